@@ -1,0 +1,93 @@
+package sidecars
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"gomodules.xyz/jsonpatch/v2"
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Apply returns a copy of the pod with the plan's additions. The pod is the one
+// that the plan was made for; nothing in it is edited or reordered.
+func (p Plan) Apply(pod *corev1.Pod) *corev1.Pod {
+	out := pod.DeepCopy()
+	for i := range p.containers {
+		out.Spec.Containers = append(out.Spec.Containers, *p.containers[i].DeepCopy())
+	}
+	for i := range p.native {
+		out.Spec.InitContainers = append(out.Spec.InitContainers, *p.native[i].DeepCopy())
+	}
+	if p.label {
+		out.Labels = with(out.Labels, MonitoredKey, MonitoredTrue)
+	}
+	if p.status != "" {
+		out.Annotations = with(out.Annotations, StatusKey, p.status)
+	}
+	return out
+}
+
+func with(m map[string]string, key, value string) map[string]string {
+	if m == nil {
+		m = map[string]string{}
+	}
+	m[key] = value
+	return m
+}
+
+// Patch returns the plan's additions as JSON patch operations (RFC 6902) for
+// the pod that the plan was made for: all of them "add"; nil where there is
+// nothing to add.
+func (p Plan) Patch() []jsonpatch.Operation {
+	var ops []jsonpatch.Operation
+	ops = appendList(ops, "/spec/initContainers", len(p.pod.Spec.InitContainers), p.native)
+	ops = appendList(ops, "/spec/containers", len(p.pod.Spec.Containers), p.containers)
+	if p.label {
+		ops = append(ops, addEntry("/metadata/labels", p.pod.Labels, MonitoredKey, MonitoredTrue))
+	}
+	if p.status != "" {
+		ops = append(ops, addEntry("/metadata/annotations", p.pod.Annotations, StatusKey, p.status))
+	}
+	return ops
+}
+
+// appendList adds containers behind the present ones. A list that is empty or
+// missing is added whole, since "-" needs a list to point into.
+func appendList(ops []jsonpatch.Operation, path string, present int, added []corev1.Container) []jsonpatch.Operation {
+	if len(added) == 0 {
+		return ops
+	}
+	if present == 0 {
+		return append(ops, jsonpatch.NewOperation("add", path, added))
+	}
+	for i := range added {
+		ops = append(ops, jsonpatch.NewOperation("add", path+"/-", &added[i]))
+	}
+	return ops
+}
+
+func addEntry(path string, present map[string]string, key, value string) jsonpatch.Operation {
+	if len(present) == 0 {
+		return jsonpatch.NewOperation("add", path, map[string]string{key: value})
+	}
+	return jsonpatch.NewOperation("add", path+"/"+strings.ReplaceAll(key, "/", "~1"), value)
+}
+
+// Remove returns a copy of the pod without anything that Outrider added: the
+// containers that the status annotation names, the annotation itself and the
+// label. It is the mirror of Apply: a pod that was injected and then removed
+// from serialises as it did before.
+func Remove(pod *corev1.Pod) *corev1.Pod {
+	ours := map[string]bool{}
+	for _, d := range injectedBefore(pod) {
+		ours[ContainerPrefix+d.Exporter] = true
+	}
+	out := pod.DeepCopy()
+	isOurs := func(c corev1.Container) bool { return ours[c.Name] }
+	out.Spec.Containers = slices.DeleteFunc(out.Spec.Containers, isOurs)
+	out.Spec.InitContainers = slices.DeleteFunc(out.Spec.InitContainers, isOurs)
+	maps.DeleteFunc(out.Labels, func(key, _ string) bool { return key == MonitoredKey })
+	maps.DeleteFunc(out.Annotations, func(key, _ string) bool { return key == StatusKey })
+	return out
+}

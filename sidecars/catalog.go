@@ -1,0 +1,188 @@
+package sidecars
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/yaml"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
+)
+
+//go:embed catalog/*.yaml
+var builtin embed.FS
+
+// Catalog is an immutable set of exporters by name. The zero value is empty.
+type Catalog struct {
+	entries map[string]*entry
+	byImage map[string]*entry
+	names   []string // sorted
+}
+
+// entry is an exporter made ready for the hot path.
+type entry struct {
+	name     string
+	spec     v1alpha1.ExporterSpec
+	patterns map[string]*regexp.Regexp // by parameter
+	hash     string                    // of the definition
+}
+
+// Builtin is the catalogue that ships with Outrider. A test proves it valid; a
+// manifest that is not would panic here, at start.
+func Builtin() Catalog {
+	files, err := fs.Glob(builtin, "catalog/*.yaml")
+	if err != nil {
+		panic(err)
+	}
+	var all []v1alpha1.Exporter
+	for _, name := range files {
+		raw, err := builtin.ReadFile(name)
+		if err != nil {
+			panic(err)
+		}
+		e, err := Parse(raw)
+		if err != nil {
+			panic(fmt.Sprintf("%s: %v", name, err))
+		}
+		all = append(all, e)
+	}
+	c, err := Catalog{}.With(all...)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// Parse reads one Exporter manifest, strictly: an unknown field is an error.
+func Parse(raw []byte) (v1alpha1.Exporter, error) {
+	var e v1alpha1.Exporter
+	if err := yaml.UnmarshalStrict(raw, &e); err != nil {
+		return e, fmt.Errorf("parse Exporter: %w", err)
+	}
+	if e.APIVersion != v1alpha1.APIVersion || e.Kind != v1alpha1.Kind {
+		return e, fmt.Errorf("parse Exporter: want apiVersion %s and kind %s, got %q and %q", v1alpha1.APIVersion, v1alpha1.Kind, e.APIVersion, e.Kind)
+	}
+	return e, nil
+}
+
+// With returns a catalogue in which the given exporters are added, or replace
+// those of the same name. An error names the exporter and every bad field, and
+// nothing is added then.
+func (c Catalog) With(exporters ...v1alpha1.Exporter) (Catalog, error) {
+	entries := maps.Clone(c.entries)
+	if entries == nil {
+		entries = map[string]*entry{}
+	}
+	var errs []error
+	for _, e := range exporters {
+		made, err := newEntry(e)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("exporter %q: %w", e.Name, err))
+			continue
+		}
+		entries[e.Name] = made
+	}
+	if len(errs) > 0 {
+		return Catalog{}, errors.Join(errs...)
+	}
+	next := Catalog{entries: entries, names: slices.Sorted(maps.Keys(entries)), byImage: map[string]*entry{}}
+	for _, name := range next.names {
+		for _, image := range entries[name].spec.Recognize.Images {
+			if _, taken := next.byImage[image]; !taken {
+				next.byImage[image] = entries[name]
+			}
+		}
+	}
+	return next, nil
+}
+
+// Names of the exporters, sorted.
+func (c Catalog) Names() []string { return slices.Clone(c.names) }
+
+// Spec of the named exporter, and whether there is one.
+func (c Catalog) Spec(name string) (v1alpha1.ExporterSpec, bool) {
+	e, ok := c.entries[name]
+	if !ok {
+		return v1alpha1.ExporterSpec{}, false
+	}
+	return e.spec, true
+}
+
+func newEntry(e v1alpha1.Exporter) (*entry, error) {
+	made := &entry{name: e.Name, spec: e.Spec, patterns: make(map[string]*regexp.Regexp, len(e.Spec.Parameters))}
+	errs := validate(e)
+	for i, p := range e.Spec.Parameters {
+		re, err := regexp.Compile("^(?:" + p.Pattern + ")$")
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("spec.parameters[%d].pattern: %w", i, err))
+		case !re.MatchString(p.Default):
+			errs = append(errs, fmt.Errorf("spec.parameters[%d].default: %q does not match pattern %s", i, p.Default, p.Pattern))
+		}
+		if _, twice := made.patterns[p.Name]; twice {
+			errs = append(errs, fmt.Errorf("spec.parameters[%d].name: %q is declared twice", i, p.Name))
+		}
+		made.patterns[p.Name] = re
+	}
+	errs = append(errs, unknownPlaceholders(e.Spec, made.patterns)...)
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	raw, err := json.Marshal(e.Spec)
+	if err != nil {
+		return nil, fmt.Errorf("hash definition: %w", err)
+	}
+	sum := sha256.Sum256(raw)
+	made.hash = hex.EncodeToString(sum[:4])
+	return made, nil
+}
+
+// validate checks what needs no compiled pattern.
+func validate(e v1alpha1.Exporter) []error {
+	var errs []error
+	bad := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf(field+": "+format, args...))
+	}
+	for _, problem := range validation.IsDNS1123Label(ContainerPrefix + e.Name) {
+		bad("metadata.name", "%q cannot name a container: %s", e.Name, problem)
+	}
+	if e.Name == InjectAuto || e.Name == InjectNothing {
+		bad("metadata.name", "%q has a meaning of its own in %s", e.Name, InjectKey)
+	}
+	if e.Spec.Image == "" {
+		bad("spec.image", "is required")
+	}
+	for _, problem := range validation.IsValidPortNum(int(e.Spec.Port)) {
+		bad("spec.port", "%d: %s", e.Spec.Port, problem)
+	}
+	if e.Spec.UpMetric == "" {
+		bad("spec.upMetric", "is required")
+	}
+	if e.Spec.RunAsUser <= 0 {
+		bad("spec.runAsUser", "%d: must be above zero, or Pod Security \"restricted\" refuses the pod", e.Spec.RunAsUser)
+	}
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		request, limit := e.Spec.Resources.Requests[name], e.Spec.Resources.Limits[name]
+		if request.Cmp(resource.Quantity{}) <= 0 || limit.Cmp(request) < 0 {
+			bad("spec.resources", "%s needs a request above zero and a limit not below it, got %s and %s", name, request.String(), limit.String())
+		}
+	}
+	for i, p := range e.Spec.Parameters {
+		for _, problem := range validation.IsDNS1123Label(p.Name) {
+			bad(fmt.Sprintf("spec.parameters[%d].name", i), "%q: %s", p.Name, problem)
+		}
+	}
+	return errs
+}

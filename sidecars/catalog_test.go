@@ -1,0 +1,146 @@
+package sidecars_test
+
+import (
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	psaapi "k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
+
+	"github.com/outrider-dev/outrider/sidecars"
+)
+
+func qty(s string) resource.Quantity { return resource.MustParse(s) }
+
+// restrictedPod is a pod that passes Pod Security "restricted".
+func restrictedPod() *corev1.Pod {
+	p := pod("app:1")
+	yes, no := true, false
+	p.Spec.Containers[0].SecurityContext = &corev1.SecurityContext{
+		AllowPrivilegeEscalation: &no,
+		RunAsNonRoot:             &yes,
+		Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		SeccompProfile:           &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+	}
+	return p
+}
+
+func TestEveryBuiltinPassesPodSecurityRestricted(t *testing.T) {
+	checks, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	level := psaapi.LevelVersion{Level: psaapi.LevelRestricted, Version: psaapi.LatestVersion()}
+	for _, name := range sidecars.Builtin().Names() {
+		for _, placement := range []string{sidecars.PlacementContainer, sidecars.PlacementNative} {
+			p := restrictedPod()
+			p.Annotations = map[string]string{sidecars.InjectKey: name, sidecars.PlacementKey: placement}
+			plan := sidecars.NewPlan(sidecars.Input{Pod: p, NativeSidecars: true}, sidecars.Builtin())
+			if !plan.Injects() {
+				t.Fatalf("%s is not injected: %v", name, plan.Warnings())
+			}
+			got := plan.Apply(p)
+			for _, r := range checks.EvaluatePod(level, &got.ObjectMeta, &got.Spec) {
+				if !r.Allowed {
+					t.Errorf("%s as %s: %s: %s", name, placement, r.ForbiddenReason, r.ForbiddenDetail)
+				}
+			}
+		}
+	}
+}
+
+func TestBuiltinImagesArePinned(t *testing.T) {
+	c := sidecars.Builtin()
+	for _, name := range c.Names() {
+		spec, _ := c.Spec(name)
+		repository, tag, ok := strings.Cut(spec.Image, ":")
+		if !ok || tag == "latest" || strings.Count(repository, "/") < 2 {
+			t.Errorf("%s: image %q needs a registry, a repository and a pinned tag", name, spec.Image)
+		}
+	}
+}
+
+const good = `
+apiVersion: outrider.dev/v1alpha1
+kind: Exporter
+metadata: {name: varnish}
+spec:
+  image: example.org/varnish-exporter:1
+  port: 9131
+  upMetric: varnish_up
+  runAsUser: 1000
+  args: ["--port=${port}"]
+  parameters: [{name: port, default: "80", pattern: "[0-9]+", doc: The port.}]
+  resources: {requests: {cpu: 10m, memory: 32Mi}, limits: {cpu: 10m, memory: 32Mi}}
+`
+
+func TestWithNamesTheBadField(t *testing.T) {
+	for name, tc := range map[string]struct{ from, to, want string }{
+		"good":                  {"", "", ""},
+		"unknown field":         {"port: 9131", "prot: 9131", `unknown field "prot"`},
+		"wrong kind":            {"kind: Exporter", "kind: Exported", "want apiVersion outrider.dev/v1alpha1 and kind Exporter"},
+		"name":                  {"name: varnish}", "name: Varnish_}", `exporter "Varnish_": metadata.name`},
+		"reserved name":         {"name: varnish}", "name: auto}", "metadata.name: \"auto\" has a meaning of its own"},
+		"no image":              {"example.org/varnish-exporter:1", `""`, "spec.image: is required"},
+		"port":                  {"port: 9131", "port: 70000", "spec.port: 70000"},
+		"root":                  {"runAsUser: 1000", "runAsUser: 0", "spec.runAsUser: 0"},
+		"no upMetric":           {"upMetric: varnish_up", "upMetric: ''", "spec.upMetric: is required"},
+		"pattern":               {`"[0-9]+"`, `"["`, "spec.parameters[0].pattern"},
+		"default misses":        {`default: "80"`, `default: "x"`, "spec.parameters[0].default"},
+		"undeclared parameter":  {"${port}", "${prot}", "spec.args[0]: ${prot} is no declared parameter"},
+		"limit below request":   {"limits: {cpu: 10m", "limits: {cpu: 1m", "spec.resources: cpu"},
+		"no resources":          {"requests: {cpu: 10m, memory: 32Mi}", "requests: {cpu: 10m}", "spec.resources: memory"},
+		"bad parameter name":    {"name: port,", "name: po/rt,", "spec.parameters[0].name"},
+		"one declared two ways": {"doc: The port.}", "doc: A.}, {name: port, default: '1', pattern: '1', doc: B.}", "declared twice"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, err := sidecars.Parse([]byte(strings.Replace(good, tc.from, tc.to, 1)))
+			if err == nil {
+				_, err = sidecars.Builtin().With(e)
+			}
+			switch {
+			case tc.want == "" && err != nil:
+				t.Error(err)
+			case tc.want != "" && (err == nil || !strings.Contains(err.Error(), tc.want)):
+				t.Errorf("error %v does not say %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestWithLeavesTheOriginalAlone(t *testing.T) {
+	before := sidecars.Builtin()
+	names := strings.Join(before.Names(), ",")
+	e, err := sidecars.Parse([]byte(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	after, err := before.With(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := after.Spec("varnish"); !ok {
+		t.Error("the new catalogue lacks the added exporter")
+	}
+	if got := strings.Join(before.Names(), ","); got != names {
+		t.Errorf("the old catalogue changed from %s to %s", names, got)
+	}
+}
+
+func TestParameterValueStaysLiteral(t *testing.T) {
+	e, err := sidecars.Parse([]byte(strings.Replace(good, `"[0-9]+"`, `".*"`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := sidecars.Builtin().With(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := pod("x", sidecars.InjectKey, "varnish", "varnish.outrider.dev/port", "$(POD_SECRET)${port}")
+	got := sidecars.NewPlan(sidecars.Input{Pod: p}, c).Apply(p).Spec.Containers[1].Args[0]
+	if want := "--port=$$(POD_SECRET)${port}"; got != want {
+		t.Errorf("argument %q, want %q: Kubernetes must expand nothing a tenant wrote", got, want)
+	}
+}

@@ -1,0 +1,102 @@
+package sidecars
+
+import (
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
+)
+
+// ContainerPrefix begins the name of every injected container; the exporter's
+// name follows.
+const ContainerPrefix = "outrider-"
+
+// container builds the sidecar of one exporter. Everything in it is fresh:
+// nothing is shared with the catalogue, so a caller may change the pod.
+func container(e *entry, values map[string]string, pod *corev1.Pod, native bool) corev1.Container {
+	c := corev1.Container{
+		Name:  ContainerPrefix + e.name,
+		Image: e.spec.Image,
+		Ports: []corev1.ContainerPort{{
+			Name:          ContainerPrefix + strconv.Itoa(int(e.spec.Port)),
+			ContainerPort: e.spec.Port,
+			Protocol:      corev1.ProtocolTCP,
+		}},
+		Resources:                resources(e.spec.Resources, pod),
+		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
+		SecurityContext:          restricted(e.spec.RunAsUser),
+	}
+	for _, arg := range e.spec.Args {
+		c.Args = append(c.Args, expand(arg, values))
+	}
+	c.Args = append(c.Args, e.spec.Lockdown.Args...)
+	for _, list := range [][]v1alpha1.EnvVar{e.spec.Env, e.spec.Lockdown.Env} {
+		for _, env := range list {
+			c.Env = append(c.Env, corev1.EnvVar{Name: env.Name, Value: expand(env.Value, values)})
+		}
+	}
+	if native {
+		always := corev1.ContainerRestartPolicyAlways
+		c.RestartPolicy = &always
+	}
+	return c
+}
+
+// restricted is the security context that Pod Security "restricted" asks for,
+// with a numeric user: most exporter images say USER nobody, which
+// runAsNonRoot cannot check.
+func restricted(user int64) *corev1.SecurityContext {
+	yes, no := true, false
+	return &corev1.SecurityContext{
+		AllowPrivilegeEscalation: &no,
+		Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		ReadOnlyRootFilesystem:   &yes,
+		RunAsNonRoot:             &yes,
+		RunAsUser:                &user,
+		SeccompProfile:           &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+	}
+}
+
+// resources are the definition's, except in pods whose QoS class they would
+// change or whose pod-level budget they would overrun.
+func resources(defined corev1.ResourceRequirements, pod *corev1.Pod) corev1.ResourceRequirements {
+	if pod.Spec.Resources != nil {
+		return corev1.ResourceRequirements{}
+	}
+	r := corev1.ResourceRequirements{Requests: copied(defined.Requests), Limits: copied(defined.Limits)}
+	if guaranteed(pod) {
+		r.Requests = copied(defined.Limits)
+	}
+	return r
+}
+
+func copied(list corev1.ResourceList) corev1.ResourceList {
+	out := make(corev1.ResourceList, len(list))
+	for name, quantity := range list {
+		out[name] = quantity
+	}
+	return out
+}
+
+// guaranteed reports whether the pod's QoS class is Guaranteed: every
+// container has limits of cpu and memory, and requests that equal them or are
+// left out, in which case the API server fills them in.
+func guaranteed(pod *corev1.Pod) bool {
+	if len(pod.Spec.Containers) == 0 {
+		return false
+	}
+	for _, list := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
+		for i := range list {
+			for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+				limit, limited := list[i].Resources.Limits[name]
+				request, requested := list[i].Resources.Requests[name]
+				if !limited || limit.Cmp(resource.Quantity{}) == 0 || requested && request.Cmp(limit) != 0 {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,37 @@
+// Package sidecars decides which Prometheus exporters ride along with a pod and
+// builds what is added to it.
+//
+// A Catalog holds the known exporters. NewPlan looks at one pod, and the labels
+// of its namespace, and answers with a Plan: a list of Decisions, each with a
+// Reason, and the containers that follow from them. Plan.Apply gives the pod as
+// it will be, Plan.Patch the same additions as JSON patch operations, and
+// Remove takes them out again.
+//
+// Everything here is a pure function of its arguments: there is no client,
+// context, clock, logger or environment, so the webhook, the command line and
+// the tests share one engine and cannot disagree.
+//
+// # Decisions
+//
+// A plan cannot fail. Whatever is wrong with an annotation becomes a Decision
+// that refuses one exporter, or ignores one key, and says why; the pod itself
+// is always let through. An error value would tempt a caller to block a pod.
+//
+// A plan only appends, so it writes its own "add" operations. Diffing the pod
+// before against the pod after costs three times the time and ten times the
+// allocations, and strips fields that are newer than our API types.
+//
+// The status annotation is what Remove and a second admission go by: a
+// container is ours when the status names it and it carries our prefix. A
+// container that merely looks like ours belongs to the user, and is a name
+// collision. The keys that Outrider writes belong to Outrider: Remove takes
+// them away whoever wrote them.
+//
+// An injected port is named outrider-<port>, not "metrics": a Service, probe or
+// PodMonitor that selects the application's own port by name must not find ours.
+//
+// The requests of an exporter in a Guaranteed pod are raised to its limits. The
+// other way, limits lowered to requests, throttles the exporter until scrapes
+// time out. A pod with pod-level resources gets none on the container: its QoS
+// class is decided at pod level, and a larger sum would be refused.
+package sidecars

@@ -1,0 +1,121 @@
+package sidecars
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+func (p *planner) refuse(exporter string, reason Reason, format string, args ...any) {
+	p.Decisions = append(p.Decisions, Decision{Exporter: exporter, Outcome: Refused, Reason: reason, Message: fmt.Sprintf(format, args...)})
+}
+
+// refusePod refuses in pods that no exporter can ride along with.
+func (p *planner) refusePod(e *entry) bool {
+	pod := p.Pod
+	switch {
+	case pod.Annotations[corev1.MirrorPodAnnotationKey] != "":
+		p.refuse(e.name, MirrorPod, "%s: a static pod cannot be changed through the API; add the exporter to its manifest on the node", e.name)
+	case pod.Spec.OS != nil && pod.Spec.OS.Name != corev1.Linux:
+		p.refuse(e.name, UnsupportedOS, "%s: the exporter runs on Linux and the pod is for %s", e.name, pod.Spec.OS.Name)
+	case pod.Spec.HostNetwork:
+		p.refuse(e.name, HostNetwork, "%s: with hostNetwork the exporter's port %d would open on the node; use the pod's own network", e.name, e.spec.Port)
+	default:
+		return false
+	}
+	return true
+}
+
+// refuseCollision refuses where the sidecar's name or port is taken.
+func (p *planner) refuseCollision(e *entry) bool {
+	name := ContainerPrefix + e.name
+	for _, taken := range containerNames(p.Pod) {
+		if taken == name {
+			p.refuse(e.name, NameCollision, "%s: the pod already has a container %q that Outrider did not add; rename or remove it", e.name, name)
+			return true
+		}
+	}
+	for _, list := range [][]corev1.Container{p.Pod.Spec.Containers, p.Pod.Spec.InitContainers, p.containers, p.native} {
+		for i := range list {
+			for _, port := range list[i].Ports {
+				if port.ContainerPort == e.spec.Port && (port.Protocol == corev1.ProtocolTCP || port.Protocol == "") {
+					p.refuse(e.name, PortCollision, "%s: port %d is taken by container %q; move that container to another port, or leave %s out if it is the exporter itself", e.name, e.spec.Port, list[i].Name, e.name)
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func containerNames(pod *corev1.Pod) []string {
+	var names []string
+	for _, list := range [][]corev1.Container{pod.Spec.InitContainers, pod.Spec.Containers} {
+		for i := range list {
+			names = append(names, list[i].Name)
+		}
+	}
+	for i := range pod.Spec.EphemeralContainers {
+		names = append(names, pod.Spec.EphemeralContainers[i].Name)
+	}
+	return names
+}
+
+// values are the exporter's parameters, from annotations or defaults. A bad
+// value refuses the exporter: with the default instead it would watch the wrong
+// server and nobody would know.
+func (p *planner) values(e *entry) (map[string]string, bool) {
+	given := p.parameters[e.name]
+	values := make(map[string]string, len(e.spec.Parameters))
+	for _, param := range e.spec.Parameters {
+		value, ok := given[param.Name]
+		if !ok {
+			value = param.Default
+		} else if !e.patterns[param.Name].MatchString(value) {
+			p.refuse(e.name, BadValue, "%s: %q is not a value for it (%s); it must match %s",
+				parameterKey(e.name, param.Name), shorten(value), strings.TrimSuffix(param.Doc, "."), param.Pattern)
+			return nil, false
+		}
+		values[param.Name] = value
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if _, declared := values[name]; !declared {
+			key := parameterKey(e.name, name)
+			p.ignore(key, UnknownParameter, "%s: the %s exporter has no such parameter%s", key, e.name, didYouMean(name, slices.Sorted(maps.Keys(values))))
+		}
+	}
+	return values, true
+}
+
+// placed decides between a plain container and a native sidecar. A plain
+// container would keep a pod that runs to completion from ending; a native one
+// whose image cannot be pulled keeps any pod from starting.
+func (p *planner) placed(e *entry) (native, ok bool) {
+	policy := p.Pod.Spec.RestartPolicy
+	completes := policy == corev1.RestartPolicyNever || policy == corev1.RestartPolicyOnFailure
+	switch {
+	case p.placement == PlacementContainer && ownedByJob(p.Pod):
+		p.refuse(e.name, WouldNotComplete, "%s: %s: %s would keep the Job from ending; remove the annotation", e.name, PlacementKey, PlacementContainer)
+	case p.placement == PlacementContainer || p.placement == "" && !completes:
+		return false, true
+	case p.NativeSidecars:
+		return true, true
+	case p.placement == PlacementNative:
+		p.refuse(e.name, NativeSidecarsMissing, "%s: %s: %s needs Kubernetes 1.29", e.name, PlacementKey, PlacementNative)
+	default:
+		p.refuse(e.name, WouldNotComplete, "%s: the pod runs to completion (restartPolicy %s) and an exporter would keep it from ending; that needs native sidecars, Kubernetes 1.29", e.name, policy)
+	}
+	return false, false
+}
+
+func ownedByJob(pod *corev1.Pod) bool {
+	for i := range pod.OwnerReferences {
+		if pod.OwnerReferences[i].Kind == "Job" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,88 @@
+package sidecars
+
+import "strings"
+
+// Domain is the domain of every key that Outrider reads or writes.
+const Domain = "outrider.dev"
+
+// The keys of the domain; Keys describes each.
+const (
+	InjectKey    = Domain + "/inject"
+	PlacementKey = Domain + "/placement"
+	StatusKey    = Domain + "/status"
+	MonitoredKey = Domain + "/monitored"
+)
+
+// Values of keys.
+const (
+	InjectAuto         = "auto"
+	InjectNothing      = "false"
+	InjectEnabled      = "enabled"
+	MonitoredTrue      = "true"
+	PlacementContainer = "container"
+	PlacementNative    = "native"
+)
+
+// Place is where a key may stand.
+type Place string
+
+// The places of keys.
+const (
+	PodAnnotation  Place = "pod annotation"
+	PodLabel       Place = "pod label"
+	NamespaceLabel Place = "namespace label"
+)
+
+// Key describes one key of the domain: the parser, "did you mean" and the
+// README's table all come from Keys.
+type Key struct {
+	Name    string
+	Place   Place
+	Values  string // what may stand there, for people
+	Doc     string // one sentence
+	Written bool   // by Outrider, never by users
+}
+
+// ParameterKey is how the keys of exporters' parameters are written in tables.
+const ParameterKey = "<exporter>." + Domain + "/<parameter>"
+
+// Keys returns the table of all keys, in the order of the documentation.
+func Keys() []Key {
+	return []Key{
+		{Name: InjectKey, Place: PodAnnotation, Values: "`redis` · `redis,nginx` · `auto` · `false`",
+			Doc: "The exporters that ride along; `auto` recognises the workload by its image, `false` opts out."},
+		{Name: ParameterKey, Place: PodAnnotation, Values: "e.g. `redis.outrider.dev/port: \"6380\"`",
+			Doc: "One parameter that the exporter's definition declares."},
+		{Name: PlacementKey, Place: PodAnnotation, Values: "`container` · `native`",
+			Doc: "Overrides where the sidecar goes: a plain container, or a native sidecar (Kubernetes 1.29)."},
+		{Name: StatusKey, Place: PodAnnotation, Values: "JSON", Written: true,
+			Doc: "What was decided for this pod, and why."},
+		{Name: MonitoredKey, Place: PodLabel, Values: "`\"true\"`", Written: true,
+			Doc: "Prometheus asks the API server for the pods with this label."},
+		{Name: InjectKey, Place: NamespaceLabel, Values: "`enabled`",
+			Doc: "Every new pod here is looked at as if annotated `auto`; a pod's own annotation wins."},
+	}
+}
+
+// ownKey reports whether an annotation key belongs to the domain, and splits
+// it: redis.outrider.dev/port gives exporter redis and name port;
+// outrider.dev/inject gives no exporter and name inject.
+func ownKey(key string) (exporter, name string, own bool) {
+	prefix, name, _ := strings.Cut(key, "/")
+	if prefix == Domain {
+		return "", name, true
+	}
+	exporter, own = strings.CutSuffix(prefix, "."+Domain)
+	return exporter, name, own
+}
+
+// annotationNames are the names under the bare domain that a pod's annotation may have.
+func annotationNames() []string {
+	var names []string
+	for _, k := range Keys() {
+		if k.Place == PodAnnotation && k.Name != ParameterKey {
+			names = append(names, strings.TrimPrefix(k.Name, Domain+"/"))
+		}
+	}
+	return names
+}

@@ -1,0 +1,157 @@
+package sidecars
+
+import (
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Input is everything a decision may depend on.
+type Input struct {
+	// Pod is the pod, or a workload's pod template as a pod. It is never modified.
+	Pod *corev1.Pod
+	// Namespace holds the labels of the pod's namespace.
+	Namespace map[string]string
+	// NativeSidecars says that the cluster runs init containers with
+	// restartPolicy Always (Kubernetes 1.29 and later).
+	NativeSidecars bool
+}
+
+// Plan is what is decided for one pod and what is added to it. The zero value
+// adds nothing.
+type Plan struct {
+	// Decisions in the order of the requests, those about single keys last.
+	Decisions []Decision
+
+	pod        *corev1.Pod
+	containers []corev1.Container
+	native     []corev1.Container // appended to the init containers
+	label      bool               // the monitored label is to be written
+	status     string             // the status annotation to be written, or empty
+}
+
+// NewPlan decides for one pod. It never fails: whatever cannot be done is a
+// Decision with a Reason. Admitting a pod again changes nothing.
+func NewPlan(in Input, c Catalog) Plan {
+	p := planner{Input: in, catalog: c, Plan: Plan{pod: in.Pod}}
+	p.earlier = injectedBefore(in.Pod)
+	p.readAnnotations()
+	requests := p.requests()
+	p.keepEarlier(requests)
+	for _, r := range requests {
+		p.decide(r)
+	}
+	p.unusedParameters()
+	p.Decisions = append(p.Decisions, p.ignored...)
+	p.finish()
+	return p.Plan
+}
+
+// Changes reports whether the plan adds anything to the pod.
+func (p Plan) Changes() bool {
+	return len(p.containers) > 0 || len(p.native) > 0 || p.label || p.status != ""
+}
+
+// Injects reports whether the plan adds a container.
+func (p Plan) Injects() bool { return len(p.containers) > 0 || len(p.native) > 0 }
+
+// Warnings are the sentences that the user should read, in the order of the
+// decisions; nil where everything went as asked.
+func (p Plan) Warnings() []string {
+	var warnings []string
+	for _, d := range p.Decisions {
+		if d.Warns() {
+			warnings = append(warnings, "outrider: "+d.Message)
+		}
+	}
+	return warnings
+}
+
+// planner is a Plan in the making.
+type planner struct {
+	Input
+	Plan
+	catalog Catalog
+
+	earlier    []Decision                   // injected by an earlier admission
+	parameters map[string]map[string]string // exporter, parameter → value, from annotations
+	placement  string                       // from the annotation; empty for the default
+	ignored    []Decision                   // about single keys
+}
+
+// keepEarlier carries over what an earlier admission injected and nobody asks
+// for any more; what is still asked for is kept by decide, in its place.
+func (p *planner) keepEarlier(requests []request) {
+	for _, d := range p.earlier {
+		if !slices.ContainsFunc(requests, func(r request) bool { return r.exporter == d.Exporter }) {
+			p.Decisions = append(p.Decisions, d)
+		}
+	}
+}
+
+// decide answers one request.
+func (p *planner) decide(r request) {
+	if i := slices.IndexFunc(p.earlier, func(d Decision) bool { return d.Exporter == r.exporter }); i >= 0 {
+		p.Decisions = append(p.Decisions, p.earlier[i])
+		return
+	}
+	if r.outcome != "" { // answered while it was read
+		p.Decisions = append(p.Decisions, r.decision())
+		return
+	}
+	e, known := p.catalog.entries[r.exporter]
+	if !known {
+		p.refuse(r.exporter, UnknownExporter, "there is no exporter %q%s", r.exporter, didYouMean(r.exporter, p.catalog.names))
+		return
+	}
+	if p.refusePod(e) || p.refuseCollision(e) {
+		return
+	}
+	values, ok := p.values(e)
+	if !ok {
+		return
+	}
+	native, ok := p.placed(e)
+	if !ok {
+		return
+	}
+	added := container(e, values, p.Pod, native)
+	if native {
+		p.native = append(p.native, added)
+	} else {
+		p.containers = append(p.containers, added)
+	}
+	d := r.decision()
+	d.Outcome, d.Definition = Injected, e.hash
+	p.Decisions = append(p.Decisions, d)
+}
+
+// finish derives the label and the status annotation from the decisions.
+func (p *planner) finish() {
+	if len(p.Decisions) == 0 {
+		return
+	}
+	injected := slices.ContainsFunc(p.Decisions, func(d Decision) bool { return d.Outcome == Injected })
+	p.label = injected && p.Pod.Labels[MonitoredKey] != MonitoredTrue
+	if status := encodeStatus(p.Decisions); status != p.Pod.Annotations[StatusKey] {
+		p.status = status
+	}
+}
+
+// unusedParameters tells of parameters whose exporter was not asked for.
+func (p *planner) unusedParameters() {
+	for _, exporter := range slices.Sorted(maps.Keys(p.parameters)) {
+		if slices.ContainsFunc(p.Decisions, func(d Decision) bool { return d.Exporter == exporter }) {
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(p.parameters[exporter])) {
+			key := parameterKey(exporter, name)
+			if _, known := p.catalog.entries[exporter]; !known {
+				p.ignore(key, UnknownKey, "%s: there is no exporter %q%s", key, exporter, didYouMean(exporter, p.catalog.names))
+				continue
+			}
+			p.ignore(key, UnusedParameter, "%s has no effect: the %s exporter does not ride along; add %s: %s", key, exporter, InjectKey, exporter)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package sidecars
+
+// Outcome is what became of one request or key.
+type Outcome string
+
+// The outcomes of a Decision.
+const (
+	Injected Outcome = "injected" // the exporter rides along
+	Refused  Outcome = "refused"  // it was asked for and does not, see the Reason
+	Skipped  Outcome = "skipped"  // nothing was to be done
+	Ignored  Outcome = "ignored"  // an annotation has no effect
+)
+
+// Reason is why, as one word for machines: it is a label of a metric, the
+// reason of an event, and never changes its meaning.
+type Reason string
+
+// The reasons of a Decision.
+const (
+	Annotated             Reason = "Annotated"             // the pod's annotation names the exporter
+	Recognized            Reason = "Recognized"            // a container's image belongs to the exporter's workload
+	NotRecognized         Reason = "NotRecognized"         // no container's image belongs to any workload of the catalogue
+	UnknownExporter       Reason = "UnknownExporter"       // no exporter of that name
+	UnknownKey            Reason = "UnknownKey"            // no such key under the domain
+	UnknownParameter      Reason = "UnknownParameter"      // the exporter declares no such parameter
+	UnusedParameter       Reason = "UnusedParameter"       // a parameter of an exporter that does not ride along
+	BadValue              Reason = "BadValue"              // a value does not match its pattern
+	NameCollision         Reason = "NameCollision"         // the pod has a container of the sidecar's name
+	PortCollision         Reason = "PortCollision"         // the exporter's port is taken in the pod
+	HostNetwork           Reason = "HostNetwork"           // the exporter's port would open on the node
+	UnsupportedOS         Reason = "UnsupportedOS"         // the pod is not for Linux
+	MirrorPod             Reason = "MirrorPod"             // the pod mirrors a static pod of a kubelet
+	WouldNotComplete      Reason = "WouldNotComplete"      // a plain container would keep the pod from ending
+	NativeSidecarsMissing Reason = "NativeSidecarsMissing" // the cluster is older than native sidecars
+)
+
+// Decision is the answer to one request, or about one annotation.
+type Decision struct {
+	// Exporter is the exporter's name as it was asked for; empty where the
+	// decision is about a key.
+	Exporter string `json:"exporter,omitempty"`
+	// Key is the annotation that the decision is about; empty where the
+	// decision is about an exporter as such.
+	Key     string  `json:"key,omitempty"`
+	Outcome Outcome `json:"outcome"`
+	Reason  Reason  `json:"reason"`
+	// Definition is the hash of the injected definition, 8 hexadecimal digits.
+	Definition string `json:"definition,omitempty"`
+	// Message is one sentence for the user, with the way out. It is empty for
+	// an injection that needs no explanation.
+	Message string `json:"message,omitempty"`
+}
+
+// Warns reports whether the user should be told: something that was asked for
+// did not happen.
+func (d Decision) Warns() bool {
+	return d.Outcome == Refused || d.Outcome == Ignored || d.Reason == NotRecognized
+}

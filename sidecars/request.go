@@ -1,0 +1,144 @@
+package sidecars
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// request is one exporter that is asked for, and why. One that cannot be
+// answered by building a container carries its outcome.
+type request struct {
+	exporter string
+	reason   Reason
+	outcome  Outcome
+	message  string
+}
+
+func (r request) decision() Decision {
+	return Decision{Exporter: r.exporter, Outcome: r.outcome, Reason: r.reason, Message: r.message}
+}
+
+// requests are the exporters that the pod, or else its namespace, asks for.
+func (p *planner) requests() []request {
+	value, annotated := p.Pod.Annotations[InjectKey]
+	switch {
+	case annotated:
+		return p.annotated(value)
+	case p.Namespace[InjectKey] == InjectEnabled:
+		return p.recognized()
+	}
+	return nil
+}
+
+// annotated reads the value of the inject annotation.
+func (p *planner) annotated(value string) []request {
+	var requests []request
+	add := func(r request) {
+		if !slices.ContainsFunc(requests, func(o request) bool { return o.exporter == r.exporter }) {
+			requests = append(requests, r)
+		}
+	}
+	for word := range strings.SplitSeq(value, ",") {
+		switch word = strings.TrimSpace(word); word {
+		case "":
+			add(request{outcome: Refused, reason: BadValue, message: fmt.Sprintf(
+				"%s: %q names no exporter; write one or several of %s, or auto, or false", InjectKey, shorten(value), strings.Join(p.catalog.names, ", "))})
+		case InjectNothing:
+			if strings.TrimSpace(value) == InjectNothing {
+				return nil
+			}
+			add(request{outcome: Refused, reason: BadValue, message: fmt.Sprintf(
+				"%s: %q mixes false with exporters; false stands alone", InjectKey, shorten(value))})
+		case InjectAuto:
+			found := p.recognized()
+			for _, r := range found {
+				add(r)
+			}
+			if len(found) == 0 {
+				add(request{outcome: Skipped, reason: NotRecognized, message: fmt.Sprintf(
+					"%s: auto recognised none of the pod's images; name the exporter: %s", InjectKey, strings.Join(p.catalog.names, ", "))})
+			}
+		default:
+			add(request{exporter: word, reason: Annotated})
+		}
+	}
+	return requests
+}
+
+// recognized are the exporters of the workloads that the pod's images show.
+func (p *planner) recognized() []request {
+	var requests []request
+	for i := range p.Pod.Spec.Containers {
+		c := &p.Pod.Spec.Containers[i]
+		e, ok := p.catalog.byImage[imageBaseName(c.Image)]
+		if ok && !slices.ContainsFunc(requests, func(r request) bool { return r.exporter == e.name }) {
+			requests = append(requests, request{exporter: e.name, reason: Recognized})
+		}
+	}
+	return requests
+}
+
+// imageBaseName is the last part of an image's repository: redis of
+// registry:5000/library/redis:7@sha256:….
+func imageBaseName(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	image = image[strings.LastIndexByte(image, '/')+1:]
+	image, _, _ = strings.Cut(image, ":")
+	return image
+}
+
+// readAnnotations collects parameters and the placement, and answers every key
+// of the domain that means nothing.
+func (p *planner) readAnnotations() {
+	for _, key := range ownKeys(p.Pod.Annotations) {
+		exporter, name, _ := ownKey(key)
+		value := p.Pod.Annotations[key]
+		switch {
+		case exporter != "":
+			if p.parameters == nil {
+				p.parameters = map[string]map[string]string{}
+			}
+			if p.parameters[exporter] == nil {
+				p.parameters[exporter] = map[string]string{}
+			}
+			p.parameters[exporter][name] = value
+		case key == PlacementKey && (value == PlacementContainer || value == PlacementNative):
+			p.placement = value
+		case key == PlacementKey:
+			p.ignore(key, BadValue, "%s: %q is neither %s nor %s; the default placement is used", key, shorten(value), PlacementContainer, PlacementNative)
+		case key != InjectKey && key != StatusKey:
+			p.ignore(key, UnknownKey, "%s is not a key of Outrider%s", shorten(key), didYouMean(name, annotationNames()))
+		}
+	}
+}
+
+// ownKeys are the keys of the domain among a pod's annotations, sorted.
+func ownKeys(annotations map[string]string) []string {
+	var keys []string
+	for key := range maps.Keys(annotations) {
+		if _, _, own := ownKey(key); own {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func (p *planner) ignore(key string, reason Reason, format string, args ...any) {
+	p.ignored = append(p.ignored, Decision{Key: key, Outcome: Ignored, Reason: reason, Message: fmt.Sprintf(format, args...)})
+}
+
+func parameterKey(exporter, name string) string {
+	return exporter + "." + Domain + "/" + name
+}
+
+// shorten keeps a user's text presentable in a sentence.
+func shorten(s string) string {
+	const most = 60
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}

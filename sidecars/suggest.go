@@ -1,0 +1,46 @@
+package sidecars
+
+import "strings"
+
+// didYouMean ends a sentence about an unknown word: with the closest known one
+// if there is a close one, else with all of them.
+func didYouMean(word string, known []string) string {
+	best, least := "", len(word)/3+2
+	for _, k := range known {
+		if d := distance(word, k); d < least {
+			best, least = k, d
+		}
+	}
+	switch {
+	case best != "":
+		return "; did you mean " + best + "?"
+	case len(known) == 0:
+		return ""
+	}
+	return "; there are " + strings.Join(known, ", ")
+}
+
+// distance is the number of single-byte edits between two words (Levenshtein).
+func distance(a, b string) int {
+	const most = 64 // annotations can be long; a word is not
+	if len(a) > most || len(b) > most {
+		return most
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j+1]+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}

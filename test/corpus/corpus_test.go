@@ -1,0 +1,190 @@
+package corpus_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/test/corpus"
+)
+
+var update = flag.Bool("update", false, "rewrite the goldens")
+
+const repair = "repair with: go test ./test/corpus -update"
+
+func cases(t testing.TB) []corpus.Case {
+	t.Helper()
+	all, err := corpus.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestGoldens(t *testing.T) {
+	all := cases(t)
+	if least := 12; len(all) < least {
+		t.Errorf("%d cases, want at least %d", len(all), least)
+	}
+	for _, c := range all {
+		t.Run(c.Name, func(t *testing.T) {
+			got, err := c.Render(c.PlanPatch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *update {
+				if err := os.WriteFile(c.Name+corpus.InjectedSuffix, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(string(c.Injected), string(got)); diff != "" {
+				t.Errorf("the golden differs (-golden +got); %s\n%s", repair, diff)
+			}
+		})
+	}
+	orphans, err := corpus.Orphans()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, golden := range orphans {
+		if *update {
+			if err := os.Remove(golden); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		t.Errorf("%s belongs to no case; %s", golden, repair)
+	}
+}
+
+func TestProperties(t *testing.T) {
+	for _, c := range cases(t) {
+		templates, err := c.Templates()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tmpl := range templates {
+			t.Run(c.Name+"/"+tmpl.Name, func(t *testing.T) {
+				properties(t, tmpl.Raw, c.NamespaceLabels)
+			})
+		}
+	}
+}
+
+// FuzzPlan holds the properties for any pod, seeded by the corpus.
+func FuzzPlan(f *testing.F) {
+	for _, c := range cases(f) {
+		templates, err := c.Templates()
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, t := range templates {
+			f.Add(t.Raw, c.NamespaceLabels[sidecars.InjectKey])
+		}
+	}
+	f.Fuzz(func(t *testing.T, raw []byte, optIn string) {
+		if json.Unmarshal(raw, &corev1.Pod{}) != nil {
+			return
+		}
+		// The API server hands over pods it has encoded itself.
+		var object map[string]any
+		if json.Unmarshal(raw, &object) != nil || !isObject(object, "metadata") || !isObject(object, "spec") || duplicateKeys(raw) {
+			return
+		}
+		properties(t, raw, map[string]string{sidecars.InjectKey: optIn})
+	})
+}
+
+func isObject(object map[string]any, key string) bool {
+	_, ok := object[key].(map[string]any)
+	return ok
+}
+
+// duplicateKeys reports whether decoding into a type and into a map could see
+// different things: Go's decoder folds the case of keys and merges repeated ones.
+func duplicateKeys(raw []byte) bool {
+	var pod corev1.Pod
+	var object any
+	if json.Unmarshal(raw, &pod) != nil || json.Unmarshal(raw, &object) != nil {
+		return true
+	}
+	canonical, err := json.Marshal(object)
+	if err != nil {
+		return true
+	}
+	var again corev1.Pod
+	if json.Unmarshal(canonical, &again) != nil {
+		return true
+	}
+	return !cmp.Equal(pod, again)
+}
+
+// properties are what must hold for every pod.
+func properties(t *testing.T, raw []byte, namespace map[string]string) {
+	t.Helper()
+	pod := decode(t, raw)
+	in := sidecars.Input{Pod: pod, Namespace: namespace, NativeSidecars: true}
+	plan := sidecars.NewPlan(in, sidecars.Builtin())
+	got := plan.Apply(pod)
+
+	if diff := cmp.Diff(decode(t, raw), pod); diff != "" {
+		t.Errorf("the input was modified (-before +after):\n%s", diff)
+	}
+	ops, err := json.Marshal(plan.Patch())
+	if err != nil {
+		t.Fatal(err)
+	}
+	patched, err := corpus.ApplyPatch(raw, ops)
+	if err != nil {
+		t.Fatalf("apply %s: %v", ops, err)
+	}
+	if diff := cmp.Diff(text(t, got), text(t, decode(t, patched))); diff != "" {
+		t.Errorf("Patch and Apply differ (-apply +patch):\n%s", diff)
+	}
+	for _, op := range plan.Patch() {
+		if op.Operation != "add" {
+			t.Errorf("operation %s: a plan only adds", op.Json())
+		}
+	}
+	prefix(t, pod.Spec.Containers, got.Spec.Containers)
+	prefix(t, pod.Spec.InitContainers, got.Spec.InitContainers)
+
+	again := sidecars.NewPlan(sidecars.Input{Pod: got, Namespace: namespace, NativeSidecars: true}, sidecars.Builtin())
+	if again.Changes() {
+		t.Errorf("a second admission changes the pod: %s", text(t, again.Patch()))
+	}
+	if diff := cmp.Diff(text(t, sidecars.Remove(pod)), text(t, sidecars.Remove(got))); diff != "" {
+		t.Errorf("Remove is no mirror (-never injected +injected and removed):\n%s", diff)
+	}
+}
+
+func prefix(t *testing.T, before, after []corev1.Container) {
+	t.Helper()
+	if len(after) < len(before) || len(before) > 0 && !cmp.Equal(before, after[:len(before)]) {
+		t.Errorf("the pod's own containers are no prefix: %v, then %v", before, after)
+	}
+}
+
+func decode(t *testing.T, raw []byte) *corev1.Pod {
+	t.Helper()
+	var pod corev1.Pod
+	if err := json.Unmarshal(raw, &pod); err != nil {
+		t.Fatal(err)
+	}
+	return &pod
+}
+
+func text(t *testing.T, v any) string {
+	t.Helper()
+	raw, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
