@@ -1,0 +1,63 @@
+// Command outrider-controller is Outrider in the cluster: the admission webhook
+// that injects exporters, and what keeps its certificate.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/manager/signals"
+)
+
+func main() {
+	var o Options
+	o.AddFlags(flag.CommandLine)
+	showVersion := flag.Bool("version", false, "Print the version and exit.")
+	flag.Parse()
+	if *showVersion {
+		fmt.Println(versionLine())
+		return
+	}
+	if err := run(o); err != nil {
+		fmt.Fprintln(os.Stderr, "outrider-controller:", err)
+		os.Exit(1)
+	}
+}
+
+func run(o Options) error {
+	log, err := o.logger()
+	if err != nil {
+		return err
+	}
+	ctrl.SetLogger(log)
+	config, err := ctrl.GetConfig()
+	if err != nil {
+		return fmt.Errorf("find the API server: %w", err)
+	}
+	terminated := signals.SetupSignalHandler()
+	mgr, err := newManager(terminated, config, o)
+	if err != nil {
+		return err
+	}
+	log.Info("starting", "version", version)
+	return mgr.Start(drained(terminated, log, o.ShutdownDelay))
+}
+
+// drained returns a context that ends a while after the parent: until every
+// kube-proxy has heard that this replica is going, calls still arrive here and
+// are still answered. A second signal ends the process at once.
+func drained(parent context.Context, log logr.Logger, delay time.Duration) context.Context {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	go func() {
+		<-parent.Done()
+		log.Info("terminating; still serving", "delay", delay.String())
+		time.Sleep(delay)
+		cancel()
+	}()
+	return ctx
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+
+	kubeversion "k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
+
+	"github.com/outrider-dev/outrider/certs"
+	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook"
+)
+
+// newManager wires the parts. terminated ends when the process was asked to
+// stop, which is earlier than the manager's own context.
+func newManager(terminated context.Context, config *rest.Config, o Options) (ctrl.Manager, error) {
+	host, port, err := splitAddress(o.WebhookAddress)
+	if err != nil {
+		return nil, fmt.Errorf("--webhook-bind-address: %w", err)
+	}
+	source := certs.NewSelfSigned(o.Certificates)
+	server := ctrlwebhook.NewServer(ctrlwebhook.Options{Host: host, Port: port, TLSOpts: []func(*tls.Config){func(c *tls.Config) {
+		c.MinVersion = tls.VersionTLS12
+		c.GetCertificate = source.GetCertificate
+	}}})
+	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Cache:                         cache.Options{ByObject: o.Certificates.CacheByObject()},
+		Metrics:                       metricsserver.Options{BindAddress: o.MetricsAddress},
+		HealthProbeBindAddress:        o.HealthAddress,
+		WebhookServer:                 server,
+		LeaderElection:                o.LeaderElect,
+		LeaderElectionID:              o.LeaderElectionID,
+		LeaderElectionNamespace:       o.Certificates.Namespace,
+		LeaderElectionReleaseOnCancel: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create manager: %w", err)
+	}
+	if err := source.SetupWithManager(mgr); err != nil {
+		return nil, err
+	}
+	native, err := nativeSidecars(config)
+	if err != nil {
+		return nil, err
+	}
+	counters := webhook.NewMetrics(metrics.Registry)
+	catalog := sidecars.Builtin()
+	var handlers []*webhook.Handler
+	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
+		handlers = append(handlers, &webhook.Handler{
+			Entry:          entry,
+			Catalog:        func() sidecars.Catalog { return catalog },
+			NativeSidecars: native,
+			Metrics:        counters,
+			Events:         mgr.GetEventRecorder("outrider"),
+		})
+	}
+	webhook.Register(server, mgr.GetLogger().WithName("webhook"), handlers...)
+	return mgr, errors.Join(
+		mgr.AddHealthzCheck("ping", healthz.Ping),
+		mgr.AddReadyzCheck("terminating", func(*http.Request) error { return terminated.Err() }),
+		mgr.AddReadyzCheck("webhook", server.StartedChecker()),
+		mgr.AddReadyzCheck("certificate", source.Check),
+	)
+}
+
+// nativeSidecars asks the API server whether it is 1.29 or later.
+func nativeSidecars(config *rest.Config) (bool, error) {
+	client, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return false, fmt.Errorf("create discovery client: %w", err)
+	}
+	info, err := client.ServerVersion()
+	if err != nil {
+		return false, fmt.Errorf("ask the API server's version: %w", err)
+	}
+	v, err := kubeversion.ParseGeneric(info.GitVersion)
+	if err != nil {
+		return false, fmt.Errorf("read the API server's version %q: %w", info.GitVersion, err)
+	}
+	return v.AtLeast(kubeversion.MustParseGeneric("1.29.0")), nil
+}
+
+func splitAddress(address string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", 0, err
+	}
+	port, err = strconv.Atoi(text)
+	return host, port, err
+}

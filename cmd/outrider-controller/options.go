@@ -1,0 +1,82 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	"github.com/outrider-dev/outrider/certs"
+)
+
+// version is set by the linker; the module's version stands in for it.
+var version = moduleVersion()
+
+// Options are the flags of outrider-controller.
+type Options struct {
+	// Certificates names the objects that hold and trust the certificate.
+	Certificates certs.Options
+
+	// WebhookAddress serves admission over TLS. Default :10250, which managed
+	// clusters' firewalls already let the API server reach.
+	WebhookAddress string
+	// MetricsAddress serves /metrics over HTTP. Default :8080; 0 is off.
+	MetricsAddress string
+	// HealthAddress serves /healthz and /readyz. Default :8081.
+	HealthAddress string
+
+	// LeaderElect makes one of several replicas the one that changes state.
+	// Default true.
+	LeaderElect bool
+	// LeaderElectionID is the name of the Lease. Default outrider-controller.
+	LeaderElectionID string
+
+	// ShutdownDelay is how long calls are answered after SIGTERM. Default 5s.
+	ShutdownDelay time.Duration
+	// LogLevel is info, debug (each pod) or error. Default info.
+	LogLevel string
+}
+
+// AddFlags binds the options to flags, with their defaults.
+func (o *Options) AddFlags(fs *flag.FlagSet) {
+	fs.StringVar(&o.Certificates.Namespace, "namespace", "outrider", "Namespace of the controller, its Service and its Secret.")
+	fs.StringVar(&o.Certificates.Service, "webhook-service", "outrider-webhook", "Service through which the API server calls the webhook.")
+	fs.StringVar(&o.Certificates.Secret, "certificate-secret", "outrider-webhook-tls", "Secret that holds the serving certificate and its authority.")
+	fs.StringVar(&o.Certificates.WebhookConfiguration, "webhook-configuration", "outrider", "MutatingWebhookConfiguration whose caBundle is kept.")
+	fs.StringVar(&o.WebhookAddress, "webhook-bind-address", ":10250", "Address that serves admission over TLS.")
+	fs.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8080", "Address that serves /metrics; 0 turns it off.")
+	fs.StringVar(&o.HealthAddress, "health-probe-bind-address", ":8081", "Address that serves /healthz and /readyz.")
+	fs.BoolVar(&o.LeaderElect, "leader-elect", true, "Let one of several replicas change state.")
+	fs.StringVar(&o.LeaderElectionID, "leader-election-id", "outrider-controller", "Name of the Lease for leader election.")
+	fs.DurationVar(&o.ShutdownDelay, "shutdown-delay", 5*time.Second, "How long calls are answered after SIGTERM.")
+	fs.StringVar(&o.LogLevel, "log-level", "info", "info, debug (each pod) or error.")
+}
+
+// logger writes JSON lines to standard error.
+func (o *Options) logger() (logr.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.LogLevel)); err != nil {
+		return logr.Discard(), errors.Join(fmt.Errorf("--log-level %q: want info, debug or error", o.LogLevel), err)
+	}
+	if level == slog.LevelDebug {
+		level = -1 // logr's V(1), and no library's V(4)
+	}
+	return logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})), nil
+}
+
+func moduleVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+func versionLine() string {
+	return fmt.Sprintf("outrider-controller %s %s %s/%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}

@@ -1,0 +1,47 @@
+package webhook
+
+import (
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/outrider-dev/outrider/sidecars"
+)
+
+// Recorder writes events: client-go's events.EventRecorder.
+type Recorder interface {
+	Eventf(regarding, related runtime.Object, eventtype, reason, action, note string, args ...any)
+}
+
+// tellOwner writes a Warning event on the pod's controller for each thing that
+// was asked for and did not happen. A pod without a controller has none: its
+// creator reads the admission warnings, and the pod itself has no UID yet.
+func (h *Handler) tellOwner(namespace string, pod *corev1.Pod, plan sidecars.Plan) {
+	owner := metav1.GetControllerOf(pod)
+	if owner == nil {
+		return
+	}
+	regarding := &corev1.ObjectReference{
+		APIVersion: owner.APIVersion, Kind: owner.Kind, Name: owner.Name, UID: owner.UID, Namespace: namespace,
+	}
+	for _, d := range plan.Decisions {
+		if d.Warns() {
+			h.Events.Eventf(regarding, nil, corev1.EventTypeWarning, string(d.Reason), "Inject", "%s", d.Message)
+		}
+	}
+}
+
+func dryRun(req admission.Request) bool { return req.DryRun != nil && *req.DryRun }
+
+func podName(pod *corev1.Pod) string {
+	if pod.Name != "" {
+		return pod.Name
+	}
+	return pod.GenerateName
+}
+
+func allowed(warnings []string) admissionv1.AdmissionResponse {
+	return admissionv1.AdmissionResponse{Allowed: true, Warnings: warnings}
+}

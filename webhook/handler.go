@@ -1,0 +1,109 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/outrider-dev/outrider/sidecars"
+)
+
+// Entry is one entry of the MutatingWebhookConfiguration, by the path it calls.
+type Entry string
+
+// The entries. Their selectors exclude each other, so that a pod is sent once.
+const (
+	// Annotated is called for pods with an annotation of ours, outside of
+	// opted-in namespaces.
+	Annotated Entry = "/inject/annotated"
+	// OptedIn is called for pods in namespaces labelled outrider.dev/inject: enabled.
+	OptedIn Entry = "/inject/opted-in"
+)
+
+// Handler answers the admission of pods on one Entry. It is safe for
+// concurrent use.
+type Handler struct {
+	// Entry that this handler serves.
+	Entry Entry
+	// Catalog gives the exporters in force; it is asked for every pod.
+	Catalog func() sidecars.Catalog
+	// NativeSidecars says that the cluster runs init containers with
+	// restartPolicy Always (Kubernetes 1.29 and later).
+	NativeSidecars bool
+	// Metrics counts what is decided. Required.
+	Metrics *Metrics
+	// Events tells owners what their pods did not get. Required.
+	Events Recorder
+}
+
+// Handle decides for one pod. The response always allows it.
+func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admission.Response) {
+	log := logr.FromContextOrDiscard(ctx)
+	defer func() {
+		if p := recover(); p != nil {
+			resp = h.fail(log, fmt.Errorf("panic: %v", p))
+			log.Info("stack of the panic", "stack", string(debug.Stack()))
+		}
+	}()
+	var pod corev1.Pod
+	if err := json.Unmarshal(req.Object.Raw, &pod); err != nil {
+		return h.fail(log, fmt.Errorf("decode pod: %w", err))
+	}
+	in := sidecars.Input{Pod: &pod, NativeSidecars: h.NativeSidecars}
+	if h.Entry == OptedIn {
+		in.Namespace = map[string]string{sidecars.InjectKey: sidecars.InjectEnabled}
+	}
+	plan := sidecars.NewPlan(in, h.Catalog())
+	if !plan.Changes() {
+		return admission.Allowed("")
+	}
+	h.Metrics.count(plan)
+	warnings := plan.Warnings()
+	if len(warnings) > 0 && !dryRun(req) {
+		h.tellOwner(req.Namespace, &pod, plan)
+	}
+	log.V(1).Info("pod decided", "pod", podName(&pod), "decisions", plan.Decisions)
+	return admission.Response{
+		Patches:           plan.Patch(),
+		AdmissionResponse: allowed(warnings),
+	}
+}
+
+// fail answers for an error of ours: the pod is let through without a sidecar.
+func (h *Handler) fail(log logr.Logger, err error) admission.Response {
+	h.Metrics.failures.WithLabelValues(string(h.Entry)).Inc()
+	log.Error(err, "pod let through without a decision")
+	resp := admission.Allowed("")
+	resp.Warnings = []string{"outrider: internal error, the pod is admitted without a sidecar; see the controller's log"}
+	return resp
+}
+
+// Register puts a handler for each entry on the mux of the webhook server.
+// Panics and errors of the handlers never reach the pod; what is not an
+// AdmissionReview at all is answered by controller-runtime.
+func Register(server Server, log logr.Logger, handlers ...*Handler) {
+	for _, h := range handlers {
+		server.Register(string(h.Entry), &admission.Webhook{
+			Handler:      h,
+			RecoverPanic: new(bool), // ours does, and answers "allowed"
+			LogConstructor: func(_ logr.Logger, req *admission.Request) logr.Logger {
+				log := log.WithValues("entry", h.Entry)
+				if req != nil {
+					log = log.WithValues("namespace", req.Namespace, "uid", req.UID)
+				}
+				return log
+			},
+		})
+	}
+}
+
+// Server is where handlers are registered: controller-runtime's webhook.Server.
+type Server interface {
+	Register(path string, hook http.Handler)
+}
