@@ -68,7 +68,7 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 			Events:         mgr.GetEventRecorder("outrider"),
 		})
 	}
-	webhook.Register(server, mgr.GetLogger().WithName("webhook"), handlers...)
+	webhook.Register(mgr.GetWebhookServer(), mgr.GetLogger().WithName("webhook"), handlers...)
 	return mgr, errors.Join(
 		mgr.AddHealthzCheck("ping", healthz.Ping),
 		mgr.AddReadyzCheck("terminating", func(*http.Request) error { return terminated.Err() }),

@@ -1,0 +1,147 @@
+{{/*
+Most helpers take a component: a dict of root (the chart's context), name (as in app.kubernetes.io/component) and values
+(its block of values.yaml). Each template makes its own in its first line.
+*/}}
+
+{{- define "outrider.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride -}}
+{{- else if contains .Chart.Name .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The name of a component's objects. */}}
+{{- define "outrider.name" -}}
+{{ include "outrider.fullname" .root }}-{{ .name }}
+{{- end -}}
+
+{{/* What selectors ask for: never changes, since selectors cannot. */}}
+{{- define "outrider.selectorLabels" -}}
+app.kubernetes.io/name: {{ .root.Chart.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .name }}
+{{- end -}}
+
+{{- define "outrider.labels" -}}
+{{ include "outrider.selectorLabels" . }}
+app.kubernetes.io/part-of: {{ .root.Chart.Name }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* Metadata of a namespaced object. */}}
+{{- define "outrider.metadata" -}}
+name: {{ include "outrider.name" . }}
+namespace: {{ .root.Release.Namespace }}
+labels:
+  {{- include "outrider.labels" . | nindent 2 }}
+{{- end -}}
+
+{{/* Metadata of a cluster-scoped object. */}}
+{{- define "outrider.clusterMetadata" -}}
+name: {{ include "outrider.name" . }}
+labels:
+  {{- include "outrider.labels" . | nindent 2 }}
+{{- end -}}
+
+{{/* Metadata of a pod template. The chart's version stays out of it, so that an upgrade restarts only what changes. */}}
+{{- define "outrider.podMetadata" -}}
+{{- with .values.podAnnotations -}}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{ end -}}
+labels:
+  {{- merge (include "outrider.selectorLabels" . | fromYaml) .values.podLabels | toYaml | nindent 2 }}
+{{- end -}}
+
+{{- define "outrider.image" -}}
+{{- $image := .values.image -}}
+{{- $registry := .root.Values.global.imageRegistry | default $image.registry -}}
+{{- $tag := $image.tag | default .root.Chart.AppVersion -}}
+{{- printf "%s/%s:%s" $registry $image.repository $tag -}}
+{{- with $image.digest }}@{{ . }}{{ end -}}
+{{- end -}}
+
+{{/* The fields of a pod's spec that every component has. */}}
+{{- define "outrider.podSpec" -}}
+serviceAccountName: {{ include "outrider.name" . }}
+enableServiceLinks: false
+{{- with .root.Values.global.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- if .values.affinity }}
+affinity:
+  {{- toYaml .values.affinity | nindent 2 }}
+{{- else if hasKey .values "replicas" }}
+affinity:
+  podAntiAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 100
+        podAffinityTerm:
+          topologyKey: kubernetes.io/hostname
+          labelSelector:
+            matchLabels:
+              {{- include "outrider.selectorLabels" . | nindent 14 }}
+{{- end }}
+{{- end -}}
+
+{{/* Security context of a pod that runs as the given user: what Pod Security's "restricted" asks for. */}}
+{{- define "outrider.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: {{ . }}
+runAsGroup: {{ . }}
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "outrider.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop: [ALL]
+{{- end -}}
+
+{{/* The ServiceAccount of a component. Pods that need its token say so themselves. */}}
+{{- define "outrider.serviceAccount" -}}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  {{- include "outrider.metadata" . | nindent 2 }}
+  {{- with .values.serviceAccount.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+automountServiceAccountToken: false
+{{- end -}}
+
+{{/* The ClusterRoleBinding of a component's ClusterRole to its ServiceAccount. */}}
+{{- define "outrider.clusterRoleBinding" -}}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  {{- include "outrider.clusterMetadata" . | nindent 2 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: {{ include "outrider.name" . }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ include "outrider.name" . }}
+    namespace: {{ .root.Release.Namespace }}
+{{- end -}}

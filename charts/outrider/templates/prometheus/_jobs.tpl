@@ -1,0 +1,72 @@
+{{/*
+The scrape job for injected exporters, as package discovery has it, indented by so many spaces. No template is run over
+it. Its empty lines stay empty: kubectl shows a text with spaces at the end of a line as one long quoted string.
+*/}}
+{{- define "outrider.exportersJob" -}}
+{{ regexReplaceAll "(?m)^ +$" (.root.Files.Get "files/exporters.yaml" | trimSuffix "\n" | indent .indent) "" }}
+{{- end -}}
+
+{{/*
+How a job of one of our own components begins. kubernetes_sd_configs is the same text in each of them: Prometheus then
+runs one discovery, which asks for the pods of this release and no others, and shares it among the jobs.
+*/}}
+{{- define "outrider.prometheus.jobHead" -}}
+- job_name: {{ .job }}
+  kubernetes_sd_configs:
+    - role: pod
+      namespaces:
+        names: [{{ .root.Release.Namespace }}]
+      selectors:
+        - role: pod
+          label: app.kubernetes.io/name={{ .root.Chart.Name }},app.kubernetes.io/instance={{ .root.Release.Name }}
+{{- end -}}
+
+{{/* Keeps the component's port, of pods that have not ended. */}}
+{{- define "outrider.prometheus.keep" -}}
+- source_labels: [__meta_kubernetes_pod_label_app_kubernetes_io_component, __meta_kubernetes_pod_container_port_name]
+  separator: /
+  regex: {{ .component }}/{{ .port }}
+  action: keep
+- source_labels: [__meta_kubernetes_pod_phase]
+  regex: Succeeded|Failed
+  action: drop
+{{- end -}}
+
+{{/* A component that reports on itself: its pod is what the series are about. */}}
+{{- define "outrider.prometheus.podJob" -}}
+{{ include "outrider.prometheus.jobHead" . }}
+  relabel_configs:
+    {{- include "outrider.prometheus.keep" . | nindent 4 }}
+    - source_labels: [__meta_kubernetes_namespace]
+      target_label: namespace
+    - source_labels: [__meta_kubernetes_pod_name]
+      target_label: pod
+    - source_labels: [__meta_kubernetes_pod_container_name]
+      target_label: container
+    - source_labels: [__meta_kubernetes_pod_node_name]
+      target_label: node
+{{- end -}}
+
+{{/* Reports on the node: the node is the instance, and a new pod of the DaemonSet does not begin new series. */}}
+{{- define "outrider.prometheus.nodeExporterJob" -}}
+{{- $job := dict "root" . "job" "node-exporter" "component" "node-exporter" "port" "metrics" -}}
+{{ include "outrider.prometheus.jobHead" $job }}
+  relabel_configs:
+    {{- include "outrider.prometheus.keep" $job | nindent 4 }}
+    - source_labels: [__meta_kubernetes_pod_node_name]
+      target_label: instance
+    - source_labels: [__meta_kubernetes_pod_node_name]
+      target_label: node
+{{- end -}}
+
+{{/*
+Reports on every object: namespace, pod, container and node in its metrics are the objects' own, hence honor_labels,
+and its own whereabouts are not added, since they would stand in every series that has no such label.
+*/}}
+{{- define "outrider.prometheus.kubeStateMetricsJob" -}}
+{{- $job := dict "root" . "job" "kube-state-metrics" "component" "kube-state-metrics" "port" "metrics" -}}
+{{ include "outrider.prometheus.jobHead" $job }}
+  honor_labels: true
+  relabel_configs:
+    {{- include "outrider.prometheus.keep" $job | nindent 4 }}
+{{- end -}}

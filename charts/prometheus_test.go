@@ -1,0 +1,163 @@
+package charts_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/promslog"
+	"github.com/prometheus/prometheus/config"
+	sd "github.com/prometheus/prometheus/discovery/kubernetes"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/relabel"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// prometheusConfig is what Prometheus itself makes of the rendered ConfigMap.
+func prometheusConfig(t *testing.T, objects []runtime.Object) (*config.Config, []*config.ScrapeConfig) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, data := range one[*corev1.ConfigMap](t, objects).Data {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := config.LoadFile(filepath.Join(dir, "prometheus.yml"), false, promslog.NewNopLogger())
+	if err != nil {
+		t.Fatal(err)
+	}
+	jobs, err := c.GetScrapeConfigs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, jobs
+}
+
+func TestPrometheusLoadsItsConfiguration(t *testing.T) {
+	for preset, want := range map[string][]string{
+		"default": {"kube-state-metrics", "node-exporter", "outrider-controller", "outrider-exporters", "prometheus"},
+		"minimal": {"outrider-controller", "outrider-exporters", "prometheus"},
+	} {
+		c, jobs := prometheusConfig(t, objects(t, render(t, presetValues(t, preset), latest)))
+		var got []string
+		for _, j := range jobs {
+			got = append(got, j.JobName)
+			if j.HonorLabels != (j.JobName == "kube-state-metrics") {
+				t.Errorf("%s: honor_labels is %v", j.JobName, j.HonorLabels)
+			}
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: jobs (-want +got):\n%s", preset, diff)
+		}
+		retention := c.StorageConfig.TSDBConfig.Retention
+		if time.Duration(retention.Time) != 7*24*time.Hour || retention.Size != 6<<30 {
+			t.Errorf("%s: retention %v", preset, retention)
+		}
+	}
+}
+
+// No job asks for all pods, and those of our own components ask for the same ones, so that Prometheus asks once.
+func TestDiscoveryCostsWhatIsMonitored(t *testing.T) {
+	_, jobs := prometheusConfig(t, objects(t, render(t, nil, latest)))
+	own := map[string]int{}
+	for _, j := range jobs {
+		for _, d := range j.ServiceDiscoveryConfigs {
+			k, ok := d.(*sd.SDConfig)
+			if !ok {
+				t.Errorf("%s: discovery by %s", j.JobName, d.Name())
+				continue
+			}
+			if len(k.Selectors) != 1 || k.Selectors[0].Label == "" {
+				t.Errorf("%s asks for every pod: %v", j.JobName, k)
+			}
+			if j.JobName != "outrider-exporters" {
+				own[strings.Join(k.NamespaceDiscovery.Names, ",")+" "+k.Selectors[0].Label]++
+			}
+		}
+	}
+	want := map[string]int{namespace + " app.kubernetes.io/name=outrider,app.kubernetes.io/instance=outrider": 4}
+	if diff := cmp.Diff(want, own); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Runs the jobs' own rules over the ports of the rendered pods: each job finds one port, and no port is found twice.
+func TestJobsFindTheComponents(t *testing.T) {
+	rendered := objects(t, render(t, nil, latest))
+	_, jobs := prometheusConfig(t, rendered)
+	got := map[string]map[string]string{}
+	for _, j := range jobs {
+		if j.JobName == "outrider-exporters" {
+			continue
+		}
+		for _, w := range workloads(rendered) {
+			for name, port := range portsOf(w.pod) {
+				b := labels.NewBuilder(labels.FromMap(map[string]string{
+					"__address__":                                             "10.0.0.1:" + strconv.Itoa(int(port)),
+					"job":                                                     j.JobName,
+					"__meta_kubernetes_namespace":                             namespace,
+					"__meta_kubernetes_pod_name":                              "p",
+					"__meta_kubernetes_pod_node_name":                         "n",
+					"__meta_kubernetes_pod_phase":                             "Running",
+					"__meta_kubernetes_pod_container_name":                    w.pod.Spec.Containers[0].Name,
+					"__meta_kubernetes_pod_container_port_name":               name,
+					"__meta_kubernetes_pod_label_app_kubernetes_io_component": w.component,
+				}))
+				if relabel.ProcessBuilder(b, j.RelabelConfigs...) {
+					if got[j.JobName] != nil {
+						t.Errorf("%s has a second target: %v", j.JobName, b.Labels())
+					}
+					kept := b.Labels().Map()
+					for k := range kept {
+						if strings.HasPrefix(k, "__meta_") {
+							delete(kept, k)
+						}
+					}
+					got[j.JobName] = kept
+				}
+			}
+		}
+	}
+	want := map[string]map[string]string{
+		"outrider-controller": {"__address__": "10.0.0.1:8080", "job": "outrider-controller", "namespace": namespace, "pod": "p", "container": "controller", "node": "n"},
+		"prometheus":          {"__address__": "10.0.0.1:9090", "job": "prometheus", "namespace": namespace, "pod": "p", "container": "prometheus", "node": "n"},
+		"node-exporter":       {"__address__": "10.0.0.1:9100", "job": "node-exporter", "instance": "n", "node": "n"},
+		"kube-state-metrics":  {"__address__": "10.0.0.1:8080", "job": "kube-state-metrics"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A changed file must be seen: mounted as a folder, and its checksum nowhere in the pod.
+func TestPrometheusReloadsRatherThanRestarts(t *testing.T) {
+	pod := func(values map[string]any) corev1.PodTemplateSpec {
+		for _, w := range workloads(objects(t, render(t, values, latest))) {
+			if w.component == "prometheus" {
+				return w.pod
+			}
+		}
+		t.Fatal("no Prometheus")
+		return corev1.PodTemplateSpec{}
+	}
+	before := pod(nil)
+	after := pod(map[string]any{"prometheus": map[string]any{"scrapeInterval": "5s", "retention": map[string]any{"time": "1d"}}})
+	if diff := cmp.Diff(before, after); diff != "" {
+		t.Errorf("a change of the configuration restarts the pod:\n%s", diff)
+	}
+	for _, m := range before.Spec.Containers[0].VolumeMounts {
+		if m.SubPath != "" {
+			t.Errorf("%s is mounted by subPath and never changes", m.MountPath)
+		}
+	}
+	if !slices.Contains(before.Spec.Containers[0].Args, "--config.auto-reload") {
+		t.Error("no --config.auto-reload")
+	}
+}

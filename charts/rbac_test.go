@@ -1,0 +1,159 @@
+package charts_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// rules are all rules of a render, by kind and name of the role that holds them.
+func rules(objects []runtime.Object) map[string][]rbacv1.PolicyRule {
+	found := map[string][]rbacv1.PolicyRule{}
+	for _, r := range all[*rbacv1.ClusterRole](objects) {
+		found["ClusterRole/"+r.Name] = r.Rules
+	}
+	for _, r := range all[*rbacv1.Role](objects) {
+		found["Role/"+r.Name] = r.Rules
+	}
+	return found
+}
+
+func TestNoWildcards(t *testing.T) {
+	eachPreset(t, func(t *testing.T, objects []runtime.Object) {
+		for name, rules := range rules(objects) {
+			for _, r := range rules {
+				if slices.Contains(slices.Concat(r.APIGroups, r.Resources, r.Verbs, r.ResourceNames, r.NonResourceURLs), "*") {
+					t.Errorf("%s: %v", name, r)
+				}
+			}
+		}
+	})
+}
+
+// Nothing but the controller has to do with Secrets, and it with one, in its own namespace.
+func TestSecrets(t *testing.T) {
+	eachPreset(t, func(t *testing.T, objects []runtime.Object) {
+		secret := one[*corev1.Secret](t, objects).Name
+		for name, rules := range rules(objects) {
+			for _, r := range rules {
+				if !slices.Contains(r.Resources, "secrets") {
+					continue
+				}
+				creates := cmp.Equal([]string{"create"}, r.Verbs)
+				named := cmp.Equal([]string{secret}, r.ResourceNames)
+				if name != "Role/outrider-controller" || !creates && !named {
+					t.Errorf("%s: %v", name, r)
+				}
+			}
+		}
+	})
+}
+
+// No permission makes pods, runs something in them, or hands out permissions.
+func TestNoEscalation(t *testing.T) {
+	refused := []string{
+		"pods/exec", "pods/attach", "pods/portforward", "pods/ephemeralcontainers", "nodes/proxy", "serviceaccounts/token",
+		"roles", "rolebindings", "clusterroles", "clusterrolebindings",
+	}
+	eachPreset(t, func(t *testing.T, objects []runtime.Object) {
+		for name, rules := range rules(objects) {
+			for _, r := range rules {
+				for _, verb := range []string{"delete", "deletecollection", "bind", "escalate", "impersonate"} {
+					if slices.Contains(r.Verbs, verb) {
+						t.Errorf("%s may %s: %v", name, verb, r)
+					}
+				}
+				for _, resource := range r.Resources {
+					if slices.Contains(refused, resource) {
+						t.Errorf("%s reaches %s", name, resource)
+					}
+				}
+				if slices.Contains(r.Resources, "pods") && slices.Contains(r.Verbs, "create") {
+					t.Errorf("%s may create pods", name)
+				}
+			}
+		}
+	})
+}
+
+func TestPrometheusDiscovers(t *testing.T) {
+	want := []rbacv1.PolicyRule{
+		{APIGroups: []string{""}, Resources: []string{"nodes", "pods", "services"}, Verbs: []string{"get", "list", "watch"}},
+		{APIGroups: []string{"discovery.k8s.io"}, Resources: []string{"endpointslices"}, Verbs: []string{"get", "list", "watch"}},
+	}
+	got := rules(objects(t, render(t, nil, latest)))["ClusterRole/outrider-prometheus"]
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestKubeStateMetricsListsWhatItCollects(t *testing.T) {
+	values := map[string]any{"kubeStateMetrics": map[string]any{"collectors": []any{"pods", "jobs", "configmaps"}}}
+	want := []rbacv1.PolicyRule{
+		{APIGroups: []string{"batch"}, Resources: []string{"jobs"}, Verbs: []string{"list", "watch"}},
+		{APIGroups: []string{""}, Resources: []string{"configmaps", "pods"}, Verbs: []string{"list", "watch"}},
+	}
+	got := rules(objects(t, render(t, values, latest)))["ClusterRole/outrider-kube-state-metrics"]
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Every collector that the schema lets through has a permission, and the defaults have neither Secrets nor ConfigMaps.
+func TestEveryCollectorHasItsPermission(t *testing.T) {
+	count := func(values map[string]any) (resources []string) {
+		for _, r := range rules(objects(t, render(t, values, latest)))["ClusterRole/outrider-kube-state-metrics"] {
+			resources = append(resources, r.Resources...)
+		}
+		slices.Sort(resources)
+		return resources
+	}
+	items := schemaAt(t, "kubeStateMetrics", "collectors")["items"].(map[string]any)
+	var want []string
+	for _, name := range items["enum"].([]any) {
+		want = append(want, name.(string))
+	}
+	slices.Sort(want)
+	got := count(map[string]any{"kubeStateMetrics": map[string]any{"collectors": items["enum"]}})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, name := range []string{"secrets", "configmaps"} {
+		if slices.Contains(count(nil), name) {
+			t.Errorf("%s are listed by default", name)
+		}
+	}
+}
+
+// A pod has a token exactly where its ServiceAccount may do something with it.
+func TestTokens(t *testing.T) {
+	eachPreset(t, func(t *testing.T, objects []runtime.Object) {
+		bound := map[string]bool{}
+		for _, b := range all[*rbacv1.ClusterRoleBinding](objects) {
+			bound[b.Subjects[0].Name] = true
+		}
+		for _, b := range all[*rbacv1.RoleBinding](objects) {
+			bound[b.Subjects[0].Name] = true
+		}
+		accounts := map[string]bool{}
+		for _, a := range all[*corev1.ServiceAccount](objects) {
+			accounts[a.Name] = true
+			if a.AutomountServiceAccountToken == nil || *a.AutomountServiceAccountToken {
+				t.Errorf("ServiceAccount %s gives its token to every pod", a.Name)
+			}
+		}
+		for _, w := range workloads(objects) {
+			name := w.pod.Spec.ServiceAccountName
+			if !accounts[name] {
+				t.Errorf("%s: ServiceAccount %q does not exist", w.component, name)
+			}
+			if mounted := w.pod.Spec.AutomountServiceAccountToken; mounted == nil || *mounted != bound[name] {
+				t.Errorf("%s: token mounted %v, permissions %v", w.component, mounted, bound[name])
+			}
+		}
+	})
+}

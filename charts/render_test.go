@@ -1,0 +1,254 @@
+package charts_test
+
+import (
+	"errors"
+	"flag"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chart/loader"
+	"helm.sh/helm/v3/pkg/chartutil"
+	"helm.sh/helm/v3/pkg/release"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/outrider-dev/outrider/charts"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden renders")
+
+const (
+	releaseName = "outrider"
+	namespace   = "outrider-system"
+
+	// latest is the Kubernetes that goldens are rendered for, oldest the one before match conditions.
+	latest = "v1.37.0"
+	oldest = "v1.29.0"
+)
+
+// presets are the names of the values files in ci.
+func presets(t *testing.T) []string {
+	t.Helper()
+	paths, err := filepath.Glob("outrider/ci/*-values.yaml")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("find presets: %v, %v", paths, err)
+	}
+	for i, path := range paths {
+		paths[i] = strings.TrimSuffix(filepath.Base(path), "-values.yaml")
+	}
+	return paths
+}
+
+func presetValues(t *testing.T, preset string) map[string]any {
+	t.Helper()
+	values, err := chartutil.ReadValuesFile(filepath.Join("outrider", "ci", preset+"-values.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
+// load hands the embedded files to Helm.
+func load(t *testing.T) *chart.Chart {
+	t.Helper()
+	var files []*loader.BufferedFile
+	err := fs.WalkDir(charts.Outrider(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(charts.Outrider(), path)
+		files = append(files, &loader.BufferedFile{Name: path, Data: data})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := loader.LoadFiles(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// install is what "helm template" does.
+func install(t *testing.T, values map[string]any, kubernetes string) (*release.Release, error) {
+	t.Helper()
+	version, err := chartutil.ParseKubeVersion(kubernetes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := action.NewInstall(&action.Configuration{})
+	i.ClientOnly, i.DryRun = true, true
+	i.ReleaseName, i.Namespace, i.KubeVersion = releaseName, namespace, version
+	return i.Run(load(t), values)
+}
+
+func render(t *testing.T, values map[string]any, kubernetes string) *release.Release {
+	t.Helper()
+	r, err := install(t, values, kubernetes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// objects decodes a render with the API's own types. A field that they do not have fails the test.
+func objects(t *testing.T, r *release.Release) []runtime.Object {
+	t.Helper()
+	decoder := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
+	var objects []runtime.Object
+	for document := range strings.SplitSeq(r.Manifest, "\n---\n") {
+		o, _, err := decoder.Decode([]byte(strings.TrimPrefix(document, "---\n")), nil, nil)
+		if err != nil {
+			t.Fatalf("%v in:\n%s", err, document)
+		}
+		objects = append(objects, o)
+	}
+	return objects
+}
+
+// all are the objects of one type.
+func all[T runtime.Object](objects []runtime.Object) []T {
+	var found []T
+	for _, o := range objects {
+		if o, ok := o.(T); ok {
+			found = append(found, o)
+		}
+	}
+	return found
+}
+
+// one is the only object of its type.
+func one[T runtime.Object](t *testing.T, objects []runtime.Object) T {
+	t.Helper()
+	found := all[T](objects)
+	if len(found) != 1 {
+		t.Fatalf("want one %T, got %d", *new(T), len(found))
+	}
+	return found[0]
+}
+
+func TestGolden(t *testing.T) {
+	const repair = "go test ./charts -run TestGolden -update"
+	stale := map[string]bool{}
+	paths, err := filepath.Glob("testdata/*.golden.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		stale[path] = true
+	}
+	for _, preset := range presets(t) {
+		t.Run(preset, func(t *testing.T) {
+			path := filepath.Join("testdata", preset+".golden.yaml")
+			delete(stale, path)
+			got := render(t, presetValues(t, preset), latest).Manifest
+			if *update {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("%s is out of date (-want +got):\n%s\nif the change is meant, repair it with: %s", path, diff, repair)
+			}
+		})
+	}
+	for path := range stale {
+		if *update {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		t.Errorf("%s belongs to no file in outrider/ci; repair it with: %s", path, repair)
+	}
+}
+
+func TestRenderTwiceGivesTheSameBytes(t *testing.T) {
+	for _, preset := range presets(t) {
+		a, b := render(t, presetValues(t, preset), latest), render(t, presetValues(t, preset), latest)
+		if diff := cmp.Diff(a.Manifest, b.Manifest); diff != "" {
+			t.Errorf("%s:\n%s", preset, diff)
+		}
+		if diff := cmp.Diff(a.Info.Notes, b.Info.Notes); diff != "" {
+			t.Errorf("%s: notes:\n%s", preset, diff)
+		}
+	}
+}
+
+// A render twice in one moment would not catch a date, and without a cluster a lookup finds nothing.
+func TestTemplatesDependOnNothingElse(t *testing.T) {
+	unstable := regexp.MustCompile(`\{\{[^}]*\b(genCA|genSelfSigned\w*|genSignedCert\w*|genPrivateKey|rand\w+|uuidv4|now|lookup|getHostByName|env|expandenv|htpasswd|bcrypt)\b[^}]*\}\}`)
+	for _, f := range load(t).Templates {
+		if found := unstable.Find(f.Data); found != nil {
+			t.Errorf("%s: %s renders differently each time or place", f.Name, found)
+		}
+	}
+}
+
+func TestOneObjectAFile(t *testing.T) {
+	for _, preset := range presets(t) {
+		sources := map[string]int{}
+		for line := range strings.Lines(render(t, presetValues(t, preset), latest).Manifest) {
+			if source, ok := strings.CutPrefix(line, "# Source: "); ok {
+				sources[strings.TrimSpace(source)]++
+			}
+		}
+		for _, source := range slices.Sorted(maps.Keys(sources)) {
+			if sources[source] != 1 {
+				t.Errorf("%s: %s has %d objects, want one", preset, source, sources[source])
+			}
+		}
+	}
+}
+
+func TestHelpersCarryTheChartsName(t *testing.T) {
+	for _, f := range load(t).Templates {
+		for line := range strings.Lines(string(f.Data)) {
+			_, name, ok := strings.Cut(line, "define \"")
+			if ok && !strings.HasPrefix(name, "outrider.") {
+				t.Errorf("%s: %s", f.Name, line)
+			}
+		}
+	}
+}
+
+func TestNotesAreShort(t *testing.T) {
+	notes, err := fs.ReadFile(charts.Outrider(), "templates/NOTES.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(notes), "\n"); n >= 30 {
+		t.Errorf("NOTES.txt has %d lines, want fewer than 30", n)
+	}
+	for _, preset := range presets(t) {
+		notes := render(t, presetValues(t, preset), latest).Info.Notes
+		if n := strings.Count(notes, "\n  kubectl "); n != 3 {
+			t.Errorf("%s: %d commands to try, want 3:\n%s", preset, n, notes)
+		}
+	}
+	job, err := fs.ReadFile(charts.Outrider(), "files/exporters.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := render(t, presetValues(t, "webhook-only"), latest).Info.Notes
+	for line := range strings.Lines(string(job)) {
+		if !strings.Contains(printed, strings.TrimSpace(line)) {
+			t.Errorf("discovery.mode none: the notes lack %q of the scrape job", line)
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package charts_test
+
+import (
+	"encoding/json"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/outrider-dev/outrider/charts"
+)
+
+// componentKeys are the keys that every component has, in their order. What only some components have stands before
+// them (enabled, replicas), a component's own keys after.
+var componentKeys = []string{
+	"image", "extraArgs", "resources", "priorityClassName", "nodeSelector", "tolerations", "affinity",
+	"podAnnotations", "podLabels", "serviceAccount",
+}
+
+func TestSchemaRefuses(t *testing.T) {
+	cases := []struct{ name, values, want string }{
+		{"unknown key", `{replicas: 3}`, "additional properties 'replicas' not allowed"},
+		{"misspelt key in a component", `{controller: {podLabel: {a: b}}}`, "additional properties 'podLabel' not allowed"},
+		{"unknown key of an image", `{prometheus: {image: {name: prometheus}}}`, "additional properties 'name' not allowed"},
+		{"mode of another release", `{discovery: {mode: operator}}`, "at '/discovery/mode': value must be one of 'bundled', 'none'"},
+		{"failure policy", `{webhook: {failurePolicy: ignore}}`, "at '/webhook/failurePolicy': value must be one of 'Ignore', 'Fail'"},
+		{"long timeout", `{webhook: {timeoutSeconds: 10}}`, "at '/webhook/timeoutSeconds': maximum: got 10, want 5"},
+		{"certificates", `{certs: {mode: cert-manager}}`, "at '/certs/mode': value must be 'self-signed'"},
+		{"no replicas", `{controller: {replicas: 0}}`, "at '/controller/replicas': minimum: got 0, want 1"},
+		{"floating tag", `{controller: {image: {tag: latest}}}`, "at '/controller/image/tag'"},
+		{"short digest", `{controller: {image: {digest: "sha256:abc"}}}`, "at '/controller/image/digest'"},
+		{"number as a label", `{controller: {podLabels: {version: 1}}}`, "at '/controller/podLabels/version': got number, want string"},
+		{"duration", `{prometheus: {scrapeInterval: 30}}`, "at '/prometheus/scrapeInterval': got number, want string"},
+		{"persistence", `{prometheus: {persistence: {mode: pvc}}}`, "at '/prometheus/persistence/mode'"},
+		{"propagation", `{nodeExporter: {mountPropagation: Bidirectional}}`, "at '/nodeExporter/mountPropagation'"},
+		{"Secrets", `{kubeStateMetrics: {collectors: [pods, secrets]}}`, "at '/kubeStateMetrics/collectors/1'"},
+		{"argument", `{controller: {extraArgs: [log-level=debug]}}`, "at '/controller/extraArgs/0'"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var values map[string]any
+			if err := yaml.Unmarshal([]byte(c.values), &values); err != nil {
+				t.Fatal(err)
+			}
+			_, err := install(t, values, latest)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// Helm hands global to every chart of an umbrella.
+func TestForeignGlobalsPass(t *testing.T) {
+	render(t, map[string]any{"global": map[string]any{"storageClass": "fast"}}, latest)
+}
+
+func TestComponentsHaveTheSameKeysInTheSameOrder(t *testing.T) {
+	for name, want := range map[string]struct{ before, after []string }{
+		"controller":       {[]string{"replicas"}, []string{"logLevel"}},
+		"prometheus":       {[]string{"replicas"}, []string{"scrapeInterval", "retention", "persistence"}},
+		"nodeExporter":     {[]string{"enabled"}, []string{"port", "mountPropagation"}},
+		"kubeStateMetrics": {[]string{"enabled"}, []string{"collectors"}},
+	} {
+		block := child(valuesNode(t), name)
+		if diff := cmp.Diff(slices.Concat(want.before, componentKeys, want.after), keysOf(block)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if diff := cmp.Diff([]string{"registry", "repository", "tag", "digest"}, keysOf(child(block, "image"))); diff != "" {
+			t.Errorf("%s.image (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// The schema knows exactly the keys of values.yaml, and values.yaml has a sentence for each.
+func TestValuesSchemaAndCommentsAgree(t *testing.T) {
+	compareWithSchema(t, "", valuesNode(t), schemaAt(t))
+}
+
+func compareWithSchema(t *testing.T, path string, node *yaml.Node, schema map[string]any) {
+	t.Helper()
+	properties, group := schema["properties"].(map[string]any)
+	if !group {
+		return
+	}
+	if open, _ := schema["additionalProperties"].(bool); path != "/global" && (open || schema["additionalProperties"] == nil) {
+		t.Errorf("schema of %s lets unknown keys through", path)
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(properties)), slices.Sorted(slices.Values(keysOf(node)))); diff != "" {
+		t.Errorf("keys of %s (-schema +values):\n%s", path, diff)
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key := node.Content[i]
+		property := resolve(t, properties[key.Value].(map[string]any))
+		if _, group := property["properties"]; !group && !strings.HasSuffix(strings.TrimSpace(key.HeadComment), ".") {
+			t.Errorf("%s/%s has no sentence before it: %q", path, key.Value, key.HeadComment)
+		}
+		compareWithSchema(t, path+"/"+key.Value, node.Content[i+1], property)
+	}
+}
+
+func TestValuesAreShort(t *testing.T) {
+	data, err := fs.ReadFile(charts.Outrider(), "values.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(data), "\n"); n >= 400 {
+		t.Errorf("values.yaml has %d lines, want fewer than 400", n)
+	}
+}
+
+func valuesNode(t *testing.T) *yaml.Node {
+	t.Helper()
+	data, err := fs.ReadFile(charts.Outrider(), "values.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document yaml.Node
+	if err := yaml.Unmarshal(data, &document); err != nil {
+		t.Fatal(err)
+	}
+	return document.Content[0]
+}
+
+func keysOf(node *yaml.Node) []string {
+	var keys []string
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		keys = append(keys, node.Content[i].Value)
+	}
+	return keys
+}
+
+func child(node *yaml.Node, key string) *yaml.Node {
+	i := slices.Index(keysOf(node), key)
+	if i < 0 {
+		return &yaml.Node{}
+	}
+	return node.Content[2*i+1]
+}
+
+// schemaAt is the schema of the value at a path.
+func schemaAt(t *testing.T, path ...string) map[string]any {
+	t.Helper()
+	at := readSchema(t)
+	for _, key := range path {
+		at = resolve(t, at["properties"].(map[string]any)[key].(map[string]any))
+	}
+	return at
+}
+
+// resolve follows references to the schema's definitions.
+func resolve(t *testing.T, schema map[string]any) map[string]any {
+	t.Helper()
+	for {
+		reference, ok := schema["$ref"].(string)
+		if !ok {
+			return schema
+		}
+		schema = readSchema(t)["definitions"].(map[string]any)[strings.TrimPrefix(reference, "#/definitions/")].(map[string]any)
+	}
+}
+
+func readSchema(t *testing.T) map[string]any {
+	t.Helper()
+	data, err := os.ReadFile("outrider/values.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema map[string]any
+	if err := json.Unmarshal(data, &schema); err != nil {
+		t.Fatal(err)
+	}
+	return schema
+}

@@ -1,0 +1,134 @@
+package charts_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+func webhooks(t *testing.T, values map[string]any, kubernetes string) []admissionv1.MutatingWebhook {
+	t.Helper()
+	c := one[*admissionv1.MutatingWebhookConfiguration](t, objects(t, render(t, values, kubernetes)))
+	if c.Name != releaseName || len(c.Webhooks) != 2 {
+		t.Fatalf("want two entries in a configuration named %s, got %d in %s", releaseName, len(c.Webhooks), c.Name)
+	}
+	return c.Webhooks
+}
+
+func TestWebhooksFailOpen(t *testing.T) {
+	paths := []string{"/inject/annotated", "/inject/opted-in"}
+	for i, w := range webhooks(t, nil, latest) {
+		if *w.FailurePolicy != admissionv1.Ignore || *w.TimeoutSeconds > 5 || *w.ReinvocationPolicy != admissionv1.IfNeededReinvocationPolicy ||
+			*w.SideEffects != admissionv1.SideEffectClassNone || *w.MatchPolicy != admissionv1.Equivalent {
+			t.Errorf("%s: %v", w.Name, w)
+		}
+		s := w.ClientConfig.Service
+		if s.Name != "outrider-webhook" || s.Namespace != namespace || *s.Port != 443 || *s.Path != paths[i] || w.ClientConfig.CABundle != nil {
+			t.Errorf("%s: %v", w.Name, w.ClientConfig)
+		}
+	}
+}
+
+// From 1.30 on the API server chooses by the pod. Before, match conditions may not be there and only namespaces choose.
+func TestMatchConditions(t *testing.T) {
+	conditions := func(kubernetes string) (names [][]string) {
+		for _, w := range webhooks(t, nil, kubernetes) {
+			var of []string
+			for _, c := range w.MatchConditions {
+				of = append(of, c.Name)
+			}
+			names = append(names, of)
+		}
+		return names
+	}
+	all := [][]string{{"annotated", "not-opted-out"}, {"not-opted-out"}}
+	for kubernetes, want := range map[string][][]string{
+		oldest:                {nil, nil},
+		"v1.29.15-gke.100":    {nil, nil},
+		"v1.30.0":             all,
+		"v1.30.0-rc.1":        all,
+		"v1.33.4-eks-1234567": all,
+		latest:                all,
+	} {
+		if diff := cmp.Diff(want, conditions(kubernetes)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", kubernetes, diff)
+		}
+	}
+}
+
+// Whatever a namespace's labels, at most one entry is for its pods, on every version of Kubernetes.
+func TestNoPodIsForBothEntries(t *testing.T) {
+	values := map[string]any{"webhook": map[string]any{"excludedNamespaces": []any{"kube-system", "ci"}}}
+	cases := []struct{ name, label, want string }{
+		{"shop", "", "annotated"},
+		{"shop", "enabled", "opted-in"},
+		{"shop", "disabled", "annotated"},
+		{"kube-system", "enabled", ""},
+		{"kube-system", "", ""},
+		{"ci", "enabled", ""},
+		{namespace, "enabled", ""},
+		{namespace, "", ""},
+	}
+	for _, kubernetes := range []string{oldest, latest} {
+		for _, c := range cases {
+			of := labels.Set{corev1.LabelMetadataName: c.name}
+			if c.label != "" {
+				of["outrider.dev/inject"] = c.label
+			}
+			var got []string
+			for _, w := range webhooks(t, values, kubernetes) {
+				selector, err := metav1.LabelSelectorAsSelector(w.NamespaceSelector)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if selector.Matches(of) {
+					got = append(got, strings.TrimSuffix(w.Name, ".pods.outrider.dev"))
+				}
+			}
+			if strings.Join(got, " and ") != c.want {
+				t.Errorf("%s: pods of namespace %v are for %q, want %q", kubernetes, of, got, c.want)
+			}
+		}
+	}
+}
+
+// The controller is told the names that the chart gave, and serves where the Service sends.
+func TestControllerKnowsTheNames(t *testing.T) {
+	eachPreset(t, func(t *testing.T, objects []runtime.Object) {
+		for _, d := range all[*appsv1.Deployment](objects) {
+			if d.Name != "outrider-controller" {
+				continue
+			}
+			c := d.Spec.Template.Spec.Containers[0]
+			for _, want := range []string{
+				"--namespace=" + namespace,
+				"--webhook-configuration=" + one[*admissionv1.MutatingWebhookConfiguration](t, objects).Name,
+				"--webhook-service=outrider-webhook",
+				"--certificate-secret=" + one[*corev1.Secret](t, objects).Name,
+				"--leader-election-id=outrider-controller",
+			} {
+				if !slices.Contains(c.Args, want) {
+					t.Errorf("no %s in %q", want, c.Args)
+				}
+			}
+			if port := portsOf(d.Spec.Template)["webhook"]; port != 10250 {
+				t.Errorf("webhook port %d, want 10250", port)
+			}
+		}
+	})
+}
+
+func TestFailIsWarnedOf(t *testing.T) {
+	values := map[string]any{"webhook": map[string]any{"failurePolicy": "Fail"}}
+	if notes := render(t, values, latest).Info.Notes; !strings.Contains(notes, "WARNING: webhook.failurePolicy is Fail") {
+		t.Errorf("notes:\n%s", notes)
+	}
+}

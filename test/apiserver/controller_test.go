@@ -1,0 +1,202 @@
+package apiserver_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+
+	"github.com/outrider-dev/outrider/test/cluster/build"
+	"github.com/outrider-dev/outrider/test/corpus"
+	"github.com/outrider-dev/outrider/test/release"
+)
+
+const releaseNamespace = "outrider"
+
+// controller is the real binary, serving the API server of the tests.
+type controller struct {
+	metrics, health string // addresses
+	process         *os.Process
+	done            chan struct{}
+}
+
+var startOnce sync.Once
+var shared *controller
+
+// injecting returns the controller that the tests of this package share: the
+// real binary, with the webhook configuration of the real chart. Its Service is
+// an ExternalName, because nothing here routes ClusterIPs; the API server then
+// calls localhost and still asks for the Service's name in the certificate.
+func injecting(t *testing.T, c kubernetes.Interface) *controller {
+	t.Helper()
+	startOnce.Do(func() { shared = startController(t, c) })
+	if shared == nil {
+		t.Fatal("the controller did not start; see the first test")
+	}
+	return shared
+}
+
+func startController(t *testing.T, c kubernetes.Interface) *controller {
+	t.Helper()
+	binary, err := build.Main(t.Context(), "./cmd/outrider-controller")
+	if err != nil {
+		t.Fatal(err)
+	}
+	webhook, metrics, health := freeAddress(t), freeAddress(t), freeAddress(t)
+	installWebhook(t, c, webhook)
+	log, err := os.CreateTemp("", "outrider-controller-*.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, "--kubeconfig="+api.Kubeconfig(), "--webhook-bind-address="+webhook,
+		"--metrics-bind-address="+metrics, "--health-probe-bind-address="+health, "--log-level=debug", "--shutdown-delay=0s")
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ctl := &controller{metrics: metrics, health: health, process: cmd.Process, done: make(chan struct{})}
+	go func() { _ = cmd.Wait(); close(ctl.done) }()
+	atExit = append(atExit, func() { ctl.stop(); os.Remove(log.Name()) })
+	eventually(t, func() string {
+		body, status := get("http://" + health + "/readyz?verbose")
+		if status == http.StatusOK {
+			return ""
+		}
+		said, _ := os.ReadFile(log.Name())
+		return fmt.Sprintf("the controller is not ready: %s\n%s", body, said[max(0, len(said)-4000):])
+	})
+	return ctl
+}
+
+func (c *controller) stop() {
+	_ = c.process.Signal(os.Interrupt)
+	<-c.done
+}
+
+// installWebhook creates what the chart would: the namespace, the empty Secret
+// and the webhook configuration; and the Service in the form said above.
+func installWebhook(t *testing.T, c kubernetes.Interface, address string) {
+	t.Helper()
+	_, portText, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var port int32
+	if _, err := fmt.Sscan(portText, &port); err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	must(t)(c.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: releaseNamespace}}, metav1.CreateOptions{}))
+	must(t)(c.CoreV1().Services(releaseNamespace).Create(ctx, &corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Name: "outrider-webhook"},
+		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
+	}, metav1.CreateOptions{}))
+	manifest, err := release.Render(nil, "1.37.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, err := corpus.Decode([]byte(manifest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range objects {
+		raw, err := json.Marshal(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch object["kind"] {
+		case "Secret":
+			var secret corev1.Secret
+			decodeInto(t, raw, &secret)
+			must(t)(c.CoreV1().Secrets(releaseNamespace).Create(ctx, &secret, metav1.CreateOptions{}))
+		case "MutatingWebhookConfiguration":
+			var config admissionregistrationv1.MutatingWebhookConfiguration
+			decodeInto(t, raw, &config)
+			for i := range config.Webhooks {
+				config.Webhooks[i].ClientConfig.Service.Port = &port
+			}
+			must(t)(c.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(ctx, &config, metav1.CreateOptions{}))
+		}
+	}
+}
+
+// must takes a call's two results and fails the test on an error.
+func must(t *testing.T) func(any, error) {
+	return func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func decodeInto(t *testing.T, raw []byte, v any) {
+	t.Helper()
+	if err := json.Unmarshal(raw, v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func get(url string) (body string, status int) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err.Error(), 0
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err.Error(), 0
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err.Error(), 0
+	}
+	return string(raw), resp.StatusCode
+}
+
+// calls is how many admission requests the controller has answered.
+func (c *controller) calls(t *testing.T) float64 {
+	t.Helper()
+	body, status := get("http://" + c.metrics + "/metrics")
+	if status != http.StatusOK {
+		t.Fatalf("metrics: %d %s", status, body)
+	}
+	var sum float64
+	for line := range strings.Lines(body) {
+		if !strings.HasPrefix(line, "controller_runtime_webhook_requests_total{") {
+			continue
+		}
+		var n float64
+		if _, err := fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &n); err != nil {
+			t.Fatal(err)
+		}
+		sum += n
+	}
+	return sum
+}

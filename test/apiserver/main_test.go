@@ -1,0 +1,82 @@
+// Package apiserver_test holds the tests that need a real API server and nothing that runs in a cluster.
+package apiserver_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/outrider-dev/outrider/test/cluster/kube"
+)
+
+// api is the one API server of this package's tests, nil with -short. Each test makes namespaces of its own in it.
+var api *kube.APIServer
+
+// atExit is called, before the API server ends, for what tests start and share.
+var atExit []func()
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if testing.Short() {
+		os.Exit(m.Run())
+	}
+	var err error
+	if api, err = kube.StartAPIServer(context.Background(), kube.APIServerOptions{}); err != nil {
+		fmt.Fprintln(os.Stderr, "start an API server:", err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	for _, end := range atExit {
+		end()
+	}
+	api.Stop()
+	os.Exit(code)
+}
+
+// client returns a client that may do everything, or skips a test that was asked to be short.
+func client(t *testing.T) kubernetes.Interface {
+	t.Helper()
+	if api == nil {
+		t.Skip("-short: this test needs an API server")
+	}
+	c, err := kubernetes.NewForConfig(api.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// namespace makes a namespace with a name of its own and the given labels, and returns its name.
+func namespace(t *testing.T, c kubernetes.Interface, labels map[string]string) string {
+	t.Helper()
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-", Labels: labels}}
+	ns, err := c.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ns.Name
+}
+
+// eventually polls check, which returns "" once what it waits for holds and else what is still wrong, and fails the
+// test when that lasts half a minute.
+func eventually(t *testing.T, check func() string) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(30 * time.Second); ; <-tick.C {
+		wrong := check()
+		if wrong == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(wrong)
+		}
+	}
+}

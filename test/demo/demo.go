@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/outrider-dev/outrider/test/cluster/image"
+	"github.com/outrider-dev/outrider/test/cluster/kube"
+	"github.com/outrider-dev/outrider/test/cluster/progress"
+	"github.com/outrider-dev/outrider/test/manifest"
+	"github.com/outrider-dev/outrider/test/promql"
+	"github.com/outrider-dev/outrider/test/release"
+)
+
+//go:embed workloads.yaml
+var workloads []byte
+
+const (
+	namespace = "demo"
+	patience  = 3 * time.Minute
+)
+
+// demo is a cluster with the release and the workloads in it.
+type demo struct {
+	cluster *kube.Cluster
+	client  kubernetes.Interface
+	prom    *promql.Client
+}
+
+func run(ctx context.Context) error {
+	began := time.Now()
+	step := func(format string, args ...any) {
+		fmt.Printf("%6.1fs  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
+	}
+	d, err := newDemo(ctx)
+	if err != nil {
+		return err
+	}
+	info, err := d.client.Discovery().ServerVersion()
+	if err != nil {
+		return fmt.Errorf("ask the cluster's version: %w", err)
+	}
+	step("a cluster of Kubernetes %s is up", info.GitVersion)
+
+	controller, err := image.Controller()
+	if err != nil {
+		return err
+	}
+	if err := d.cluster.LoadImages(ctx, controller); err != nil {
+		return err
+	}
+	done := progress.Start(ctx, "helm install outrider charts/outrider")
+	_, err = d.release().Apply(ctx, map[string]any{"prometheus": map[string]any{"scrapeInterval": "5s"}})
+	done()
+	if err != nil {
+		return fmt.Errorf("install the chart: %w", err)
+	}
+	step("the chart is installed: controller, Prometheus, node-exporter, kube-state-metrics")
+
+	if err := d.deploy(ctx); err != nil {
+		return err
+	}
+	step("Redis and nginx run, each with one annotation of ours")
+
+	if err := d.awaitUp(ctx); err != nil {
+		return err
+	}
+	step("Prometheus has found them")
+	return d.show(ctx)
+}
+
+func newDemo(ctx context.Context) (*demo, error) {
+	cluster, err := kube.Up(ctx, kube.Options{})
+	if err != nil {
+		return nil, err
+	}
+	client, err := kubernetes.NewForConfig(cluster.RESTConfig())
+	if err != nil {
+		return nil, fmt.Errorf("create client: %w", err)
+	}
+	prom, err := promql.New(cluster.RESTConfig(), "outrider", "outrider-prometheus:9090")
+	if err != nil {
+		return nil, err
+	}
+	return &demo{cluster, client, prom}, nil
+}
+
+func (d *demo) release() release.Release { return release.Release{Kubeconfig: d.cluster.Kubeconfig} }
+
+func (d *demo) deploy(ctx context.Context) error {
+	applier, err := manifest.NewApplier(d.cluster.RESTConfig())
+	if err != nil {
+		return err
+	}
+	if err := applier.Apply(ctx, workloads); err != nil {
+		return err
+	}
+	defer progress.Start(ctx, "wait for the pods")()
+	return applier.Settle(ctx, namespace, patience)
+}
+
+// takeDown removes what run made. A cluster of the harness's goes as a whole.
+func takeDown(ctx context.Context) error {
+	if os.Getenv("CLUSTER") != "current" {
+		return kube.Down(ctx)
+	}
+	d, err := newDemo(ctx)
+	if err != nil {
+		return err
+	}
+	applier, err := manifest.NewApplier(d.cluster.RESTConfig())
+	if err != nil {
+		return err
+	}
+	if err := applier.Delete(ctx, workloads); err != nil {
+		return err
+	}
+	return d.release().Uninstall()
+}

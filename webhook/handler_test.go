@@ -1,0 +1,225 @@
+package webhook_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+	admissionv1 "k8s.io/api/admission/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+
+	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook"
+)
+
+// events records what is said to owners.
+type events []string
+
+func (e *events) Eventf(regarding, _ runtime.Object, _, reason, _, note string, args ...any) {
+	owner := regarding.(*corev1.ObjectReference)
+	*e = append(*e, fmt.Sprintf("%s/%s in %s: %s: ", owner.Kind, owner.Name, owner.Namespace, reason)+fmt.Sprintf(note, args...))
+}
+
+func newHandler(entry webhook.Entry) (*webhook.Handler, *events, *prometheus.Registry) {
+	registry := prometheus.NewRegistry()
+	said := &events{}
+	catalog := sidecars.Builtin()
+	return &webhook.Handler{
+		Entry:          entry,
+		Catalog:        func() sidecars.Catalog { return catalog },
+		NativeSidecars: true,
+		Metrics:        webhook.NewMetrics(registry),
+		Events:         said,
+	}, said, registry
+}
+
+func request(raw string) admission.Request {
+	return admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{
+		UID: "1", Namespace: "shop", Object: runtime.RawExtension{Raw: []byte(raw)},
+	}}
+}
+
+const (
+	asksRedis = `{"metadata":{"name":"p","annotations":{"outrider.dev/inject":"redis"}},"spec":{"containers":[{"name":"app","image":"redis:7","field":"of the future"}]}}`
+	plain     = `{"metadata":{"name":"p"},"spec":{"containers":[{"name":"app","image":"redis:7"}]}}`
+	misspelt  = `{"metadata":{"generateName":"p-","annotations":{"outrider.dev/inject":"rediss"},"ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"shop-1","uid":"u","controller":true}]},"spec":{"containers":[{"name":"app","image":"x"}]}}`
+)
+
+func TestHandle(t *testing.T) {
+	for name, tc := range map[string]struct {
+		entry    webhook.Entry
+		raw      string
+		patched  bool
+		warnings []string
+		events   events
+		metric   string
+	}{
+		"injects": {entry: webhook.Annotated, raw: asksRedis, patched: true,
+			metric: `outrider_decisions_total{exporter="redis",outcome="injected",reason="Annotated"} 1`},
+		"opted in by the path": {entry: webhook.OptedIn, raw: plain, patched: true,
+			metric: `outrider_decisions_total{exporter="redis",outcome="injected",reason="Recognized"} 1`},
+		"nothing asked": {entry: webhook.Annotated, raw: plain},
+		"misspelt": {entry: webhook.Annotated, raw: misspelt, patched: true,
+			warnings: []string{`outrider: there is no exporter "rediss"; did you mean redis?`},
+			events:   events{`ReplicaSet/shop-1 in shop: UnknownExporter: there is no exporter "rediss"; did you mean redis?`},
+			metric:   `outrider_decisions_total{exporter="unknown",outcome="refused",reason="UnknownExporter"} 1`},
+		"not a pod": {entry: webhook.Annotated, raw: `{"spec":[]}`,
+			warnings: []string{"outrider: internal error, the pod is admitted without a sidecar; see the controller's log"},
+			metric:   `outrider_admission_failures_total{entry="/inject/annotated"} 1`},
+		"nothing at all": {entry: webhook.Annotated, raw: ``,
+			warnings: []string{"outrider: internal error, the pod is admitted without a sidecar; see the controller's log"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, said, registry := newHandler(tc.entry)
+			resp := h.Handle(t.Context(), request(tc.raw))
+			if !resp.Allowed {
+				t.Errorf("not allowed: %v", resp.Result)
+			}
+			if got := len(resp.Patches) > 0; got != tc.patched {
+				t.Errorf("patched %v, want %v", got, tc.patched)
+			}
+			if diff := cmp.Diff(tc.warnings, resp.Warnings); diff != "" {
+				t.Errorf("warnings (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.events, *said, equateEmpty); diff != "" {
+				t.Errorf("events (-want +got):\n%s", diff)
+			}
+			if tc.metric != "" && !strings.Contains(exposition(t, registry), tc.metric) {
+				t.Errorf("no %s in\n%s", tc.metric, exposition(t, registry))
+			}
+		})
+	}
+}
+
+var equateEmpty = cmp.Transformer("", func(e events) []string { return append([]string{}, e...) })
+
+func exposition(t *testing.T, r *prometheus.Registry) string {
+	t.Helper()
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, f := range families {
+		if _, err := expfmt.MetricFamilyToText(&b, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return b.String()
+}
+
+func TestPanicLetsThePodThrough(t *testing.T) {
+	h, _, registry := newHandler(webhook.Annotated)
+	h.Catalog = func() sidecars.Catalog { panic("broken") }
+	resp := h.Handle(t.Context(), request(asksRedis))
+	if !resp.Allowed || len(resp.Patches) != 0 || len(resp.Warnings) != 1 {
+		t.Errorf("response %+v, want allowed with one warning", resp)
+	}
+	if want := `outrider_admission_failures_total{entry="/inject/annotated"} 1`; !strings.Contains(exposition(t, registry), want) {
+		t.Errorf("no %s", want)
+	}
+}
+
+func TestDryRunSaysNothingToOwners(t *testing.T) {
+	h, said, _ := newHandler(webhook.Annotated)
+	req, yes := request(misspelt), true
+	req.DryRun = &yes
+	if resp := h.Handle(t.Context(), req); len(resp.Warnings) != 1 {
+		t.Errorf("warnings %v, want one", resp.Warnings)
+	}
+	if len(*said) != 0 {
+		t.Errorf("a dry run wrote events: %v", *said)
+	}
+}
+
+// realisticPod is a pod as a Deployment makes it, with managedFields, probes,
+// volumes and environment: about 9 KB.
+func realisticPod(t testing.TB, inject string) []byte {
+	t.Helper()
+	fieldsV1 := func(n int) *metav1.FieldsV1 {
+		var b strings.Builder
+		b.WriteString(`{"f:metadata":{"f:annotations":{".":{}`)
+		for i := range n {
+			fmt.Fprintf(&b, `,"f:example.org/key-%d":{"f:value":{},"k:{\"name\":\"X\"}":{}}`, i)
+		}
+		b.WriteString(`}}}`)
+		return &metav1.FieldsV1{Raw: []byte(b.String())}
+	}
+	yes := true
+	p := corev1.Pod{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
+		ObjectMeta: metav1.ObjectMeta{
+			GenerateName: "shop-6f7d9c5b8-", Namespace: "shop",
+			Labels:          map[string]string{"app": "shop", "pod-template-hash": "6f7d9c5b8", "app.kubernetes.io/name": "shop"},
+			Annotations:     map[string]string{"example.org/checksum": strings.Repeat("a", 64)},
+			OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "shop-6f7d9c5b8", UID: "u", Controller: &yes}},
+			ManagedFields:   []metav1.ManagedFieldsEntry{{Manager: "kube-controller-manager", Operation: "Update", APIVersion: "v1", FieldsType: "FieldsV1", FieldsV1: fieldsV1(60)}},
+		},
+		Spec: corev1.PodSpec{ServiceAccountName: "shop", RestartPolicy: corev1.RestartPolicyAlways},
+	}
+	if inject != "" {
+		p.Annotations[sidecars.InjectKey] = inject
+	}
+	for i := range 3 {
+		c := corev1.Container{Name: fmt.Sprintf("app-%d", i), Image: "example.org/shop:1", Ports: []corev1.ContainerPort{{ContainerPort: int32(8000 + i)}},
+			LivenessProbe: &corev1.Probe{PeriodSeconds: 10, ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/healthz"}}}}
+		for j := range 15 {
+			c.Env = append(c.Env, corev1.EnvVar{Name: fmt.Sprintf("SETTING_%d", j), Value: "value"})
+		}
+		c.VolumeMounts = []corev1.VolumeMount{{Name: "config", MountPath: "/etc/shop"}, {Name: "data", MountPath: "/data"}}
+		p.Spec.Containers = append(p.Spec.Containers, c)
+	}
+	p.Spec.Volumes = []corev1.Volume{{Name: "config"}, {Name: "data"}}
+	raw, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+// answer does what controller-runtime does with a decoded review: handle, and
+// complete the response.
+func answer(t testing.TB, h *webhook.Handler, raw []byte) {
+	req := admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{UID: "1", Namespace: "shop", Object: runtime.RawExtension{Raw: raw}}}
+	resp := h.Handle(t.Context(), req)
+	if err := resp.Complete(req); err != nil || !resp.Allowed {
+		t.Fatalf("%v, %+v", err, resp)
+	}
+}
+
+// TestBudget holds the handler to its allocations, a fifth above what was measured.
+func TestBudget(t *testing.T) {
+	h, _, _ := newHandler(webhook.Annotated)
+	for _, tc := range []struct {
+		inject string
+		most   float64
+	}{{"", 250}, {"redis", 330}, {"redis,nginx", 400}} {
+		raw := realisticPod(t, tc.inject)
+		got := testing.AllocsPerRun(50, func() { answer(t, h, raw) })
+		t.Logf("inject %q, %d bytes: %.0f allocations", tc.inject, len(raw), got)
+		if got > tc.most {
+			t.Errorf("inject %q: %.0f allocations, the budget is %.0f", tc.inject, got, tc.most)
+		}
+	}
+}
+
+func BenchmarkHandle(b *testing.B) {
+	for _, inject := range []string{"", "redis", "redis,nginx"} {
+		b.Run("inject="+inject, func(b *testing.B) {
+			h, _, _ := newHandler(webhook.Annotated)
+			raw := realisticPod(b, inject)
+			b.SetBytes(int64(len(raw)))
+			b.ReportAllocs()
+			for b.Loop() {
+				answer(b, h, raw)
+			}
+		})
+	}
+}
