@@ -1,0 +1,138 @@
+// Package e2e_test proves Outrider on a real cluster: the chart installed with
+// Helm's library, real servers, their real exporters, the real Prometheus.
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/outrider-dev/outrider/test/cluster/image"
+	"github.com/outrider-dev/outrider/test/cluster/kube"
+	"github.com/outrider-dev/outrider/test/manifest"
+	"github.com/outrider-dev/outrider/test/promql"
+	"github.com/outrider-dev/outrider/test/release"
+)
+
+// patience is how long anything may take on a slow machine.
+const patience = 3 * time.Minute
+
+// env is the cluster with the release in it.
+type env struct {
+	cluster *kube.Cluster
+	client  kubernetes.Interface
+	applier *manifest.Applier
+	prom    *promql.Client
+	release release.Release
+}
+
+// TestCluster runs in this order: the last one takes the release away.
+func TestCluster(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: this test needs a cluster")
+	}
+	e, err := newEnv(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name string
+		test func(*testing.T, *env)
+	}{
+		{"Corpus", testCorpus},
+		{"AnnotationToMetric", testAnnotationToMetric},
+		{"EveryJobIsUp", testEveryJobIsUp},
+		{"UnaskedPodsNeverReachTheWebhook", testUnasked},
+		{"EventOnTheOwner", testEventOnTheOwner},
+		{"CannotReadSecrets", testCannotReadSecrets},
+		{"UpgradeKeepsTheCertificate", testUpgradeKeepsTheCertificate},
+		{"ControllerGone", testControllerGone},
+		{"Uninstall", testUninstall},
+	} {
+		if !t.Run(tc.name, func(t *testing.T) { tc.test(t, e) }) {
+			e.describe(t)
+		}
+	}
+}
+
+func newEnv(ctx context.Context) (*env, error) {
+	cluster, err := kube.Up(ctx, kube.Options{})
+	if err != nil {
+		return nil, err
+	}
+	controller, err := image.Controller()
+	if err != nil {
+		return nil, err
+	}
+	if err := cluster.LoadImages(ctx, controller); err != nil {
+		return nil, err
+	}
+	e := &env{cluster: cluster, release: release.Release{Kubeconfig: cluster.Kubeconfig, Timeout: patience}}
+	if e.client, err = kubernetes.NewForConfig(cluster.RESTConfig()); err != nil {
+		return nil, err
+	}
+	if e.applier, err = manifest.NewApplier(cluster.RESTConfig()); err != nil {
+		return nil, err
+	}
+	if e.prom, err = promql.New(cluster.RESTConfig(), "outrider", "outrider-prometheus:9090"); err != nil {
+		return nil, err
+	}
+	// A release that an earlier run left behind may be of another build.
+	if err := e.release.Uninstall(); err != nil {
+		return nil, fmt.Errorf("uninstall what an earlier run left: %w", err)
+	}
+	if _, err := e.release.Apply(ctx, values); err != nil {
+		return nil, fmt.Errorf("install the chart: %w", err)
+	}
+	return e, nil
+}
+
+// values differ from the chart's defaults only in how long tests wait.
+var values = map[string]any{"prometheus": map[string]any{"scrapeInterval": "2s"}}
+
+// apply applies a manifest for the duration of a test.
+func (e *env) apply(t *testing.T, yaml []byte) {
+	t.Helper()
+	t.Cleanup(func() {
+		if err := e.applier.Delete(context.Background(), yaml); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := e.applier.Apply(t.Context(), yaml); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (e *env) settle(t *testing.T, namespace string) {
+	t.Helper()
+	if err := e.applier.Settle(t.Context(), namespace, patience); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually polls check, which returns "" once what it waits for holds and
+// else what is still wrong.
+func eventually(t *testing.T, check func() string) {
+	t.Helper()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); ; <-tick.C {
+		wrong := check()
+		if wrong == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(wrong)
+		}
+	}
+}
+
+// say prints a figure that the closing note or the README quotes.
+func say(t *testing.T, format string, args ...any) {
+	t.Helper()
+	fmt.Fprintf(os.Stderr, "    "+t.Name()+": "+format+"\n", args...)
+}

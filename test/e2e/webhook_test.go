@@ -1,0 +1,340 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/outrider-dev/outrider/sidecars"
+)
+
+// namespace makes a namespace for one test and returns its name.
+func (e *env) namespace(t *testing.T) string {
+	t.Helper()
+	name := "e2e-" + strings.ToLower(strings.ReplaceAll(t.Name()[strings.LastIndexByte(t.Name(), '/')+1:], "_", "-"))
+	e.apply(t, fmt.Appendf(nil, "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: %s\n", name))
+	return name
+}
+
+// create creates a pod that sleeps, and returns it as it was stored.
+func (e *env) create(t *testing.T, namespace, name string, annotations map[string]string) *corev1.Pod {
+	t.Helper()
+	seconds := int64(0)
+	pod, err := e.client.CoreV1().Pods(namespace).Create(t.Context(), &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: annotations},
+		Spec: corev1.PodSpec{
+			NodeSelector:                  map[string]string{"outrider.dev/none": "such"}, // stored, never started
+			TerminationGracePeriodSeconds: &seconds,
+			Containers:                    []corev1.Container{{Name: "redis", Image: "docker.io/library/redis:7.0.15"}},
+		},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pod
+}
+
+// calls is how many admission requests all replicas have answered.
+func (e *env) calls(t *testing.T) int {
+	t.Helper()
+	pods, err := e.client.CoreV1().Pods("outrider").List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=controller"})
+	if err != nil || len(pods.Items) == 0 {
+		t.Fatalf("list the controller's pods: %v, %d found", err, len(pods.Items))
+	}
+	sum := 0
+	for _, pod := range pods.Items {
+		raw, err := e.client.CoreV1().RESTClient().Get().Namespace("outrider").Resource("pods").
+			Name(pod.Name + ":8080").SubResource("proxy").Suffix("metrics").DoRaw(t.Context())
+		if err != nil {
+			t.Fatalf("metrics of %s: %v", pod.Name, err)
+		}
+		for line := range strings.Lines(string(raw)) {
+			if strings.HasPrefix(line, "controller_runtime_webhook_requests_total{") {
+				var n int
+				if _, err := fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &n); err != nil {
+					t.Fatal(err)
+				}
+				sum += n
+			}
+		}
+	}
+	return sum
+}
+
+func testUnasked(t *testing.T, e *env) {
+	ns := e.namespace(t)
+	before := e.calls(t)
+	for i := range 50 {
+		e.create(t, ns, fmt.Sprintf("plain-%d", i), nil)
+	}
+	if after := e.calls(t); after != before {
+		t.Errorf("the webhook was called %d times for 50 pods that did not ask", after-before)
+	}
+	e.create(t, ns, "asks", map[string]string{sidecars.InjectKey: "redis"})
+	after := e.calls(t)
+	if after != before+1 {
+		t.Errorf("the webhook was called %d times for one pod that asked", after-before)
+	}
+	say(t, "50 pods that did not ask made 0 calls, one that did made %d", after-before)
+}
+
+// testEventOnTheOwner holds that a Deployment's user hears of a misspelt
+// exporter, although the admission warning goes to a controller.
+func testEventOnTheOwner(t *testing.T, e *env) {
+	ns := e.namespace(t)
+	e.apply(t, fmt.Appendf(nil, `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cache, namespace: %s}
+spec:
+  selector: {matchLabels: {app: cache}}
+  template:
+    metadata: {labels: {app: cache}, annotations: {outrider.dev/inject: rediss}}
+    spec: {terminationGracePeriodSeconds: 0, containers: [{name: redis, image: "docker.io/library/redis:7.0.15"}]}
+`, ns))
+	eventually(t, func() string {
+		list, err := e.client.CoreV1().Events(ns).List(t.Context(), metav1.ListOptions{FieldSelector: "reason=UnknownExporter"})
+		if err != nil {
+			return err.Error()
+		}
+		for _, event := range list.Items {
+			if event.InvolvedObject.Kind == "ReplicaSet" && strings.Contains(event.Message, "did you mean redis?") {
+				return ""
+			}
+		}
+		return fmt.Sprintf("no event on the ReplicaSet among %d", len(list.Items))
+	})
+}
+
+// testCannotReadSecrets asks the API server what the controller's account may do.
+func testCannotReadSecrets(t *testing.T, e *env) {
+	may := func(verb, group, resource, namespace, name string) bool {
+		t.Helper()
+		review, err := e.client.AuthorizationV1().SubjectAccessReviews().Create(t.Context(), &authorizationv1.SubjectAccessReview{
+			Spec: authorizationv1.SubjectAccessReviewSpec{
+				User:   "system:serviceaccount:outrider:outrider-controller",
+				Groups: []string{"system:serviceaccounts", "system:serviceaccounts:outrider", "system:authenticated"},
+				ResourceAttributes: &authorizationv1.ResourceAttributes{
+					Verb: verb, Group: group, Resource: resource, Namespace: namespace, Name: name,
+				},
+			},
+		}, metav1.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return review.Status.Allowed
+	}
+	if !may("get", "", "secrets", "outrider", "outrider-webhook-tls") {
+		t.Error("the controller may not read its own Secret: the account's name is wrong, and so is this test")
+	}
+	for _, namespace := range []string{"outrider", "default", "kube-system", ""} {
+		for _, verb := range []string{"get", "list", "watch", "update", "patch", "delete"} {
+			if may(verb, "", "secrets", namespace, "") || may(verb, "", "secrets", namespace, "app-password") {
+				t.Errorf("the controller may %s secrets in namespace %q", verb, namespace)
+			}
+		}
+	}
+	for _, verb := range []string{"create", "update", "patch", "delete"} {
+		if may(verb, "", "pods", "default", "x") || may(verb, "apps", "deployments", "default", "x") {
+			t.Errorf("the controller may %s pods or deployments", verb)
+		}
+	}
+}
+
+// testUpgradeKeepsTheCertificate upgrades the release and wipes the caBundle:
+// the first must change nothing, the second must be repaired.
+func testUpgradeKeepsTheCertificate(t *testing.T, e *env) {
+	secret := func() map[string][]byte {
+		s, err := e.client.CoreV1().Secrets("outrider").Get(t.Context(), "outrider-webhook-tls", metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Data
+	}
+	bundle := func() []byte {
+		c, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(t.Context(), "outrider", metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Webhooks[0].ClientConfig.CABundle
+	}
+	cert, trusted := secret()["tls.crt"], bundle()
+	if len(cert) == 0 || len(trusted) == 0 {
+		t.Fatal("there is no certificate or no caBundle")
+	}
+	if _, err := e.release.Apply(t.Context(), values); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(cert, secret()["tls.crt"]) || !bytes.Equal(trusted, bundle()) {
+		t.Error("an upgrade changed the certificate or the caBundle")
+	}
+	wipe := []byte(`[{"op":"remove","path":"/webhooks/0/clientConfig/caBundle"}]`)
+	_, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Patch(t.Context(), "outrider", types.JSONPatchType, wipe, metav1.PatchOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() string {
+		if !bytes.Equal(trusted, bundle()) {
+			return "a wiped caBundle is not repaired"
+		}
+		return ""
+	})
+	if err := e.client.CoreV1().Secrets("outrider").Delete(t.Context(), "outrider-webhook-tls", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() string {
+		_, err := e.client.CoreV1().Secrets("outrider").Get(t.Context(), "outrider-webhook-tls", metav1.GetOptions{})
+		if err != nil {
+			return fmt.Sprintf("a deleted Secret is not made anew: %v", err)
+		}
+		if bytes.Equal(trusted, bundle()) {
+			return "the caBundle does not follow the new Secret"
+		}
+		return ""
+	})
+}
+
+// testControllerGone takes every replica away: annotated pods are still
+// created, within the webhook's timeout; once a replica is back, with sidecars.
+func testControllerGone(t *testing.T, e *env) {
+	ns := e.namespace(t)
+	e.scale(t, 0)
+	before := time.Now()
+	pod := e.create(t, ns, "without", map[string]string{sidecars.InjectKey: "redis"})
+	took := time.Since(before)
+	if len(pod.Spec.Containers) != 1 {
+		t.Errorf("%d containers without a controller, want the pod's own", len(pod.Spec.Containers))
+	}
+	config, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(t.Context(), "outrider", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	timeout := time.Duration(*config.Webhooks[0].TimeoutSeconds) * time.Second
+	say(t, "with no replica an annotated pod was created in %s (webhook timeout %s)", took.Round(time.Millisecond), timeout)
+	e.scale(t, 2)
+	i := 0
+	eventually(t, func() string {
+		i++
+		if pod := e.create(t, ns, fmt.Sprintf("with-%d", i), map[string]string{sidecars.InjectKey: "redis"}); len(pod.Spec.Containers) != 2 {
+			return "the controller is back and pods still get no sidecar"
+		}
+		return ""
+	})
+}
+
+// scale sets the controller's replicas and waits until it has them.
+func (e *env) scale(t *testing.T, replicas int32) {
+	t.Helper()
+	deployments := e.client.AppsV1().Deployments("outrider")
+	scale, err := deployments.GetScale(t.Context(), "outrider-controller", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scale.Spec.Replicas = replicas
+	if _, err := deployments.UpdateScale(t.Context(), "outrider-controller", scale, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() string {
+		pods, err := e.client.CoreV1().Pods("outrider").List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=controller"})
+		if err != nil {
+			return err.Error()
+		}
+		d, err := deployments.Get(t.Context(), "outrider-controller", metav1.GetOptions{})
+		if err != nil {
+			return err.Error()
+		}
+		if len(pods.Items) != int(replicas) || d.Status.ReadyReplicas != replicas {
+			return fmt.Sprintf("%d pods and %d ready, want %d", len(pods.Items), d.Status.ReadyReplicas, replicas)
+		}
+		return ""
+	})
+}
+
+// testUninstall takes the release away: nothing of it stays that stands in
+// anyone's way, and annotated pods are created as if it had never been.
+func testUninstall(t *testing.T, e *env) {
+	if err := e.release.Uninstall(); err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	selector := metav1.ListOptions{LabelSelector: "app.kubernetes.io/instance=outrider"}
+	left := map[string]func() (int, error){
+		"MutatingWebhookConfigurations": func() (int, error) {
+			l, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{})
+			return len(l.Items), err
+		},
+		"ClusterRoles": func() (int, error) {
+			l, err := e.client.RbacV1().ClusterRoles().List(ctx, selector)
+			return len(l.Items), err
+		},
+		"ClusterRoleBindings": func() (int, error) {
+			l, err := e.client.RbacV1().ClusterRoleBindings().List(ctx, selector)
+			return len(l.Items), err
+		},
+		"Secrets": func() (int, error) {
+			l, err := e.client.CoreV1().Secrets("outrider").List(ctx, metav1.ListOptions{})
+			return len(l.Items), err
+		},
+		"Pods": func() (int, error) {
+			l, err := e.client.CoreV1().Pods("outrider").List(ctx, metav1.ListOptions{})
+			return len(l.Items), err
+		},
+		"Services": func() (int, error) {
+			l, err := e.client.CoreV1().Services("outrider").List(ctx, metav1.ListOptions{})
+			return len(l.Items), err
+		},
+	}
+	for kind, count := range left {
+		eventually(t, func() string {
+			if n, err := count(); err != nil || n != 0 {
+				return fmt.Sprintf("%d %s are left (%v)", n, kind, err)
+			}
+			return ""
+		})
+	}
+	before := time.Now()
+	if pod := e.create(t, e.namespace(t), "after", map[string]string{sidecars.InjectKey: "redis"}); len(pod.Spec.Containers) != 1 {
+		t.Error("a pod was injected by a release that is gone")
+	}
+	say(t, "after uninstalling, an annotated pod was created in %s", time.Since(before).Round(time.Millisecond))
+	err := e.client.CoreV1().Namespaces().Delete(ctx, "outrider", metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		t.Error(err)
+	}
+	eventually(t, func() string {
+		if _, err := e.client.CoreV1().Namespaces().Get(ctx, "outrider", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+			return "the namespace does not go away"
+		}
+		return ""
+	})
+}
+
+// describe logs what a failed test's reader asks first: the release's pods and
+// the controller's last lines.
+func (e *env) describe(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	pods, err := e.client.CoreV1().Pods("outrider").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		t.Log(err)
+		return
+	}
+	lines := int64(30)
+	for _, pod := range pods.Items {
+		t.Logf("pod %s: %s", pod.Name, pod.Status.Phase)
+		if !strings.Contains(pod.Name, "controller") {
+			continue
+		}
+		raw, err := e.client.CoreV1().Pods("outrider").GetLogs(pod.Name, &corev1.PodLogOptions{TailLines: &lines}).DoRaw(ctx)
+		t.Logf("%s%v", raw, err)
+	}
+}
