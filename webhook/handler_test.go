@@ -150,7 +150,7 @@ func realisticPod(t testing.TB, inject string) []byte {
 			fmt.Fprintf(&b, `,"f:example.org/key-%d":{"f:value":{},"k:{\"name\":\"X\"}":{}}`, i)
 		}
 		b.WriteString(`}}}`)
-		return &metav1.FieldsV1{Raw: []byte(b.String())}
+		return metav1.NewFieldsV1(b.String())
 	}
 	yes := true
 	p := corev1.Pod{
@@ -203,7 +203,7 @@ func TestBudget(t *testing.T) {
 	}{{"", 250}, {"redis", 330}, {"redis,nginx", 400}} {
 		raw := realisticPod(t, tc.inject)
 		got := testing.AllocsPerRun(50, func() { answer(t, h, raw) })
-		t.Logf("inject %q, %d bytes: %.0f allocations", tc.inject, len(raw), got)
+		t.Logf("figure: inject %q, %d bytes: %.0f allocations", tc.inject, len(raw), got)
 		if got > tc.most {
 			t.Errorf("inject %q: %.0f allocations, the budget is %.0f", tc.inject, got, tc.most)
 		}

@@ -44,7 +44,7 @@ func run(o Options) error {
 	if err != nil {
 		return err
 	}
-	log.Info("starting", "version", version)
+	log.Info("starting", "version", buildVersion())
 	return mgr.Start(drained(terminated, log, o.ShutdownDelay))
 }
 

@@ -15,8 +15,8 @@ import (
 	"github.com/outrider-dev/outrider/certs"
 )
 
-// version is set by the linker; the module's version stands in for it.
-var version = moduleVersion()
+// version is set by the linker; buildVersion stands in for it.
+var version string
 
 // Options are the flags of outrider-controller.
 type Options struct {
@@ -70,13 +70,14 @@ func (o *Options) logger() (logr.Logger, error) {
 	return logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})), nil
 }
 
-func moduleVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+// buildVersion is what the linker was told, or else the module's version.
+func buildVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
 		return info.Main.Version
 	}
-	return "(devel)"
+	return version
 }
 
 func versionLine() string {
-	return fmt.Sprintf("outrider-controller %s %s %s/%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("outrider-controller %s %s %s/%s", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

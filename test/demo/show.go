@@ -152,13 +152,11 @@ func (d *demo) showNext(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("get Prometheus' Service: %w", err)
 	}
-	kubectl, err := exec.LookPath("kubectl")
-	if err != nil {
+	kubectl := "kubectl"
+	if _, err := exec.LookPath(kubectl); err != nil {
 		if kubectl, err = build.Binary(ctx, "kubectl"); err != nil {
 			return err
 		}
-	} else {
-		kubectl = "kubectl"
 	}
 	fmt.Printf("\nPrometheus: http://%s:9090 (from this machine; elsewhere: %s -n outrider port-forward svc/outrider-prometheus 9090)\n", service.Spec.ClusterIP, kubectl)
 	fmt.Printf(`

@@ -5,7 +5,6 @@ package e2e_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -131,8 +130,8 @@ func eventually(t *testing.T, check func() string) {
 	}
 }
 
-// say prints a figure that the closing note or the README quotes.
+// say logs a figure; test/run prints it.
 func say(t *testing.T, format string, args ...any) {
 	t.Helper()
-	fmt.Fprintf(os.Stderr, "    "+t.Name()+": "+format+"\n", args...)
+	t.Logf("figure: "+format, args...)
 }

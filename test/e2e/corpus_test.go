@@ -23,6 +23,7 @@ func testCorpus(t *testing.T, e *env) {
 	}
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
 			e.apply(t, c.YAML)
 			namespace := "corpus-" + c.Name
 			e.settle(t, namespace)

@@ -1,0 +1,68 @@
+# Everything that is done with this repository. `make` lists the targets.
+#
+# A fresh Debian machine needs root, Go and make; the targets install the rest.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster bench fuzz verify update lint image screenshot cluster-up cluster-down
+
+VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
+FUZZTIME ?= 1m
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## Show it: a cluster, the chart, annotated Redis and nginx, their metrics. CLUSTER=current takes your own cluster.
+	go run ./test/demo
+
+demo-down: ## Remove what demo made.
+	go run ./test/demo -down
+
+test: ## Run all tests: unit, corpus, API server, image, cluster.
+	go run ./test/run
+
+test-unit: ## Run the tests that need nothing.
+	go run ./test/run unit corpus
+
+test-apiserver: ## Run the tests that need a real API server.
+	go run ./test/run apiserver
+
+test-cluster: ## Run the tests that need a real cluster.
+	go run ./test/run cluster
+
+bench: ## Run the benchmarks of the hot path.
+	go test -run '^$$' -bench . -benchmem ./sidecars ./webhook ./discovery
+
+fuzz: ## Fuzz the decisions for FUZZTIME (1m).
+	go test -run '^$$' -fuzz FuzzPlan -fuzztime $(FUZZTIME) ./test/corpus
+
+verify: ## Check that generated files and formatting are up to date.
+	test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo "repair with: gofmt -w ."; exit 1; }
+	go mod tidy -diff || { echo "repair with: go mod tidy"; exit 1; }
+	go vet ./...
+	go test ./discovery -run TestChartFile
+	go test ./charts -run TestGolden
+	go test ./test/corpus -run TestGoldens
+	go test ./test/docs
+
+update: ## Rewrite generated files: the chart's scrape job, the goldens, the README's tables.
+	go test ./discovery -run TestChartFile -update
+	go test ./charts -run TestGolden -update
+	go test ./test/corpus -run TestGoldens -update
+	go test ./test/docs -update
+
+lint: ## Run golangci-lint, the dependency rule included.
+	go tool -modfile=test/tools/go.mod golangci-lint run
+
+image: ## Build the controller's image from the Dockerfile with the container tool of this machine.
+	$(shell command -v buildah || command -v docker || command -v podman || echo docker) build --build-arg VERSION=$(VERSION) -t ghcr.io/outrider-dev/outrider-controller:$(VERSION) .
+
+screenshot: ## Take the README's picture from the demo's cluster with headless Chromium.
+	go run ./test/cluster ui
+	go run ./test/demo
+	go run ./test/screenshot
+
+cluster-up: ## Start the local cluster.
+	go run ./test/cluster up
+
+cluster-down: ## Stop it and put the machine back.
+	go run ./test/cluster down

@@ -1,0 +1,74 @@
+package build
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestEveryComponentIsPinnedAsATool(t *testing.T) {
+	for _, c := range components {
+		mod, err := readModule(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := mod.version(c.Module); err != nil || !strings.HasPrefix(v, "v") {
+			t.Errorf("%s: version %q, %v", c.Name, v, err)
+		}
+		if !mod.hasTool(c.importPath()) {
+			t.Errorf("components/%s go.mod has no tool directive for %s; run: go mod edit -tool %[2]s", c.Nested, c.importPath())
+		}
+	}
+}
+
+func TestModuleVersion(t *testing.T) {
+	mod, err := parseModule([]byte(`{
+		"Require": [{"Path": "a.io/one", "Version": "v1.2.3"}, {"Path": "a.io/two", "Version": "v0.0.0"}],
+		"Replace": [{"Old": {"Path": "a.io/two"}, "New": {"Path": "a.io/two", "Version": "v0.3.1"}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"a.io/one": "v1.2.3", "a.io/two": "v0.3.1"} {
+		if got, err := mod.version(path); err != nil || got != want {
+			t.Errorf("version of %s: %q, %v; want %q", path, got, err, want)
+		}
+	}
+	if _, err := mod.version("a.io/three"); err == nil {
+		t.Error("a module that go.mod does not require has a version")
+	}
+}
+
+func TestPrometheusRelease(t *testing.T) {
+	for version, want := range map[string]string{"v0.315.0": "3.15.0", "v0.302.1": "3.2.1", "v1.2.3": "1.2.3"} {
+		if got := PrometheusRelease(version); got != want {
+			t.Errorf("PrometheusRelease(%s) = %s, want %s", version, got, want)
+		}
+	}
+}
+
+func TestOutputName(t *testing.T) {
+	for path, want := range map[string]string{
+		"go.etcd.io/etcd/server/v3":         "server",
+		"k8s.io/kubernetes/cmd/kubelet":     "kubelet",
+		"github.com/prometheus/exporter/v2": "exporter",
+	} {
+		if got := outputName(path); got != want {
+			t.Errorf("outputName(%s) = %s, want %s", path, got, want)
+		}
+	}
+}
+
+func TestPlanChangesPathWithFlags(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	paths := map[string]string{}
+	batches, err := plan(t.Context(), []string{"kubelet", "kube-proxy", "etcd"}, paths)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(batches) != 2 || len(batches[0].targets) != 2 {
+		t.Errorf("kubelet and kube-proxy should share a run, etcd have its own: got %d runs", len(batches))
+	}
+	if _, err := os.Stat(paths["etcd"]); err == nil {
+		t.Error("plan built something")
+	}
+}

@@ -1,0 +1,82 @@
+package build
+
+import "strings"
+
+// Component is a program that the cluster or an image of it needs. Its version is the one that the
+// go.mod of its folder pins.
+type Component struct {
+	Name    string // of the binary
+	Module  string // that provides it
+	Package string // of its main, below the module; "" for the module's root
+	Nested  string // folder below components/ whose go.mod pins it; "" for components/ itself
+	Tags    string // build tags, separated by commas
+	CGO     bool   // links C libraries
+
+	// Stamp gives the linker's -X settings by which the program knows its version, which comes
+	// without the leading v. Nil sets none.
+	Stamp func(version string) []string
+}
+
+const (
+	kubernetes = "k8s.io/kubernetes"
+	containerd = "github.com/containerd/containerd/v2"
+)
+
+// components lists every program. A new one needs a line here and a tool directive in the go.mod.
+var components = []Component{
+	{Name: "etcd", Module: "go.etcd.io/etcd/server/v3"},
+	{Name: "kube-apiserver", Module: kubernetes, Package: "cmd/kube-apiserver", Stamp: stampKubernetes},
+	{Name: "kube-controller-manager", Module: kubernetes, Package: "cmd/kube-controller-manager", Stamp: stampKubernetes},
+	{Name: "kube-scheduler", Module: kubernetes, Package: "cmd/kube-scheduler", Stamp: stampKubernetes},
+	{Name: "kubelet", Module: kubernetes, Package: "cmd/kubelet", Stamp: stampKubernetes},
+	{Name: "kube-proxy", Module: kubernetes, Package: "cmd/kube-proxy", Stamp: stampKubernetes},
+	{Name: "kubectl", Module: kubernetes, Package: "cmd/kubectl", Stamp: stampKubernetes},
+	{Name: "containerd", Module: containerd, Package: "cmd/containerd", Stamp: stamp(containerd + "/version.Version")},
+	{Name: "containerd-shim-runc-v2", Module: containerd, Package: "cmd/containerd-shim-runc-v2", Stamp: stamp(containerd + "/version.Version")},
+	{Name: "ctr", Module: containerd, Package: "cmd/ctr", Stamp: stamp(containerd + "/version.Version")},
+	{Name: "runc", Module: "github.com/opencontainers/runc", Tags: "seccomp", CGO: true, Stamp: stamp("main.version")},
+	{Name: "coredns", Module: "github.com/coredns/coredns"},
+	// Prometheus' other service discoveries would pull in every cloud's SDK.
+	{Name: "prometheus", Module: "github.com/prometheus/prometheus", Package: "cmd/prometheus", Tags: "remove_all_sd,enable_kubernetes_sd", Stamp: stampPrometheus},
+	{Name: "node_exporter", Module: "github.com/prometheus/node_exporter", Stamp: stamp(commonVersion)},
+	{Name: "kube-state-metrics", Module: "k8s.io/kube-state-metrics/v2", Nested: "kube-state-metrics", Stamp: stamp(commonVersion)},
+	{Name: "nginx-prometheus-exporter", Module: "github.com/nginx/nginx-prometheus-exporter", Stamp: stamp(commonVersion)},
+	{Name: "redis_exporter", Module: "github.com/oliver006/redis_exporter", Stamp: stamp("main.BuildVersion")},
+}
+
+const commonVersion = "github.com/prometheus/common/version.Version"
+
+func stamp(variable string) func(string) []string {
+	return func(version string) []string { return []string{variable + "=" + version} }
+}
+
+func stampKubernetes(version string) []string {
+	const pkg = "k8s.io/component-base/version."
+	major, rest, _ := strings.Cut(version, ".")
+	minor, _, _ := strings.Cut(rest, ".")
+	return []string{pkg + "gitVersion=v" + version, pkg + "gitMajor=" + major, pkg + "gitMinor=" + minor}
+}
+
+func stampPrometheus(version string) []string {
+	return []string{commonVersion + "=" + PrometheusRelease(version)}
+}
+
+// PrometheusRelease turns the version of Prometheus' Go module into that of its release: the module
+// v0.315.0 is release 3.15.0, since a Go module of version 3 would need another path.
+func PrometheusRelease(version string) string {
+	version = strings.TrimPrefix(version, "v")
+	rest, ok := strings.CutPrefix(version, "0.")
+	minor, patch, found := strings.Cut(rest, ".")
+	if !ok || !found || len(minor) < 3 {
+		return version
+	}
+	return minor[:len(minor)-2] + "." + strings.TrimPrefix(minor[len(minor)-2:], "0") + "." + patch
+}
+
+// importPath is the path of the program's main package.
+func (c Component) importPath() string {
+	if c.Package == "" {
+		return c.Module
+	}
+	return c.Module + "/" + c.Package
+}

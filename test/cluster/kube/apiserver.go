@@ -1,0 +1,156 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/outrider-dev/outrider/test/cluster/build"
+	"github.com/outrider-dev/outrider/test/cluster/progress"
+)
+
+// APIServerOptions configure StartAPIServer.
+type APIServerOptions struct {
+	// Dir holds etcd's data, certificates and logs. Default: a new temporary folder, which Stop
+	// removes.
+	Dir string
+	// Args are further flags of kube-apiserver. Default: none.
+	Args []string
+}
+
+// APIServer is an etcd and a kube-apiserver, without any node or controller: objects are stored,
+// validated and admitted, and webhooks at https://127.0.0.1:PORT are called, but nothing runs.
+type APIServer struct {
+	dir       string
+	temporary bool
+	config    *rest.Config
+	etcd      *child
+	server    *child
+}
+
+// StartAPIServer starts an API server on free ports of 127.0.0.1 and waits until it is ready. It
+// needs no root, and several run side by side. It ends with this process at the latest; Stop ends
+// it earlier. The ServiceAccount admission plugin is off, so bare pods can be created.
+func StartAPIServer(ctx context.Context, o APIServerOptions) (*APIServer, error) {
+	binaries, err := build.All(ctx, "etcd", "kube-apiserver")
+	if err != nil {
+		return nil, err
+	}
+	defer progress.Start(ctx, "start an API server")()
+	const attempts = 3 // a free port may be taken before the server binds it
+	for attempt := 1; ; attempt++ {
+		s, err := startAPIServer(ctx, o, binaries)
+		if err == nil || attempt == attempts || !strings.Contains(err.Error(), "address already in use") {
+			return s, err
+		}
+	}
+}
+
+func startAPIServer(ctx context.Context, o APIServerOptions, binaries map[string]string) (_ *APIServer, err error) {
+	s := &APIServer{dir: o.Dir}
+	if s.dir == "" {
+		s.temporary = true
+		if s.dir, err = os.MkdirTemp("", "outrider-apiserver-"); err != nil {
+			return nil, fmt.Errorf("make the API server's folder: %w", err)
+		}
+	}
+	defer func() {
+		if err != nil {
+			s.Stop()
+		}
+	}()
+	ports, err := freePorts(3)
+	if err != nil {
+		return nil, err
+	}
+	p := pki{dir: filepath.Join(s.dir, "pki")}
+	ca, err := p.write("127.0.0.1", "localhost")
+	if err != nil {
+		return nil, err
+	}
+	if err := ca.kubeconfig(s.Kubeconfig(), fmt.Sprintf("https://127.0.0.1:%d", ports[2]), admin); err != nil {
+		return nil, err
+	}
+	if s.config, err = loadConfig(s.Kubeconfig()); err != nil {
+		return nil, err
+	}
+	if s.etcd, err = startChild("etcd", binaries["etcd"], s.log("etcd"), etcdArgs(filepath.Join(s.dir, "etcd"), ports[0], ports[1])...); err != nil {
+		return nil, err
+	}
+	args := append(bareAPIServerArgs(p, ports[2], ports[0]), o.Args...)
+	if s.server, err = startChild("kube-apiserver", binaries["kube-apiserver"], s.log("kube-apiserver"), args...); err != nil {
+		return nil, err
+	}
+	return s, s.wait(ctx)
+}
+
+// wait returns when the server is ready, or why it never will be.
+func (s *APIServer) wait(ctx context.Context) error {
+	client, err := kubernetes.NewForConfig(s.config)
+	if err != nil {
+		return fmt.Errorf("make a client: %w", err)
+	}
+	return poll(ctx, time.Minute, "the API server to be ready", func(ctx context.Context) error {
+		for _, c := range []*child{s.etcd, s.server} {
+			if err := c.ended(); err != nil {
+				return permanent{err}
+			}
+		}
+		if err := ready(ctx, client); err != nil {
+			return err
+		}
+		_, err := client.CoreV1().Namespaces().Get(ctx, "default", getOptions)
+		return err
+	})
+}
+
+// Config returns the configuration of a client that may do everything.
+func (s *APIServer) Config() *rest.Config { return rest.CopyConfig(s.config) }
+
+// Kubeconfig returns the path of a kubeconfig of the same user as Config's.
+func (s *APIServer) Kubeconfig() string { return filepath.Join(s.dir, "admin.kubeconfig") }
+
+// Stop ends both programs and removes the folder if it was a temporary one.
+func (s *APIServer) Stop() {
+	for _, c := range []*child{s.server, s.etcd} {
+		if c != nil {
+			c.stop(100 * time.Millisecond)
+		}
+	}
+	if s.temporary {
+		_ = os.RemoveAll(s.dir)
+	}
+}
+
+func (s *APIServer) log(name string) string { return filepath.Join(s.dir, name+".log") }
+
+// freePorts finds n ports of 127.0.0.1 on which nobody listens.
+func freePorts(n int) ([]int, error) {
+	ports := make([]int, n)
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, fmt.Errorf("find a free port: %w", err)
+		}
+		defer l.Close() // all stay open until all are found, so they differ
+		ports[i] = l.Addr().(*net.TCPAddr).Port
+	}
+	return ports, nil
+}
+
+func loadConfig(kubeconfig string) (*rest.Config, error) {
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		return nil, fmt.Errorf("load kubeconfig: %w", err)
+	}
+	config.QPS = -1 // no client-side limit: the tests' speed is the server's
+	return config, nil
+}

@@ -1,0 +1,21 @@
+// Package kube runs a real Kubernetes on this machine: Up a cluster of one node on which pods run,
+// StartAPIServer an API server alone.
+//
+// # Shape
+//
+// The node's address is on the loopback interface, pods sit on a bridge, and nothing that a pod
+// sends leaves the machine. containerd and the kubelet live in a PID and mount namespace of their
+// own, whose first process is this package's Node: when that one process is killed, every
+// container, shim and mount goes with it. Services are reachable from the machine, and the machine's
+// 127.0.0.1 from webhooks.
+//
+// # Decisions
+//
+// No system path is changed: the standard paths of the kubelet are bind mounts inside the namespace.
+// Programs are stopped by their recorded process id and start time, never by name.
+// A cluster of which any part is missing is taken down and started new, with an empty etcd: healing
+// in place would have as many ways to go wrong as there are parts.
+// CLUSTER=current, the harness's only environment variable, takes the cluster of the current
+// kubeconfig instead, so that every test also runs against kind, minikube or a cloud.
+// NetworkPolicy is not enforced, there is one node, and LoadBalancer Services stay pending.
+package kube

@@ -1,0 +1,110 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/outrider-dev/outrider/test/cluster/build"
+	"github.com/outrider-dev/outrider/test/cluster/cache"
+	"github.com/outrider-dev/outrider/test/cluster/image"
+	"github.com/outrider-dev/outrider/test/cluster/progress"
+)
+
+// LoadImages makes images and brings them into the cluster. One that is there with the same content
+// is left alone; one with other content replaces that of its name. A cluster that is not the
+// harness's own gets none: it must be able to pull them.
+func (c *Cluster) LoadImages(ctx context.Context, images ...image.Image) error {
+	if c.current {
+		for _, i := range images {
+			name, err := i.Name(ctx)
+			if err != nil {
+				return err
+			}
+			progress.Say(ctx, "not loaded, the current cluster must be able to pull it: %s", name)
+		}
+		return nil
+	}
+	if err := image.Prepare(ctx, images...); err != nil {
+		return err
+	}
+	as, err := archives(ctx, images...)
+	if err != nil {
+		return err
+	}
+	return c.LoadArchives(ctx, as...)
+}
+
+// LoadArchives brings archives of images into the cluster, as LoadImages does.
+func (c *Cluster) LoadArchives(ctx context.Context, archives ...image.Archive) error {
+	if c.current {
+		return nil
+	}
+	ctr, err := build.Binary(ctx, "ctr")
+	if err != nil {
+		return err
+	}
+	unlock, err := cache.Lock(ctx, "cluster")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return c.layout.importAll(ctx, ctr, archives)
+}
+
+func archives(ctx context.Context, images ...image.Image) ([]image.Archive, error) {
+	var all []image.Archive
+	for _, i := range images {
+		a, err := i.Archive(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+// importFirst waits for containerd and imports the cluster's images.
+func (l layout) importFirst(ctx context.Context, p *parts) error {
+	err := poll(ctx, time.Minute, "containerd", func(ctx context.Context) error {
+		if _, alive := l.running("node"); !alive {
+			return permanent{errors.New(tail(l.log("node")) + tail(l.log("containerd")))}
+		}
+		_, err := l.ctr(ctx, p.binaries["ctr"], "version")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return l.importAll(ctx, p.binaries["ctr"], p.archives)
+}
+
+// importAll imports the archives that the image store lacks. What it has is noted beside it.
+func (l layout) importAll(ctx context.Context, ctr string, archives []image.Archive) error {
+	if err := os.MkdirAll(l.data("imported"), 0o755); err != nil {
+		return fmt.Errorf("note imported images: %w", err)
+	}
+	for _, a := range archives {
+		note := filepath.Join(l.data("imported"), cache.Key(a.Name))
+		if key, err := os.ReadFile(note); err == nil && string(key) == a.Key {
+			continue
+		}
+		done := progress.Start(ctx, "import image %s", a.Name)
+		_, err := l.ctr(ctx, ctr, "images", "import", "--local", "--snapshotter", "overlayfs", a.Path)
+		done()
+		if err != nil {
+			return fmt.Errorf("import image %s: %w", a.Name, err)
+		}
+		if err := os.WriteFile(note, []byte(a.Key), 0o644); err != nil {
+			return fmt.Errorf("note imported images: %w", err)
+		}
+	}
+	return nil
+}
+
+func (l layout) ctr(ctx context.Context, ctr string, args ...string) (string, error) {
+	return system(ctx, "", ctr, append([]string{"--address", l.containerdSocket(), "--namespace", "k8s.io"}, args...)...)
+}

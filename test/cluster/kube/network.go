@@ -1,0 +1,181 @@
+package kube
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+)
+
+// guard keeps what pods send on this machine. A packet for elsewhere is refused at once, which a
+// test sees as an error rather than as a hang.
+const guard = `table ip cluster-guard
+delete table ip cluster-guard
+table ip cluster-guard {
+	chain forward {
+		type filter hook forward priority 0;
+		ip saddr ` + podRange + ` oifname != { "` + bridge + `", "lo" } reject with icmp admin-prohibited;
+	}
+}
+`
+
+// tables are those that the cluster makes: the guard and kube-proxy's.
+var tables = []string{"ip cluster-guard", "ip kube-proxy", "ip6 kube-proxy"}
+
+// connect gives the machine the node's address, a way to Services (kube-proxy rewrites packets that
+// were routed to the loopback interface), and none to pods that do not exist.
+func (l layout) connect(ctx context.Context) error {
+	existing, err := listTables(ctx)
+	if err != nil {
+		return err
+	}
+	if err := l.save("tables", existing); err != nil {
+		return err
+	}
+	for _, args := range [][]string{
+		{"addr", "replace", nodeAddress + "/32", "dev", "lo"},
+		{"route", "replace", serviceRange, "dev", "lo", "src", nodeAddress},
+		{"route", "replace", "unreachable", podRange, "metric", "9999"},
+	} {
+		if _, err := system(ctx, "", "ip", args...); err != nil {
+			return err
+		}
+	}
+	_, err = system(ctx, guard, "nft", "-f", "-")
+	return err
+}
+
+// disconnect takes back what connect, kube-proxy and the network plugins did. What is not there
+// needs no taking back, so only a failure to look is an error.
+func (l layout) disconnect(ctx context.Context) error {
+	for _, args := range [][]string{
+		{"link", "delete", bridge},
+		{"route", "delete", "unreachable", podRange, "metric", "9999"},
+		{"route", "delete", serviceRange, "dev", "lo"},
+		{"addr", "delete", nodeAddress + "/32", "dev", "lo"},
+	} {
+		_, _ = system(ctx, "", "ip", args...)
+	}
+	existing, err := listTables(ctx)
+	if err != nil {
+		return err
+	}
+	for _, table := range existing {
+		if slices.Contains(tables, table) {
+			if _, err := system(ctx, "", "nft", append([]string{"delete", "table"}, strings.Fields(table)...)...); err != nil {
+				return err
+			}
+		}
+	}
+	if slices.Contains(existing, "ip nat") {
+		if err := removePortMappings(ctx); err != nil {
+			return err
+		}
+	}
+	return l.removeTables(ctx)
+}
+
+// removePortMappings removes the chains of the portmap plugin and the rules that lead to them.
+func removePortMappings(ctx context.Context) error {
+	rules, err := system(ctx, "", "iptables-save", "-t", "nat")
+	if err != nil || !strings.Contains(rules, "CNI-") {
+		return err
+	}
+	var kept strings.Builder
+	for line := range strings.Lines(rules) {
+		if !strings.Contains(line, "CNI-") {
+			kept.WriteString(line)
+		}
+	}
+	_, err = system(ctx, kept.String(), "iptables-restore", "-T", "nat")
+	return err
+}
+
+// removeTables removes the tables that iptables made since connect, if they hold no rule.
+func (l layout) removeTables(ctx context.Context) error {
+	var before []string
+	if err := l.load("tables", &before); err != nil {
+		return nil // nothing was connected
+	}
+	now, err := listTables(ctx)
+	if err != nil {
+		return err
+	}
+	for _, table := range now {
+		if slices.Contains(before, table) {
+			continue
+		}
+		fields := strings.Fields(table)
+		rules, err := system(ctx, "", "nft", append([]string{"--stateless", "list", "table"}, fields...)...)
+		if err != nil {
+			return err
+		}
+		if holdsRules(rules) {
+			continue
+		}
+		if _, err := system(ctx, "", "nft", append([]string{"delete", "table"}, fields...)...); err != nil {
+			return err
+		}
+	}
+	return l.drop("tables")
+}
+
+// holdsRules says whether the listing of a table has more than empty chains.
+func holdsRules(listing string) bool {
+	for line := range strings.Lines(listing) {
+		line = strings.TrimSpace(line)
+		switch {
+		case line == "", line == "}", strings.HasPrefix(line, "#"), strings.HasPrefix(line, "type "),
+			strings.HasSuffix(line, "{") && (strings.HasPrefix(line, "table ") || strings.HasPrefix(line, "chain ")):
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// listTables returns the packet filter's tables, as "ip nat".
+func listTables(ctx context.Context) ([]string, error) {
+	if _, err := lookSystem("nft"); err != nil {
+		return nil, nil // a machine without the program has no tables of the cluster's
+	}
+	out, err := system(ctx, "", "nft", "list", "tables")
+	if err != nil {
+		return nil, err
+	}
+	tables := []string{}
+	for line := range strings.Lines(out) {
+		if table, ok := strings.CutPrefix(strings.TrimSpace(line), "table "); ok {
+			tables = append(tables, table)
+		}
+	}
+	return tables, nil
+}
+
+// system runs a program of the machine and returns its output.
+func system(ctx context.Context, input, name string, args ...string) (string, error) {
+	var out, errs bytes.Buffer
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &out, &errs
+	cmd.Env = append(os.Environ(), "PATH="+systemPath)
+	if path, err := lookSystem(name); err == nil {
+		cmd.Path, cmd.Err = path, nil
+	}
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, errs.Bytes())
+	}
+	return out.String(), nil
+}
+
+// lookSystem finds a program where the administrator's are, which a user's PATH may leave out.
+func lookSystem(name string) (string, error) {
+	for dir := range strings.SplitSeq(systemPath, ":") {
+		if path, err := exec.LookPath(dir + "/" + name); err == nil {
+			return path, nil
+		}
+	}
+	return "", exec.ErrNotFound
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// result is what became of a layer. Subtests count as tests.
+type result struct {
+	layer                   string
+	passed, failed, skipped int
+	took                    time.Duration
+	blocked                 error // why the layer could not run
+	err                     error // of the go command as a whole
+}
+
+// event is a line of go test -json (see go doc test2json).
+type event struct {
+	Action, Package, Test, Output string
+	Elapsed                       float64
+}
+
+// test runs the go command. It prints a line for each package, what failed
+// tests said, and every line that begins with "figure:".
+func (r *result) test(ctx context.Context, args []string) error {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	said := map[string]*strings.Builder{}
+	decoder := json.NewDecoder(out)
+	for {
+		var e event
+		if err := decoder.Decode(&e); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return errors.Join(fmt.Errorf("read go test -json: %w", err), cmd.Wait())
+		}
+		r.take(e, said)
+	}
+	return cmd.Wait()
+}
+
+func (r *result) take(e event, said map[string]*strings.Builder) {
+	key := e.Package + " " + e.Test
+	switch e.Action {
+	case "output", "build-output":
+		if said[key] == nil {
+			said[key] = &strings.Builder{}
+		}
+		said[key].WriteString(e.Output)
+		if _, figure, ok := strings.Cut(e.Output, "figure: "); ok {
+			fmt.Printf("    %s: %s", e.Test, figure)
+		}
+	case "pass", "fail", "skip":
+		if e.Test != "" {
+			r.count(e.Action)
+		}
+		if e.Action == "fail" && said[key] != nil || e.Action == "skip" && e.Test != "" {
+			fmt.Printf("--- %s %s\n%s", e.Action, key, said[key])
+		}
+		if e.Test == "" {
+			fmt.Printf("    %-6s %6.1fs %s\n", e.Action, e.Elapsed, e.Package)
+		}
+	case "build-fail":
+		fmt.Print(said[" "])
+	}
+	if e.Action != "output" && e.Action != "build-output" {
+		delete(said, key)
+	}
+}
+
+func (r *result) count(action string) {
+	switch action {
+	case "pass":
+		r.passed++
+	case "fail":
+		r.failed++
+	case "skip":
+		r.skipped++
+	}
+}
