@@ -19,6 +19,9 @@ func (p Plan) Apply(pod *corev1.Pod) *corev1.Pod {
 	for i := range p.native {
 		out.Spec.InitContainers = append(out.Spec.InitContainers, *p.native[i].DeepCopy())
 	}
+	for i := range p.volumes {
+		out.Spec.Volumes = append(out.Spec.Volumes, *p.volumes[i].DeepCopy())
+	}
 	if p.label {
 		out.Labels = with(out.Labels, MonitoredKey, MonitoredTrue)
 	}
@@ -41,6 +44,7 @@ func with(m map[string]string, key, value string) map[string]string {
 // nothing to add.
 func (p Plan) Patch() []jsonpatch.Operation {
 	var ops []jsonpatch.Operation
+	ops = appendList(ops, "/spec/volumes", len(p.pod.Spec.Volumes), p.volumes)
 	ops = appendList(ops, "/spec/initContainers", len(p.pod.Spec.InitContainers), p.native)
 	ops = appendList(ops, "/spec/containers", len(p.pod.Spec.Containers), p.containers)
 	if p.label {
@@ -52,9 +56,9 @@ func (p Plan) Patch() []jsonpatch.Operation {
 	return ops
 }
 
-// appendList adds containers behind the present ones. A list that is empty or
+// appendList adds items behind the present ones. A list that is empty or
 // missing is added whole, since "-" needs a list to point into.
-func appendList(ops []jsonpatch.Operation, path string, present int, added []corev1.Container) []jsonpatch.Operation {
+func appendList[T any](ops []jsonpatch.Operation, path string, present int, added []T) []jsonpatch.Operation {
 	if len(added) == 0 {
 		return ops
 	}
@@ -75,8 +79,8 @@ func addEntry(path string, present map[string]string, key, value string) jsonpat
 }
 
 // Remove returns a copy of the pod without anything that Outrider added: the
-// containers that the status annotation names, the annotation itself and the
-// label. It is the mirror of Apply: a pod that was injected and then removed
+// containers that the status annotation names and their volume, the annotation
+// itself and the label. It is the mirror of Apply: a pod that was injected and then removed
 // from serialises as it did before.
 func Remove(pod *corev1.Pod) *corev1.Pod {
 	ours := map[string]bool{}
@@ -87,6 +91,9 @@ func Remove(pod *corev1.Pod) *corev1.Pod {
 	isOurs := func(c corev1.Container) bool { return ours[c.Name] }
 	out.Spec.Containers = slices.DeleteFunc(out.Spec.Containers, isOurs)
 	out.Spec.InitContainers = slices.DeleteFunc(out.Spec.InitContainers, isOurs)
+	if len(ours) > 0 {
+		out.Spec.Volumes = slices.DeleteFunc(out.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == noTokenVolume })
+	}
 	maps.DeleteFunc(out.Labels, func(key, _ string) bool { return key == MonitoredKey })
 	maps.DeleteFunc(out.Annotations, func(key, _ string) bool { return key == StatusKey })
 	return out

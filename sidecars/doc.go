@@ -30,6 +30,11 @@
 // An injected port is named outrider-<port>, not "metrics": a Service, probe or
 // PodMonitor that selects the application's own port by name must not find ours.
 //
+// The application's ServiceAccount token does not reach a sidecar: an empty
+// volume covers its place. An exporter has no use for it, and a hole in one
+// must not open the API. It is a downwardAPI volume without items, because an
+// emptyDir would keep the cluster autoscaler from removing the node.
+//
 // The requests of an exporter in a Guaranteed pod are raised to its limits. The
 // other way, limits lowered to requests, throttles the exporter until scrapes
 // time out. A pod with pod-level resources gets none on the container: its QoS

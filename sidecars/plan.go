@@ -27,6 +27,7 @@ type Plan struct {
 	pod        *corev1.Pod
 	containers []corev1.Container
 	native     []corev1.Container // appended to the init containers
+	volumes    []corev1.Volume
 	label      bool               // the monitored label is to be written
 	status     string             // the status annotation to be written, or empty
 }
@@ -105,7 +106,7 @@ func (p *planner) decide(r request) {
 		p.refuse(r.exporter, UnknownExporter, "there is no exporter %q%s", r.exporter, didYouMean(r.exporter, p.catalog.names))
 		return
 	}
-	if p.refusePod(e) || p.refuseCollision(e) {
+	if p.refusePod(e) || p.refuseCollision(e) || p.refuseVolume(e) {
 		return
 	}
 	values, ok := p.values(e)
@@ -117,6 +118,7 @@ func (p *planner) decide(r request) {
 		return
 	}
 	added := container(e, values, p.Pod, native)
+	p.keepTokenOut(&added)
 	if native {
 		p.native = append(p.native, added)
 	} else {

@@ -86,6 +86,14 @@ func TestNewPlanDecides(t *testing.T) {
 		"port taken": {pod: change(pod("x", inject, "redis"), func(p *corev1.Pod) {
 			p.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 9121}}
 		}), want: []verdict{refused("redis", sidecars.PortCollision)}},
+		"volume taken": {pod: change(pod("x", inject, "redis"), func(p *corev1.Pod) {
+			p.Spec.Volumes = []corev1.Volume{{Name: "outrider-no-token"}}
+		}), want: []verdict{refused("redis", sidecars.VolumeCollision)}},
+		"volume not needed": {pod: change(pod("x", inject, "redis"), func(p *corev1.Pod) {
+			no := false
+			p.Spec.AutomountServiceAccountToken = &no
+			p.Spec.Volumes = []corev1.Volume{{Name: "outrider-no-token"}}
+		}), want: []verdict{injected("redis", sidecars.Annotated)}},
 		"same port over UDP": {pod: change(pod("x", inject, "redis"), func(p *corev1.Pod) {
 			p.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 9121, Protocol: corev1.ProtocolUDP}}
 		}), want: []verdict{injected("redis", sidecars.Annotated)}},

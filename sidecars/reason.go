@@ -27,6 +27,7 @@ const (
 	BadValue              Reason = "BadValue"              // a value does not match its pattern
 	NameCollision         Reason = "NameCollision"         // the pod has a container of the sidecar's name
 	PortCollision         Reason = "PortCollision"         // the exporter's port is taken in the pod
+	VolumeCollision       Reason = "VolumeCollision"       // the pod has a volume of the name that the sidecar needs
 	HostNetwork           Reason = "HostNetwork"           // the exporter's port would open on the node
 	UnsupportedOS         Reason = "UnsupportedOS"         // the pod is not for Linux
 	MirrorPod             Reason = "MirrorPod"             // the pod mirrors a static pod of a kubelet

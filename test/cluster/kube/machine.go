@@ -37,6 +37,15 @@ var sysctls = map[string]string{
 // errNoRoot is what a machine that cannot run a node answers.
 var errNoRoot = errors.New("cluster: the local cluster needs root on Linux; set CLUSTER=current to use your kubeconfig's context instead")
 
+// Available returns why this machine can run no cluster, or nil. With
+// CLUSTER=current it need not.
+func Available() error {
+	if os.Getenv("CLUSTER") == "current" {
+		return nil
+	}
+	return checkMachine()
+}
+
 func checkMachine() error {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		return errNoRoot
