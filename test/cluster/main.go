@@ -18,7 +18,7 @@ const usage = `usage: go run ./test/cluster COMMAND
   up           start the cluster, or do nothing where it runs
   down         stop it and put the machine back; --wipe also removes its image store
   status       show its processes
-  images       build this project's own image and bring it into the cluster
+  images       bring all images into it: this project's own, and the catalogue's servers and exporters
   ui           build Prometheus' web interface, which its image then has
   kubeconfig   print the path of its kubeconfig
   kubectl ...  run kubectl on it
@@ -112,7 +112,7 @@ func status(ctx context.Context) error {
 	return nil
 }
 
-// images brings the images into the cluster that change with this project's code.
+// images brings the images into the cluster that it does not have from its start.
 func images(ctx context.Context) error {
 	c, err := kube.Up(ctx, kube.Options{})
 	if err != nil {
@@ -122,7 +122,7 @@ func images(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.LoadImages(ctx, controller)
+	return c.LoadImages(ctx, append(image.Workloads(), controller)...)
 }
 
 func kubeconfig(ctx context.Context) error {

@@ -5,7 +5,8 @@
 // The versions stand in components/go.mod, where a dependency bot looks for them, and nowhere else.
 // Nearly all programs share one module graph: the thousand packages that Kubernetes, CoreDNS and
 // Prometheus have in common then compile once. kube-state-metrics does not compile with the others'
-// client-go and has a module of its own.
+// client-go and has a module of its own. So have the exporters of the end-to-end tests: a new one
+// there must not change the key of every other binary, and so restart the cluster.
 // A binary's folder is named by a hash of go.mod, go.sum, its flags and the Go version; the build
 // cache of the go command keeps a rebuild short when only the flags changed.
 package build

@@ -20,6 +20,7 @@ type Component struct {
 const (
 	kubernetes = "k8s.io/kubernetes"
 	containerd = "github.com/containerd/containerd/v2"
+	community  = "github.com/prometheus-community/"
 )
 
 // components lists every program. A new one needs a line here and a tool directive in the go.mod.
@@ -42,6 +43,12 @@ var components = []Component{
 	{Name: "kube-state-metrics", Module: "k8s.io/kube-state-metrics/v2", Nested: "kube-state-metrics", Stamp: stamp(commonVersion)},
 	{Name: "nginx-prometheus-exporter", Module: "github.com/nginx/nginx-prometheus-exporter", Stamp: stamp(commonVersion)},
 	{Name: "redis_exporter", Module: "github.com/oliver006/redis_exporter", Stamp: stamp("main.BuildVersion")},
+	{Name: "memcached_exporter", Module: "github.com/prometheus/memcached_exporter", Package: "cmd/memcached_exporter", Nested: "exporters", Stamp: stamp(commonVersion)},
+	{Name: "mysqld_exporter", Module: "github.com/prometheus/mysqld_exporter", Nested: "exporters", Stamp: stamp(commonVersion)},
+	{Name: "postgres_exporter", Module: community + "postgres_exporter", Package: "cmd/postgres_exporter", Nested: "exporters", Stamp: stamp(commonVersion)},
+	{Name: "pgbouncer_exporter", Module: community + "pgbouncer_exporter", Nested: "exporters", Stamp: stamp(commonVersion)},
+	{Name: "elasticsearch_exporter", Module: community + "elasticsearch_exporter", Nested: "exporters", Stamp: stamp(commonVersion)},
+	{Name: "mongodb_exporter", Module: "github.com/percona/mongodb_exporter", Nested: "mongodb_exporter", Stamp: stamp("main.version")},
 }
 
 const commonVersion = "github.com/prometheus/common/version.Version"

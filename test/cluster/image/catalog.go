@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -25,8 +26,9 @@ case "$1" in -*|*.conf) set -- %[1]s "$@" ;; esac
 // Pause is the image that holds a pod's namespaces. containerd's configuration names it too.
 const Pause = "registry.k8s.io/pause:3.10.2"
 
-// images lists what the cluster has. A new image needs an entry here only.
-var images = []Image{
+// base lists what every cluster has: its own parts, the monitoring stack, Redis and nginx with their
+// exporters, tools. A new image needs an entry here, in servers or in exporters only.
+var base = []Image{
 	{
 		Repository: "registry.k8s.io/pause", Tag: "3.10.2", Main: "./test/cluster/image/pause", At: "/pause",
 		Config: Config{Entrypoint: []string{"/pause"}, User: "65535:65535", WorkingDir: "/"},
@@ -112,12 +114,19 @@ const nginxDefault = `server {
 }
 `
 
+// Base returns the images that every cluster has from its start.
+func Base() []Image { return slices.Clone(base) }
+
+// Workloads returns the servers and exporters of the catalogue that Base lacks. They are hundreds of
+// megabytes: who needs them loads them.
+func Workloads() []Image { return slices.Concat(servers, exporters) }
+
 // All returns every image but this project's own.
-func All() []Image { return append([]Image(nil), images...) }
+func All() []Image { return slices.Concat(base, servers, exporters) }
 
 // Find returns the image whose repository ends in name, such as redis.
 func Find(name string) (Image, error) {
-	for _, i := range images {
+	for _, i := range All() {
 		if path.Base(i.Repository) == name {
 			return i, nil
 		}

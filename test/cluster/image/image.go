@@ -34,12 +34,15 @@ type Image struct {
 	// component's version; nil takes the version as it is.
 	Tag    string
 	Tagged func(version string) string `json:"-"`
+	// Actual is the version of the program where it is not the one that the tag says.
+	Actual string `json:",omitempty"`
 
 	Component string // a program of the build package
 	Main      string // or a main package of this project
 	At        string // where that program goes
 
 	Debian  []string          // packages; shared libraries they lack are this machine's
+	Skip    []string          `json:",omitempty"` // paths that the packages have and the image does not
 	Busybox bool              // a shell and the usual commands
 	Folders map[string]Folder // by path
 	Files   map[string]string // contents by path; a script's is executable
@@ -214,7 +217,8 @@ func (i Image) rootfs(ctx context.Context, program string, debs []deb) (*Rootfs,
 	root.File("/etc/passwd", 0o644, []byte(i.Account.passwd()))
 	root.File("/etc/group", 0o644, []byte(i.Account.group()))
 	for _, d := range debs {
-		if err := root.Tree("/", d.dir, isUnneeded); err != nil {
+		skip := func(path string) bool { return isUnneeded(path) || slices.Contains(i.Skip, path) }
+		if err := root.Tree("/", d.dir, skip); err != nil {
 			return nil, err
 		}
 	}

@@ -39,8 +39,8 @@ type Cluster struct {
 }
 
 // Up returns the cluster and starts it where it does not run, or not wholly: one of which a part
-// is missing or older than this checkout's versions is taken down and started anew. All images but
-// this project's own are in it, CoreDNS answers, and bare pods can be created.
+// is missing or older than this checkout's versions is taken down and started anew. The images of
+// image.Base are in it, CoreDNS answers, and bare pods can be created.
 func Up(ctx context.Context, o Options) (*Cluster, error) {
 	if o.Progress != nil {
 		ctx = progress.To(ctx, o.Progress)

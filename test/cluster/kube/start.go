@@ -52,7 +52,7 @@ func (l layout) prepare(ctx context.Context) (*parts, error) {
 	if p.binaries, err = build.All(ctx, programs...); err != nil {
 		return nil, err
 	}
-	images := image.All()
+	images := image.Base()
 	if err := image.Prepare(ctx, images...); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,105 @@
+// Package docs_test keeps the README true: its tables are generated, its links
+// and commands exist.
+package docs_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/outrider-dev/outrider/sidecars"
+)
+
+var update = flag.Bool("update", false, "rewrite the README's generated tables")
+
+const readme = "../../README.md"
+
+func read(t *testing.T) string {
+	t.Helper()
+	raw, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// TestTables compares the tables between <!-- begin NAME --> and <!-- end NAME -->
+// with the code.
+func TestTables(t *testing.T) {
+	text := read(t)
+	want := text
+	for name, table := range map[string]string{"keys": keys(), "catalog": catalog()} {
+		begin, end := "<!-- begin "+name+" -->\n", "<!-- end "+name+" -->"
+		head, rest, found := strings.Cut(want, begin)
+		_, tail, closed := strings.Cut(rest, end)
+		if !found || !closed {
+			t.Fatalf("the README has no %q … %q", begin, end)
+		}
+		want = head + begin + table + end + tail
+	}
+	if *update {
+		if err := os.WriteFile(readme, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, text); diff != "" {
+		t.Errorf("the README's tables differ (-generated +README); repair with: go test ./test/docs -update\n%s", diff)
+	}
+}
+
+func keys() string {
+	var b strings.Builder
+	b.WriteString("| where | key | value | meaning |\n|---|---|---|---|\n")
+	for _, k := range sidecars.Keys() {
+		place := string(k.Place)
+		if k.Written {
+			place += ", written by Outrider"
+		}
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", place, k.Name, k.Values, k.Doc)
+	}
+	return b.String()
+}
+
+func catalog() string {
+	var b strings.Builder
+	b.WriteString("| exporter | recognised images | port | parameters | image |\n|---|---|---|---|---|\n")
+	c := sidecars.Builtin()
+	for _, name := range c.Names() {
+		spec, _ := c.Spec(name)
+		var parameters []string
+		for _, p := range spec.Parameters {
+			parameters = append(parameters, fmt.Sprintf("`%s` (%s): %s", p.Name, p.Default, p.Doc))
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %d | %s | %s |\n", name, strings.Join(spec.Recognize.Images, ", "), spec.Port, strings.Join(parameters, "<br>"), spec.Image)
+	}
+	return b.String()
+}
+
+// TestLinksLeadSomewhere checks the links to files of this repository.
+func TestLinksLeadSomewhere(t *testing.T) {
+	for _, m := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(read(t), -1) {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(readme), m[1])); err != nil {
+			t.Errorf("link to %s: %v", m[1], err)
+		}
+	}
+}
+
+// TestMakeTargetsExist checks every `make x` that the README names.
+func TestMakeTargetsExist(t *testing.T) {
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`\bmake ([a-z][a-z-]*)`).FindAllStringSubmatch(read(t), -1) {
+		if !strings.Contains(string(makefile), "\n"+m[1]+":") {
+			t.Errorf("the README names make %s, and the Makefile has no such target", m[1])
+		}
+	}
+}
