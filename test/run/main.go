@@ -29,7 +29,7 @@ type layer struct {
 
 // layers stand in the order in which they run: what fails fast comes first.
 var layers = []layer{
-	{name: "unit", packages: []string{"./cmd/...", "./sidecars/...", "./webhook/...", "./certs/...", "./discovery/...", "./charts/...", "./test/deps/...", "./test/cluster/..."}},
+	{name: "unit", packages: []string{"./cmd/...", "./sidecars/...", "./webhook/...", "./certs/...", "./discovery/...", "./charts/...", "./test/deps/...", "./test/docs/...", "./test/cluster/..."}},
 	{name: "corpus", packages: []string{"./test/corpus"}},
 	{name: "apiserver", packages: []string{"./test/apiserver/..."}},
 	{name: "image", packages: []string{"./test/image/..."}, flags: []string{"-timeout=20m"}, blocked: kube.Available},
