@@ -25,8 +25,8 @@ func (p Plan) Apply(pod *corev1.Pod) *corev1.Pod {
 	if p.label {
 		out.Labels = with(out.Labels, MonitoredKey, MonitoredTrue)
 	}
-	if p.status != "" {
-		out.Annotations = with(out.Annotations, StatusKey, p.status)
+	for _, a := range p.annotations() {
+		out.Annotations = with(out.Annotations, a.key, a.value)
 	}
 	return out
 }
@@ -48,12 +48,24 @@ func (p Plan) Patch() []jsonpatch.Operation {
 	ops = appendList(ops, "/spec/initContainers", len(p.pod.Spec.InitContainers), p.native)
 	ops = appendList(ops, "/spec/containers", len(p.pod.Spec.Containers), p.containers)
 	if p.label {
-		ops = append(ops, addEntry("/metadata/labels", p.pod.Labels, MonitoredKey, MonitoredTrue))
+		ops = addEntries(ops, "/metadata/labels", len(p.pod.Labels), []pair{{MonitoredKey, MonitoredTrue}})
+	}
+	return addEntries(ops, "/metadata/annotations", len(p.pod.Annotations), p.annotations())
+}
+
+// pair is an entry of a map.
+type pair struct{ key, value string }
+
+// annotations that the plan writes, in their order.
+func (p Plan) annotations() []pair {
+	var pairs []pair
+	if p.endpoints != "" {
+		pairs = append(pairs, pair{ScrapeKey, p.endpoints})
 	}
 	if p.status != "" {
-		ops = append(ops, addEntry("/metadata/annotations", p.pod.Annotations, StatusKey, p.status))
+		pairs = append(pairs, pair{StatusKey, p.status})
 	}
-	return ops
+	return pairs
 }
 
 // appendList adds items behind the present ones. A list that is empty or
@@ -71,11 +83,19 @@ func appendList[T any](ops []jsonpatch.Operation, path string, present int, adde
 	return ops
 }
 
-func addEntry(path string, present map[string]string, key, value string) jsonpatch.Operation {
-	if len(present) == 0 {
-		return jsonpatch.NewOperation("add", path, map[string]string{key: value})
+// addEntries adds to a map; one that is empty or missing is added whole.
+func addEntries(ops []jsonpatch.Operation, path string, present int, added []pair) []jsonpatch.Operation {
+	if present == 0 && len(added) > 0 {
+		whole := make(map[string]string, len(added))
+		for _, a := range added {
+			whole[a.key] = a.value
+		}
+		return append(ops, jsonpatch.NewOperation("add", path, whole))
 	}
-	return jsonpatch.NewOperation("add", path+"/"+strings.ReplaceAll(key, "/", "~1"), value)
+	for _, a := range added {
+		ops = append(ops, jsonpatch.NewOperation("add", path+"/"+strings.ReplaceAll(a.key, "/", "~1"), a.value))
+	}
+	return ops
 }
 
 // Remove returns a copy of the pod without anything that Outrider added: the
@@ -84,17 +104,19 @@ func addEntry(path string, present map[string]string, key, value string) jsonpat
 // from serialises as it did before.
 func Remove(pod *corev1.Pod) *corev1.Pod {
 	ours := map[string]bool{}
-	for _, d := range injectedBefore(pod) {
-		ours[ContainerPrefix+d.Exporter] = true
+	endpoints := false
+	for _, d := range decidedBefore(pod) {
+		ours[ContainerPrefix+d.Exporter] = d.Outcome == Injected
+		endpoints = endpoints || d.Endpoint != ""
 	}
 	out := pod.DeepCopy()
 	isOurs := func(c corev1.Container) bool { return ours[c.Name] }
 	out.Spec.Containers = slices.DeleteFunc(out.Spec.Containers, isOurs)
 	out.Spec.InitContainers = slices.DeleteFunc(out.Spec.InitContainers, isOurs)
-	if len(ours) > 0 {
+	if slices.Contains(slices.Collect(maps.Values(ours)), true) {
 		out.Spec.Volumes = slices.DeleteFunc(out.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == noTokenVolume })
 	}
 	maps.DeleteFunc(out.Labels, func(key, _ string) bool { return key == MonitoredKey })
-	maps.DeleteFunc(out.Annotations, func(key, _ string) bool { return key == StatusKey })
+	maps.DeleteFunc(out.Annotations, func(key, _ string) bool { return key == StatusKey || key == ScrapeKey && endpoints })
 	return out
 }

@@ -12,8 +12,6 @@ import (
 	"regexp"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,7 +26,8 @@ var builtin embed.FS
 type Catalog struct {
 	entries map[string]*entry
 	byImage map[string]*entry
-	names   []string // sorted
+	byPort  map[int32][]*entry // for images with names of their own
+	names   []string           // sorted
 }
 
 // entry is an exporter made ready for the hot path.
@@ -71,8 +70,8 @@ func Parse(raw []byte) (v1alpha1.Exporter, error) {
 	if err := yaml.UnmarshalStrict(raw, &e); err != nil {
 		return e, fmt.Errorf("parse Exporter: %w", err)
 	}
-	if e.APIVersion != v1alpha1.APIVersion || e.Kind != v1alpha1.Kind {
-		return e, fmt.Errorf("parse Exporter: want apiVersion %s and kind %s, got %q and %q", v1alpha1.APIVersion, v1alpha1.Kind, e.APIVersion, e.Kind)
+	if e.APIVersion != v1alpha1.GroupVersion.String() || e.Kind != v1alpha1.Kind {
+		return e, fmt.Errorf("parse Exporter: want apiVersion %s and kind %s, got %q and %q", v1alpha1.GroupVersion.String(), v1alpha1.Kind, e.APIVersion, e.Kind)
 	}
 	return e, nil
 }
@@ -97,15 +96,45 @@ func (c Catalog) With(exporters ...v1alpha1.Exporter) (Catalog, error) {
 	if len(errs) > 0 {
 		return Catalog{}, errors.Join(errs...)
 	}
-	next := Catalog{entries: entries, names: slices.Sorted(maps.Keys(entries)), byImage: map[string]*entry{}}
-	for _, name := range next.names {
-		for _, image := range entries[name].spec.Recognize.Images {
-			if _, taken := next.byImage[image]; !taken {
-				next.byImage[image] = entries[name]
+	return index(entries), nil
+}
+
+// index makes a catalogue's look-up tables. Where two entries claim an image,
+// the first by name has it.
+func index(entries map[string]*entry) Catalog {
+	c := Catalog{entries: entries, names: slices.Sorted(maps.Keys(entries)), byImage: map[string]*entry{}, byPort: map[int32][]*entry{}}
+	for _, name := range c.names {
+		e := entries[name]
+		for _, image := range e.spec.Recognize.Images {
+			if _, taken := c.byImage[image]; !taken {
+				c.byImage[image] = e
+			}
+		}
+		for _, port := range e.spec.Recognize.Ports {
+			c.byPort[port] = append(c.byPort[port], e)
+		}
+	}
+	return c
+}
+
+// recognize returns the exporters of the workload that a container serves: by
+// its image, or else by what its ports and names say.
+func (c Catalog) recognize(container *corev1.Container) []*entry {
+	if e, ok := c.byImage[imageBaseName(container.Image)]; ok {
+		if isServer(container, e.spec.Recognize) {
+			return []*entry{e}
+		}
+		return nil
+	}
+	var found []*entry
+	for _, port := range container.Ports {
+		for _, e := range c.byPort[port.ContainerPort] {
+			if isServer(container, e.spec.Recognize) && !slices.Contains(found, e) {
+				found = append(found, e)
 			}
 		}
 	}
-	return next, nil
+	return found
 }
 
 // Names of the exporters, sorted.
@@ -147,42 +176,4 @@ func newEntry(e v1alpha1.Exporter) (*entry, error) {
 	sum := sha256.Sum256(raw)
 	made.hash = hex.EncodeToString(sum[:4])
 	return made, nil
-}
-
-// validate checks what needs no compiled pattern.
-func validate(e v1alpha1.Exporter) []error {
-	var errs []error
-	bad := func(field, format string, args ...any) {
-		errs = append(errs, fmt.Errorf(field+": "+format, args...))
-	}
-	for _, problem := range validation.IsDNS1123Label(ContainerPrefix + e.Name) {
-		bad("metadata.name", "%q cannot name a container: %s", e.Name, problem)
-	}
-	if e.Name == InjectAuto || e.Name == InjectNothing {
-		bad("metadata.name", "%q has a meaning of its own in %s", e.Name, InjectKey)
-	}
-	if e.Spec.Image == "" {
-		bad("spec.image", "is required")
-	}
-	for _, problem := range validation.IsValidPortNum(int(e.Spec.Port)) {
-		bad("spec.port", "%d: %s", e.Spec.Port, problem)
-	}
-	if e.Spec.UpMetric == "" {
-		bad("spec.upMetric", "is required")
-	}
-	if e.Spec.RunAsUser <= 0 {
-		bad("spec.runAsUser", "%d: must be above zero, or Pod Security \"restricted\" refuses the pod", e.Spec.RunAsUser)
-	}
-	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
-		request, limit := e.Spec.Resources.Requests[name], e.Spec.Resources.Limits[name]
-		if request.Cmp(resource.Quantity{}) <= 0 || limit.Cmp(request) < 0 {
-			bad("spec.resources", "%s needs a request above zero and a limit not below it, got %s and %s", name, request.String(), limit.String())
-		}
-	}
-	for i, p := range e.Spec.Parameters {
-		for _, problem := range validation.IsDNS1123Label(p.Name) {
-			bad(fmt.Sprintf("spec.parameters[%d].name", i), "%q: %s", p.Name, problem)
-		}
-	}
-	return errs
 }

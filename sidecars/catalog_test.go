@@ -10,6 +10,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
 func qty(s string) resource.Quantity { return resource.MustParse(s) }
@@ -34,9 +35,15 @@ func TestEveryBuiltinPassesPodSecurityRestricted(t *testing.T) {
 	}
 	level := psaapi.LevelVersion{Level: psaapi.LevelRestricted, Version: psaapi.LatestVersion()}
 	for _, name := range sidecars.Builtin().Names() {
+		if spec, _ := sidecars.Builtin().Spec(name); spec.Type == v1alpha1.Native {
+			continue
+		}
 		for _, placement := range []string{sidecars.PlacementContainer, sidecars.PlacementNative} {
 			p := restrictedPod()
-			p.Annotations = map[string]string{sidecars.InjectKey: name, sidecars.PlacementKey: placement}
+			p.Annotations = map[string]string{
+				sidecars.InjectKey: name, sidecars.PlacementKey: placement,
+				name + ".outrider.dev/secret": "credentials/password",
+			}
 			plan := sidecars.NewPlan(sidecars.Input{Pod: p, NativeSidecars: true}, sidecars.Builtin())
 			if !plan.Injects() {
 				t.Fatalf("%s is not injected: %v", name, plan.Warnings())
@@ -55,6 +62,9 @@ func TestBuiltinImagesArePinned(t *testing.T) {
 	c := sidecars.Builtin()
 	for _, name := range c.Names() {
 		spec, _ := c.Spec(name)
+		if spec.Type == v1alpha1.Native {
+			continue
+		}
 		repository, tag, ok := strings.Cut(spec.Image, ":")
 		if !ok || tag == "latest" || strings.Count(repository, "/") < 2 {
 			t.Errorf("%s: image %q needs a registry, a repository and a pinned tag", name, spec.Image)
@@ -92,6 +102,12 @@ func TestWithNamesTheBadField(t *testing.T) {
 		"undeclared parameter":  {"${port}", "${prot}", "spec.args[0]: ${prot} is no declared parameter"},
 		"limit below request":   {"limits: {cpu: 10m", "limits: {cpu: 1m", "spec.resources: cpu"},
 		"no resources":          {"requests: {cpu: 10m, memory: 32Mi}", "requests: {cpu: 10m}", "spec.resources: memory"},
+		"bad type":              {"port: 9131", "port: 9131\n  type: plugin", "spec.type: \"plugin\" is neither"},
+		"native with an image":  {"port: 9131", "port: 9131\n  type: native", "spec.type: native injects nothing"},
+		"a sidecar's path":      {"port: 9131", "port: 9131\n  path: /m", "spec.path"},
+		"reserved parameter":    {"name: port,", "name: secret,", "has a meaning of its own"},
+		"a variable twice":      {"port: 9131", "port: 9131\n  env: [{name: A, value: ''}]\n  credentials: [{env: A}]", "is set twice"},
+		"a secret with default": {"port: 9131", "port: 9131\n  credentials: [{env: A, default: x}]", "spec.credentials[0].default"},
 		"bad parameter name":    {"name: port,", "name: po/rt,", "spec.parameters[0].name"},
 		"one declared two ways": {"doc: The port.}", "doc: A.}, {name: port, default: '1', pattern: '1', doc: B.}", "declared twice"},
 	} {

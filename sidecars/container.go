@@ -15,7 +15,7 @@ const ContainerPrefix = "outrider-"
 
 // container builds the sidecar of one exporter. Everything in it is fresh:
 // nothing is shared with the catalogue, so a caller may change the pod.
-func container(e *entry, values map[string]string, pod *corev1.Pod, native bool) corev1.Container {
+func container(e *entry, values map[string]string, credentials []corev1.EnvVar, pod *corev1.Pod, native bool) corev1.Container {
 	c := corev1.Container{
 		Name:  ContainerPrefix + e.name,
 		Image: e.spec.Image,
@@ -27,6 +27,7 @@ func container(e *entry, values map[string]string, pod *corev1.Pod, native bool)
 		Resources:                resources(e.spec.Resources, pod),
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 		SecurityContext:          restricted(e.spec.RunAsUser),
+		Env:                      credentials, // first, so that $(NAME) in what follows finds them
 	}
 	for _, arg := range e.spec.Args {
 		c.Args = append(c.Args, expand(arg, values))

@@ -2,15 +2,39 @@ package sidecars
 
 import (
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 func (p *planner) refuse(exporter string, reason Reason, format string, args ...any) {
 	p.Decisions = append(p.Decisions, Decision{Exporter: exporter, Outcome: Refused, Reason: reason, Message: fmt.Sprintf(format, args...)})
+}
+
+// skip leaves pods alone that need nothing from us.
+func (p *planner) skip(e *entry) bool {
+	if name := carriesExporter(p.Pod, e.spec.Recognize); name != "" {
+		p.Decisions = append(p.Decisions, Decision{Exporter: e.name, Outcome: Skipped, Reason: AlreadyMonitored, Message: fmt.Sprintf(
+			"%s: container %q is an exporter for it already; have it scraped with %s: PORT, or remove it", e.name, name, ScrapeKey)})
+		return true
+	}
+	owner := metav1.GetControllerOf(p.Pod)
+	switch {
+	case !e.spec.OncePerSet || owner == nil || firstOfSet(p.Pod, owner):
+		return false
+	case owner.Kind == "StatefulSet":
+		p.Decisions = append(p.Decisions, Decision{Exporter: e.name, Outcome: Skipped, Reason: OncePerSet, Message: fmt.Sprintf(
+			"%s: it reports on the whole cluster and rides along with the first pod of the set only", e.name)})
+	default:
+		p.refuse(e.name, OncePerSet, "%s: it reports on the whole cluster, and nothing tells the first of a %s's pods; use a StatefulSet, or run the exporter as a Deployment of its own", e.name, owner.Kind)
+	}
+	return true
+}
+
+// firstOfSet reports whether a pod is number zero of a StatefulSet.
+func firstOfSet(pod *corev1.Pod, owner *metav1.OwnerReference) bool {
+	return owner.Kind == "StatefulSet" && (pod.Labels[appsv1.PodIndexLabel] == "0" || pod.Name == owner.Name+"-0")
 }
 
 // refusePod refuses in pods that no exporter can ride along with.
@@ -21,7 +45,7 @@ func (p *planner) refusePod(e *entry) bool {
 		p.refuse(e.name, MirrorPod, "%s: a static pod cannot be changed through the API; add the exporter to its manifest on the node", e.name)
 	case pod.Spec.OS != nil && pod.Spec.OS.Name != corev1.Linux:
 		p.refuse(e.name, UnsupportedOS, "%s: the exporter runs on Linux and the pod is for %s", e.name, pod.Spec.OS.Name)
-	case pod.Spec.HostNetwork:
+	case pod.Spec.HostNetwork && !isNative(e):
 		p.refuse(e.name, HostNetwork, "%s: with hostNetwork the exporter's port %d would open on the node; use the pod's own network", e.name, e.spec.Port)
 	default:
 		return false
@@ -62,32 +86,6 @@ func containerNames(pod *corev1.Pod) []string {
 		names = append(names, pod.Spec.EphemeralContainers[i].Name)
 	}
 	return names
-}
-
-// values are the exporter's parameters, from annotations or defaults. A bad
-// value refuses the exporter: with the default instead it would watch the wrong
-// server and nobody would know.
-func (p *planner) values(e *entry) (map[string]string, bool) {
-	given := p.parameters[e.name]
-	values := make(map[string]string, len(e.spec.Parameters))
-	for _, param := range e.spec.Parameters {
-		value, ok := given[param.Name]
-		if !ok {
-			value = param.Default
-		} else if !e.patterns[param.Name].MatchString(value) {
-			p.refuse(e.name, BadValue, "%s: %q is not a value for it (%s); it must match %s",
-				parameterKey(e.name, param.Name), shorten(value), strings.TrimSuffix(param.Doc, "."), param.Pattern)
-			return nil, false
-		}
-		values[param.Name] = value
-	}
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if _, declared := values[name]; !declared {
-			key := parameterKey(e.name, name)
-			p.ignore(key, UnknownParameter, "%s: the %s exporter has no such parameter%s", key, e.name, didYouMean(name, slices.Sorted(maps.Keys(values))))
-		}
-	}
-	return values, true
 }
 
 // placed decides between a plain container and a native sidecar. A plain

@@ -8,6 +8,7 @@ const Domain = "outrider.dev"
 // The keys of the domain; Keys describes each.
 const (
 	InjectKey    = Domain + "/inject"
+	ScrapeKey    = Domain + "/scrape"
 	PlacementKey = Domain + "/placement"
 	StatusKey    = Domain + "/status"
 	MonitoredKey = Domain + "/monitored"
@@ -51,8 +52,14 @@ func Keys() []Key {
 	return []Key{
 		{Name: InjectKey, Place: PodAnnotation, Values: "`redis` · `redis,nginx` · `auto` · `false`",
 			Doc: "The exporters that ride along; `auto` recognises the workload by its image, `false` opts out."},
+		{Name: ScrapeKey, Place: PodAnnotation, Values: "`8080` · `8080/stats` · `https:8443/metrics` · `app=8080,db=9100`",
+			Doc: "The application serves metrics itself: no sidecar, only discovery; up to three endpoints, each with a job name if you like."},
 		{Name: ParameterKey, Place: PodAnnotation, Values: "e.g. `redis.outrider.dev/port: \"6380\"`",
 			Doc: "One parameter that the exporter's definition declares."},
+		{Name: "<exporter>." + Domain + "/" + secretParameter, Place: PodAnnotation, Values: "`name` · `name/key`",
+			Doc: "The Secret with the exporter's password, where the pod does not show one; it is referred to, never read."},
+		{Name: "<exporter>." + Domain + "/" + containerParameter, Place: PodAnnotation, Values: "a container's name",
+			Doc: "The server, where several containers of the pod could be it."},
 		{Name: PlacementKey, Place: PodAnnotation, Values: "`container` · `native`",
 			Doc: "Overrides where the sidecar goes: a plain container, or a native sidecar (Kubernetes 1.29)."},
 		{Name: StatusKey, Place: PodAnnotation, Values: "JSON", Written: true,
@@ -80,8 +87,8 @@ func ownKey(key string) (exporter, name string, own bool) {
 func annotationNames() []string {
 	var names []string
 	for _, k := range Keys() {
-		if k.Place == PodAnnotation && k.Name != ParameterKey {
-			names = append(names, strings.TrimPrefix(k.Name, Domain+"/"))
+		if name, ok := strings.CutPrefix(k.Name, Domain+"/"); ok && k.Place == PodAnnotation {
+			names = append(names, name)
 		}
 	}
 	return names

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
 // Input is everything a decision may depend on.
@@ -28,21 +30,23 @@ type Plan struct {
 	containers []corev1.Container
 	native     []corev1.Container // appended to the init containers
 	volumes    []corev1.Volume
-	label      bool               // the monitored label is to be written
-	status     string             // the status annotation to be written, or empty
+	endpoints  string // the scrape annotation to be written, or empty
+	label      bool   // the monitored label is to be written
+	status     string // the status annotation to be written, or empty
 }
 
 // NewPlan decides for one pod. It never fails: whatever cannot be done is a
 // Decision with a Reason. Admitting a pod again changes nothing.
 func NewPlan(in Input, c Catalog) Plan {
 	p := planner{Input: in, catalog: c, Plan: Plan{pod: in.Pod}}
-	p.earlier = injectedBefore(in.Pod)
+	p.earlier = decidedBefore(in.Pod)
 	p.readAnnotations()
 	requests := p.requests()
 	p.keepEarlier(requests)
 	for _, r := range requests {
 		p.decide(r)
 	}
+	p.scraped()
 	p.unusedParameters()
 	p.Decisions = append(p.Decisions, p.ignored...)
 	p.finish()
@@ -51,7 +55,7 @@ func NewPlan(in Input, c Catalog) Plan {
 
 // Changes reports whether the plan adds anything to the pod.
 func (p Plan) Changes() bool {
-	return len(p.containers) > 0 || len(p.native) > 0 || p.label || p.status != ""
+	return p.Injects() || p.label || p.endpoints != "" || p.status != ""
 }
 
 // Injects reports whether the plan adds a container.
@@ -106,10 +110,25 @@ func (p *planner) decide(r request) {
 		p.refuse(r.exporter, UnknownExporter, "there is no exporter %q%s", r.exporter, didYouMean(r.exporter, p.catalog.names))
 		return
 	}
-	if p.refusePod(e) || p.refuseCollision(e) || p.refuseVolume(e) {
+	if p.skip(e) || p.refusePod(e) {
 		return
 	}
-	values, ok := p.values(e)
+	if e.spec.Type == v1alpha1.Native {
+		p.discover(e, r)
+		return
+	}
+	if p.refuseCollision(e) || p.refuseVolume(e) {
+		return
+	}
+	server, ok := p.server(e)
+	if !ok {
+		return
+	}
+	values, ok := p.values(e, server)
+	if !ok {
+		return
+	}
+	credentials, ok := p.credentials(e, server, values)
 	if !ok {
 		return
 	}
@@ -117,7 +136,7 @@ func (p *planner) decide(r request) {
 	if !ok {
 		return
 	}
-	added := container(e, values, p.Pod, native)
+	added := container(e, values, credentials, p.Pod, native)
 	p.keepTokenOut(&added)
 	if native {
 		p.native = append(p.native, added)
@@ -134,8 +153,8 @@ func (p *planner) finish() {
 	if len(p.Decisions) == 0 {
 		return
 	}
-	injected := slices.ContainsFunc(p.Decisions, func(d Decision) bool { return d.Outcome == Injected })
-	p.label = injected && p.Pod.Labels[MonitoredKey] != MonitoredTrue
+	monitored := slices.ContainsFunc(p.Decisions, func(d Decision) bool { return d.Outcome == Injected || d.Outcome == Discovered })
+	p.label = monitored && p.Pod.Labels[MonitoredKey] != MonitoredTrue
 	if status := encodeStatus(p.Decisions); status != p.Pod.Annotations[StatusKey] {
 		p.status = status
 	}

@@ -131,7 +131,7 @@ func TestMessagesNameTheWayOut(t *testing.T) {
 		want string
 	}{
 		{pod("x", sidecars.InjectKey, "ngnix"), `outrider: there is no exporter "ngnix"; did you mean nginx?`},
-		{pod("x", sidecars.InjectKey, "postgresql"), `outrider: there is no exporter "postgresql"; there are nginx, redis`},
+		{pod("x", sidecars.InjectKey, "postgresql"), `outrider: there is no exporter "postgresql"; did you mean postgres?`},
 		{pod("x", "outrider.dev/injct", "redis"), "outrider: outrider.dev/injct is not a key of Outrider; did you mean inject?"},
 		{pod("x", "redis.outrider.dev/port", "1"), "outrider: redis.outrider.dev/port has no effect: the redis exporter does not ride along; add outrider.dev/inject: redis"},
 	} {

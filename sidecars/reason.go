@@ -5,10 +5,11 @@ type Outcome string
 
 // The outcomes of a Decision.
 const (
-	Injected Outcome = "injected" // the exporter rides along
-	Refused  Outcome = "refused"  // it was asked for and does not, see the Reason
-	Skipped  Outcome = "skipped"  // nothing was to be done
-	Ignored  Outcome = "ignored"  // an annotation has no effect
+	Injected   Outcome = "injected"   // the exporter rides along
+	Discovered Outcome = "discovered" // the pod serves metrics itself and is made known to Prometheus
+	Refused    Outcome = "refused"    // it was asked for and does not, see the Reason
+	Skipped    Outcome = "skipped"    // nothing was to be done
+	Ignored    Outcome = "ignored"    // an annotation has no effect
 )
 
 // Reason is why, as one word for machines: it is a label of a metric, the
@@ -25,6 +26,11 @@ const (
 	UnknownParameter      Reason = "UnknownParameter"      // the exporter declares no such parameter
 	UnusedParameter       Reason = "UnusedParameter"       // a parameter of an exporter that does not ride along
 	BadValue              Reason = "BadValue"              // a value does not match its pattern
+	AlreadyMonitored      Reason = "AlreadyMonitored"      // the pod carries an exporter for the workload
+	Ambiguous             Reason = "Ambiguous"             // several containers run the workload
+	LiteralCredential     Reason = "LiteralCredential"     // the pod holds a password in plain text
+	MissingCredential     Reason = "MissingCredential"     // nothing shows what the exporter logs in with
+	OncePerSet            Reason = "OncePerSet"            // the exporter rides along with the first pod of a set
 	NameCollision         Reason = "NameCollision"         // the pod has a container of the sidecar's name
 	PortCollision         Reason = "PortCollision"         // the exporter's port is taken in the pod
 	VolumeCollision       Reason = "VolumeCollision"       // the pod has a volume of the name that the sidecar needs
@@ -47,6 +53,9 @@ type Decision struct {
 	Reason  Reason  `json:"reason"`
 	// Definition is the hash of the injected definition, 8 hexadecimal digits.
 	Definition string `json:"definition,omitempty"`
+	// Endpoint is where a native workload serves metrics, as it stands in the
+	// scrape annotation.
+	Endpoint string `json:"endpoint,omitempty"`
 	// Message is one sentence for the user, with the way out. It is empty for
 	// an injection that needs no explanation.
 	Message string `json:"message,omitempty"`

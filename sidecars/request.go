@@ -67,26 +67,18 @@ func (p *planner) annotated(value string) []request {
 	return requests
 }
 
-// recognized are the exporters of the workloads that the pod's images show.
+// recognized are the exporters of the workloads that the pod's containers show,
+// in the order of the containers.
 func (p *planner) recognized() []request {
 	var requests []request
 	for i := range p.Pod.Spec.Containers {
-		c := &p.Pod.Spec.Containers[i]
-		e, ok := p.catalog.byImage[imageBaseName(c.Image)]
-		if ok && !slices.ContainsFunc(requests, func(r request) bool { return r.exporter == e.name }) {
-			requests = append(requests, request{exporter: e.name, reason: Recognized})
+		for _, e := range p.catalog.recognize(&p.Pod.Spec.Containers[i]) {
+			if !slices.ContainsFunc(requests, func(r request) bool { return r.exporter == e.name }) {
+				requests = append(requests, request{exporter: e.name, reason: Recognized})
+			}
 		}
 	}
 	return requests
-}
-
-// imageBaseName is the last part of an image's repository: redis of
-// registry:5000/library/redis:7@sha256:….
-func imageBaseName(image string) string {
-	image, _, _ = strings.Cut(image, "@")
-	image = image[strings.LastIndexByte(image, '/')+1:]
-	image, _, _ = strings.Cut(image, ":")
-	return image
 }
 
 // readAnnotations collects parameters and the placement, and answers every key
@@ -108,7 +100,7 @@ func (p *planner) readAnnotations() {
 			p.placement = value
 		case key == PlacementKey:
 			p.ignore(key, BadValue, "%s: %q is neither %s nor %s; the default placement is used", key, shorten(value), PlacementContainer, PlacementNative)
-		case key != InjectKey && key != StatusKey:
+		case key != InjectKey && key != ScrapeKey && key != StatusKey:
 			p.ignore(key, UnknownKey, "%s is not a key of Outrider%s", shorten(key), didYouMean(name, annotationNames()))
 		}
 	}

@@ -32,9 +32,9 @@ func encodeStatus(decisions []Decision) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// injectedBefore are the decisions of an earlier admission whose containers
-// are still in the pod.
-func injectedBefore(pod *corev1.Pod) []Decision {
+// decidedBefore are the decisions of an earlier admission that are still in
+// force: their containers, or the endpoints that were written, are in the pod.
+func decidedBefore(pod *corev1.Pod) []Decision {
 	if pod.Annotations[StatusKey] == "" {
 		return nil
 	}
@@ -42,11 +42,18 @@ func injectedBefore(pod *corev1.Pod) []Decision {
 	for _, name := range containerNames(pod) {
 		present[name] = true
 	}
+	decisions := ParseStatus(pod).Decisions
+	endpoints := ownEndpoints(decisions)
+	known := endpoints != "" && endpoints == pod.Annotations[ScrapeKey]
 	var earlier []Decision
-	for _, d := range ParseStatus(pod).Decisions {
-		if name := ContainerPrefix + d.Exporter; d.Outcome == Injected && present[name] {
+	for _, d := range decisions {
+		name := ContainerPrefix + d.Exporter
+		switch {
+		case d.Outcome == Injected && d.Endpoint == "" && present[name]:
 			earlier = append(earlier, d)
 			present[name] = false // a status that names an exporter twice
+		case d.Outcome == Discovered && d.Endpoint != "" && known:
+			earlier = append(earlier, d)
 		}
 	}
 	return earlier

@@ -37,7 +37,7 @@ func (p *planner) keepTokenOut(c *corev1.Container) {
 
 // refuseVolume refuses where the cover's name is taken by a volume of the user's.
 func (p *planner) refuseVolume(e *entry) bool {
-	if !needsCover(p.Pod) || len(p.earlier) > 0 || !hasVolume(p.Pod, noTokenVolume) {
+	if !needsCover(p.Pod) || slices.ContainsFunc(p.earlier, func(d Decision) bool { return d.Outcome == Injected }) || !hasVolume(p.Pod, noTokenVolume) {
 		return false
 	}
 	p.refuse(e.name, VolumeCollision, "%s: the pod already has a volume %q that Outrider did not add; rename it", e.name, noTokenVolume)

@@ -1,3 +1,6 @@
+// +kubebuilder:object:generate=true
+// +groupName=outrider.dev
+
 package v1alpha1
 
 import (
@@ -5,79 +8,270 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// APIVersion and Kind stand at the head of every Exporter manifest.
-const (
-	APIVersion = "outrider.dev/v1alpha1"
-	Kind       = "Exporter"
-)
-
 // Exporter describes one Prometheus exporter and the workload it belongs to.
 // Its name is the word that users write into outrider.dev/inject, the suffix
 // of the injected container's name, and the job label of its target.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Cluster,shortName=oexp
+// +kubebuilder:subresource:status
+// +kubebuilder:printcolumn:name=Type,type=string,JSONPath=`.spec.type`
+// +kubebuilder:printcolumn:name=Image,type=string,JSONPath=`.spec.image`
+// +kubebuilder:printcolumn:name=Port,type=integer,JSONPath=`.spec.port`
+// +kubebuilder:printcolumn:name=Ready,type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name=Age,type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name=Message,type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 54 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name names a container behind outrider-: at most 54 lower case letters, digits and dashes, no dots"
+// +kubebuilder:validation:XValidation:rule="!(self.metadata.name in ['auto', 'false'])",message="metadata.name: auto and false have a meaning of their own in outrider.dev/inject"
 type Exporter struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	Spec ExporterSpec `json:"spec"`
+	Spec   ExporterSpec   `json:"spec"`
+	Status ExporterStatus `json:"status,omitzero"`
 }
 
+// ExporterList is a list of Exporters.
+//
+// +kubebuilder:object:root=true
+type ExporterList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	Items []Exporter `json:"items"`
+}
+
+// ExporterType says how a workload comes by its metrics.
+//
+// +kubebuilder:validation:Enum=sidecar;native
+type ExporterType string
+
+const (
+	// Sidecar is an exporter that rides along as a container. The default.
+	Sidecar ExporterType = "sidecar"
+	// Native is a workload that serves metrics itself: nothing is injected, the
+	// pod is only made known to Prometheus.
+	Native ExporterType = "native"
+)
+
 // ExporterSpec is what rides along, and how it is set up.
+//
+// +kubebuilder:validation:XValidation:rule="self.type == 'native' || has(self.image)",message="a sidecar needs an image",fieldPath=.image
+// +kubebuilder:validation:XValidation:rule="self.type == 'native' || has(self.runAsUser)",message="a sidecar needs a runAsUser above zero, or Pod Security restricted refuses its pods",fieldPath=.runAsUser
+// +kubebuilder:validation:XValidation:rule="self.type == 'native' || has(self.resources) && ['cpu', 'memory'].all(r, has(self.resources.requests) && r in self.resources.requests && has(self.resources.limits) && r in self.resources.limits)",message="a sidecar needs requests and limits of cpu and memory",fieldPath=.resources
+// +kubebuilder:validation:XValidation:rule="self.type != 'native' || !has(self.image) && !has(self.runAsUser) && !has(self.args) && !has(self.env) && !has(self.credentials) && !has(self.lockdown) && !has(self.resources)",message="a native entry has no container: image, runAsUser, args, env, credentials, lockdown and resources must not be set"
+// +kubebuilder:validation:XValidation:rule="self.type == 'native' || !has(self.path) || self.path == '/metrics'",message="only a native entry has a path; a sidecar serves /metrics",fieldPath=.path
 type ExporterSpec struct {
-	// Image is the exporter's image with a pinned tag or a digest. Required.
-	Image string `json:"image"`
-	// Port is the TCP port on which the exporter serves /metrics. Required.
+	// Type of the entry: sidecar (the default) or native. A native entry has a
+	// port, a path and a way to be recognised, and nothing that makes a container.
+	// +kubebuilder:default=sidecar
+	Type ExporterType `json:"type,omitempty"`
+	// Image is the exporter's image with a pinned tag or a digest. Required for
+	// a sidecar.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[^@: ]+(:[0-9]+/[^@: ]+)?(:[a-zA-Z0-9_][a-zA-Z0-9_.-]*)?@sha256:[0-9a-f]{64}$') || self.matches('^[^@: ]+(:[0-9]+/[^@: ]+)?:[a-zA-Z0-9_][a-zA-Z0-9_.-]*$') && !self.endsWith(':latest')",message="the image must be pinned: a tag other than latest, or a sha256 digest"
+	Image string `json:"image,omitempty"`
+	// Port is the TCP port on which metrics are served. Required.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"port"`
-	// UpMetric is the gauge that is 1 while the exporter reaches its workload,
-	// for example redis_up. Required.
+	// Path of the metrics of a native entry. Default /metrics, which is where a
+	// sidecar always serves them.
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^/[A-Za-z0-9/_.~-]*$`
+	Path string `json:"path,omitempty"`
+	// UpMetric is the series that shows that the workload is reached: the gauge
+	// that is 1 while the exporter reaches it, for example redis_up, or for a
+	// native entry any series it always has. Required.
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:Pattern=`^[a-zA-Z_:][a-zA-Z0-9_:]*$`
 	UpMetric string `json:"upMetric"`
 	// RunAsUser is the numeric user of the container; zero is refused, because
-	// Pod Security "restricted" does. Required.
-	RunAsUser int64 `json:"runAsUser"`
-	// Args of the container. ${name} stands for a parameter's value.
+	// Pod Security "restricted" does. Required for a sidecar.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=2147483647
+	RunAsUser int64 `json:"runAsUser,omitempty"`
+	// Args of the container. ${name} stands for a parameter's value, $(NAME)
+	// for a variable of Env or of a credential, as everywhere in Kubernetes.
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=1024
 	Args []string `json:"args,omitempty"`
-	// Env of the container. ${name} stands for a parameter's value.
+	// Env of the container, after the credentials. ${name} and $(NAME) as in Args.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
 	Env []EnvVar `json:"env,omitempty"`
 	// Lockdown holds settings that close what the exporter should not offer.
 	// They are appended after Args and Env and take no parameters.
-	Lockdown Lockdown `json:"lockdown,omitempty"`
+	Lockdown Lockdown `json:"lockdown,omitzero"`
 	// Parameters are what users may set by annotation, as
 	// <exporter>.outrider.dev/<parameter>.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=32
 	Parameters []Parameter `json:"parameters,omitempty"`
+	// Credentials are what the exporter logs in with.
+	// +listType=map
+	// +listMapKey=env
+	// +kubebuilder:validation:MaxItems=16
+	Credentials []Credential `json:"credentials,omitempty"`
 	// Recognize says how the workload is told from its pod, for
 	// outrider.dev/inject: auto and for opted-in namespaces.
-	Recognize Recognition `json:"recognize,omitempty"`
+	Recognize Recognition `json:"recognize,omitzero"`
+	// OncePerSet is for exporters that report on a whole cluster: they ride
+	// along with the first pod of a StatefulSet only. Default false.
+	OncePerSet bool `json:"oncePerSet,omitempty"`
 	// Resources of the container. Requests and limits of cpu and memory are
-	// required: a pod must stay acceptable to a quota and an autoscaler.
-	Resources corev1.ResourceRequirements `json:"resources"`
+	// required for a sidecar: a pod must stay acceptable to a quota and an
+	// autoscaler.
+	Resources corev1.ResourceRequirements `json:"resources,omitzero"`
 }
 
 // EnvVar is one environment variable with a literal value.
 type EnvVar struct {
-	Name  string `json:"name"`
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z][-._a-zA-Z0-9]*$`
+	Name string `json:"name"`
+	// +kubebuilder:validation:MaxLength=4096
 	Value string `json:"value"`
 }
 
 // Lockdown is what closes an exporter's dangerous features.
 type Lockdown struct {
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=1024
 	Args []string `json:"args,omitempty"`
-	Env  []EnvVar `json:"env,omitempty"`
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
+	Env []EnvVar `json:"env,omitempty"`
 }
 
-// Parameter is one value that a pod's annotation may set.
+// Parameter is one value that a pod's annotation may set. Where none does, it
+// is looked up in the server's container, in the order of the fields From…;
+// what is found there and does not match Pattern is passed over.
 type Parameter struct {
-	// Name is the part of the annotation key behind the slash.
+	// Name is the part of the annotation key behind the slash. "container" and
+	// "secret" have a meaning of their own and are refused.
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="!(self in ['container', 'secret'])",message="container and secret have a meaning of their own"
 	Name string `json:"name"`
-	// Default is the value where no annotation sets one.
+	// Default is the value where nothing else sets one.
+	// +kubebuilder:validation:MaxLength=1024
 	Default string `json:"default"`
 	// Pattern is a regular expression (RE2) that the whole value must match.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
 	Pattern string `json:"pattern"`
 	// Doc is one sentence for users.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
 	Doc string `json:"doc"`
+	// FromArgs are flags of the server whose value is taken, the first found:
+	// --port 6380 or --port=6380.
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=256
+	FromArgs []string `json:"fromArgs,omitempty"`
+	// FromEnv are variables of the server's container whose literal value is
+	// taken, the first found.
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=256
+	FromEnv []string `json:"fromEnv,omitempty"`
+	// FromFlags give a value where the server has a flag.
+	// +kubebuilder:validation:MaxItems=16
+	FromFlags []FlagValue `json:"fromFlags,omitempty"`
+	// FromPorts takes the server's declared TCP port, where it declares one
+	// only and not the default. Default false.
+	FromPorts bool `json:"fromPorts,omitempty"`
+}
+
+// FlagValue is the value of a parameter where the server has a flag.
+type FlagValue struct {
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	Flag string `json:"flag"`
+	// +kubebuilder:validation:MaxLength=1024
+	Value string `json:"value"`
+}
+
+// Credential is one thing the exporter logs in with. It is passed by reference:
+// a variable of the server's container that comes from a Secret is reused, and
+// the annotation <exporter>.outrider.dev/secret: name[/key] names another.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.default) || has(self.public) && self.public",message="only a public credential may have a default",fieldPath=.default
+type Credential struct {
+	// Env is the exporter's variable that takes it.
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z][-._a-zA-Z0-9]*$`
+	Env string `json:"env"`
+	// FromEnv are variables of the server's container, the first found. One
+	// that ends in _FILE names a file of a mounted Secret.
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=256
+	FromEnv []string `json:"fromEnv,omitempty"`
+	// FromArgs are flags of the server whose value is $(VARIABLE).
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=256
+	FromArgs []string `json:"fromArgs,omitempty"`
+	// SecretKey is the key in a Secret that is named without one, and marks the
+	// credential that the annotation is about.
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	SecretKey string `json:"secretKey,omitempty"`
+	// Public says that it is no secret, such as a user's name: a literal value
+	// is copied. Default false: a literal is never copied, and refuses the exporter.
+	Public bool `json:"public,omitempty"`
+	// Default is the value of a public credential that is not found. ${name}
+	// stands for a parameter's value.
+	// +kubebuilder:validation:MaxLength=1024
+	Default string `json:"default,omitempty"`
+	// Required refuses the exporter where the credential is not found. Default false.
+	Required bool `json:"required,omitempty"`
 }
 
 // Recognition tells a workload from its containers.
 type Recognition struct {
 	// Images are repository base names: redis matches docker.io/library/redis:7
 	// and bitnami/redis@sha256:…, never my-redis-client.
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=128
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]+([._-]+[a-z0-9]+)*$`
 	Images []string `json:"images,omitempty"`
+	// Ports are the workload's usual TCP ports. They count where a container, or
+	// the port, also has one of the Images as its name.
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:Minimum=1
+	// +kubebuilder:validation:items:Maximum=65535
+	Ports []int32 `json:"ports,omitempty"`
+	// Commands are the base names of the programs that make a container the
+	// server. A container that runs another program of the same image, such as
+	// a client or a backup, is not. Empty means that any program is.
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=128
+	Commands []string `json:"commands,omitempty"`
+	// NotArgs are words among the arguments of containers that are not the
+	// server, such as --sentinel.
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=256
+	NotArgs []string `json:"notArgs,omitempty"`
+	// Exporters are repository base names of exporters for this workload: a pod
+	// that carries one already is left alone.
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=128
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]+([._-]+[a-z0-9]+)*$`
+	Exporters []string `json:"exporters,omitempty"`
+}
+
+// ExporterStatus is what Outrider makes of a custom Exporter.
+type ExporterStatus struct {
+	// ObservedGeneration is the generation that the conditions are about.
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// Conditions: Ready is True while the definition is in force, and False,
+	// with the bad field in the message, while the last good one is.
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=8
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }

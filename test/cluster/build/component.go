@@ -46,7 +46,7 @@ var components = []Component{
 	{Name: "memcached_exporter", Module: "github.com/prometheus/memcached_exporter", Package: "cmd/memcached_exporter", Nested: "exporters", Stamp: stamp(commonVersion)},
 	{Name: "mysqld_exporter", Module: "github.com/prometheus/mysqld_exporter", Nested: "exporters", Stamp: stamp(commonVersion)},
 	{Name: "postgres_exporter", Module: community + "postgres_exporter", Package: "cmd/postgres_exporter", Nested: "exporters", Stamp: stamp(commonVersion)},
-	{Name: "pgbouncer_exporter", Module: community + "pgbouncer_exporter", Nested: "exporters", Stamp: stamp(commonVersion)},
+	{Name: "pgbouncer_exporter", Module: community + "pgbouncer_exporter", Nested: "pgbouncer_exporter", Stamp: stamp(commonVersion)},
 	{Name: "elasticsearch_exporter", Module: community + "elasticsearch_exporter", Nested: "exporters", Stamp: stamp(commonVersion)},
 	{Name: "mongodb_exporter", Module: "github.com/percona/mongodb_exporter", Nested: "mongodb_exporter", Stamp: stamp("main.version")},
 }

@@ -19,6 +19,7 @@ type Config struct {
 	User       string   `json:",omitempty"` // numeric, as user or user:group; "" is root
 	WorkingDir string   `json:",omitempty"`
 	Env        []string `json:",omitempty"` // NAME=value; a PATH is added where it has none
+	StopSignal string   `json:",omitempty"` // ends the container; "" is SIGTERM
 }
 
 const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -33,7 +33,8 @@ var servers = []Image{
 		Files: map[string]string{"/usr/local/bin/docker-entrypoint.sh": entrypoint("postgres.sh"), "/secrets.sh": entrypoint("secrets.sh")},
 		Config: Config{
 			Entrypoint: []string{"docker-entrypoint.sh"}, Cmd: []string{"postgres"}, WorkingDir: "/",
-			Env: []string{defaultPath + ":/usr/lib/postgresql/15/bin", "PGDATA=/var/lib/postgresql/data", "LANG=C.UTF-8"},
+			StopSignal: "SIGINT", // at SIGTERM it would wait for the exporter to disconnect
+			Env:        []string{defaultPath + ":/usr/lib/postgresql/15/bin", "PGDATA=/var/lib/postgresql/data", "LANG=C.UTF-8"},
 		},
 	},
 	{
@@ -66,7 +67,10 @@ var servers = []Image{
 			"/usr/local/apache2/modules":         "/usr/lib/apache2/modules",
 			"/usr/local/apache2/conf/mime.types": "/etc/mime.types",
 		},
-		Config: Config{Cmd: []string{"httpd-foreground"}, WorkingDir: "/usr/local/apache2", Env: []string{"PATH=/usr/local/apache2/bin:" + defaultPath[len("PATH="):]}},
+		Config: Config{
+			Cmd: []string{"httpd-foreground"}, WorkingDir: "/usr/local/apache2", StopSignal: "SIGWINCH",
+			Env: []string{"PATH=/usr/local/apache2/bin:" + defaultPath[len("PATH="):]},
+		},
 	},
 	{
 		Repository: "docker.io/library/haproxy", Tag: "2.6", Account: Account{"haproxy", 99},
@@ -76,7 +80,7 @@ var servers = []Image{
 		Files:   map[string]string{"/usr/local/bin/docker-entrypoint.sh": entrypoint("haproxy.sh")},
 		Config: Config{
 			Entrypoint: []string{"docker-entrypoint.sh"}, Cmd: []string{"haproxy", "-f", "/usr/local/etc/haproxy/haproxy.cfg"},
-			User: "99:99", WorkingDir: "/var/lib/haproxy",
+			User: "99:99", WorkingDir: "/var/lib/haproxy", StopSignal: "SIGUSR1",
 		},
 	},
 	{
@@ -104,7 +108,7 @@ var servers = []Image{
 			"/usr/local/etc/php-fpm.d/www.conf":    entrypoint("www.conf"),
 			"/usr/local/bin/docker-php-entrypoint": fmt.Sprintf(serve, "php-fpm", ""),
 		},
-		Config: Config{Entrypoint: []string{"docker-php-entrypoint"}, Cmd: []string{"php-fpm"}, WorkingDir: "/var/www/html"},
+		Config: Config{Entrypoint: []string{"docker-php-entrypoint"}, Cmd: []string{"php-fpm"}, WorkingDir: "/var/www/html", StopSignal: "SIGQUIT"},
 	},
 	{
 		// As in the official image, its metrics plugin is on.
@@ -116,7 +120,7 @@ var servers = []Image{
 		},
 		Busybox: true,
 		Folders: map[string]Folder{
-			"/var/lib/rabbitmq": {Perm: 0o777, Owner: 999}, "/var/log/rabbitmq": {Perm: 0o777, Owner: 999}, "/etc/rabbitmq/conf.d": {Perm: 0o755},
+			"/var/lib/rabbitmq": {Perm: 0o777, Owner: 999}, "/etc/rabbitmq/conf.d": {Perm: 0o755},
 		},
 		Files: map[string]string{
 			"/usr/local/bin/docker-entrypoint.sh": entrypoint("rabbitmq.sh"),
@@ -124,7 +128,7 @@ var servers = []Image{
 		},
 		Config: Config{
 			Entrypoint: []string{"docker-entrypoint.sh"}, Cmd: []string{"rabbitmq-server"},
-			Env: []string{"PATH=/usr/lib/rabbitmq/bin:" + defaultPath[len("PATH="):], "HOME=/var/lib/rabbitmq", "RABBITMQ_LOGS=-", "LANG=C.UTF-8"},
+			Env: []string{"PATH=/usr/lib/rabbitmq/bin:" + defaultPath[len("PATH="):], "HOME=/var/lib/rabbitmq", "RABBITMQ_LOGS=-", "RABBITMQ_LOG_BASE=/var/lib/rabbitmq/log", "LANG=C.UTF-8"},
 		},
 	},
 }

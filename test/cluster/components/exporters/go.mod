@@ -4,7 +4,6 @@ go 1.26
 
 tool (
 	github.com/prometheus-community/elasticsearch_exporter
-	github.com/prometheus-community/pgbouncer_exporter
 	github.com/prometheus-community/postgres_exporter/cmd/postgres_exporter
 	github.com/prometheus/memcached_exporter/cmd/memcached_exporter
 	github.com/prometheus/mysqld_exporter
@@ -38,13 +37,12 @@ require (
 	github.com/grobie/gomemcache v0.0.0-20230213081705-239240bbc445 // indirect
 	github.com/imdario/mergo v0.3.13 // indirect
 	github.com/jpillora/backoff v1.0.0 // indirect
-	github.com/lib/pq v1.12.3 // indirect
+	github.com/lib/pq v1.10.9 // indirect
 	github.com/mdlayher/socket v0.6.0 // indirect
 	github.com/mdlayher/vsock v1.3.0 // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/mwitkow/go-conntrack v0.0.0-20190716064945-2f068394615f // indirect
 	github.com/prometheus-community/elasticsearch_exporter v1.11.0 // indirect
-	github.com/prometheus-community/pgbouncer_exporter v0.12.1 // indirect
 	github.com/prometheus-community/postgres_exporter v0.17.1 // indirect
 	github.com/prometheus/client_golang v1.23.2 // indirect
 	github.com/prometheus/client_model v0.6.2 // indirect

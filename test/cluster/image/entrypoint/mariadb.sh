@@ -16,6 +16,9 @@ quote() { printf "'%s'" "$(printf '%s' "$1" | sed -e 's/\\/\\\\/g' -e "s/'/\\\\'
 accounts() {
 	root=$(quote "$MARIADB_ROOT_PASSWORD")
 	echo "SET @@SESSION.SQL_LOG_BIN=0;"
+	echo "DELETE FROM mysql.global_priv WHERE User = '' OR Host <> 'localhost';"
+	echo "DELETE FROM mysql.proxies_priv WHERE Host <> 'localhost';"
+	echo "FLUSH PRIVILEGES;"
 	echo "ALTER USER root@localhost IDENTIFIED BY $root;"
 	[ "$MARIADB_ROOT_HOST" = localhost ] || {
 		echo "CREATE USER root@$(quote "$MARIADB_ROOT_HOST") IDENTIFIED BY $root;"

@@ -1,0 +1,107 @@
+package sidecars_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/outrider-dev/outrider/sidecars"
+)
+
+// TestRecognition says which containers are taken for a server.
+func TestRecognition(t *testing.T) {
+	ports := func(ps ...corev1.ContainerPort) []corev1.ContainerPort { return ps }
+	for name, tc := range map[string]struct {
+		container corev1.Container
+		want      string // the exporter, or ""
+	}{
+		"plain":                      {corev1.Container{Image: "redis"}, "redis"},
+		"Docker Hub":                 {corev1.Container{Image: "docker.io/library/redis:7"}, "redis"},
+		"a digest":                   {corev1.Container{Image: "public.ecr.aws/docker/library/redis@sha256:0123"}, "redis"},
+		"a registry with a port":     {corev1.Container{Image: "registry:5000/redis"}, "redis"},
+		"Bitnami":                    {corev1.Container{Image: "bitnami/redis:7", Command: []string{"/opt/bitnami/scripts/redis/entrypoint.sh"}, Args: []string{"/opt/bitnami/scripts/redis/run.sh"}}, "redis"},
+		"a client of that name":      {corev1.Container{Image: "my-redis-client"}, ""},
+		"an image below that name":   {corev1.Container{Image: "redis/insight"}, ""},
+		"flags for the entrypoint":   {corev1.Container{Image: "redis", Args: []string{"--appendonly", "yes"}}, "redis"},
+		"the server, by name":        {corev1.Container{Image: "redis", Command: []string{"redis-server"}, Args: []string{"/etc/redis.conf"}}, "redis"},
+		"the server, by path":        {corev1.Container{Image: "redis", Command: []string{"/usr/local/bin/redis-server"}}, "redis"},
+		"behind the entrypoint":      {corev1.Container{Image: "redis", Command: []string{"docker-entrypoint.sh", "redis-server"}}, "redis"},
+		"in a script":                {corev1.Container{Image: "redis", Command: []string{"sh", "-c", "cp /a /b; exec redis-server /b"}}, "redis"},
+		"a client in a script":       {corev1.Container{Image: "redis", Command: []string{"sh", "-c", "redis-cli -h redis-server ping"}}, ""},
+		"the client":                 {corev1.Container{Image: "redis", Command: []string{"redis-cli", "ping"}}, ""},
+		"the client as arguments":    {corev1.Container{Image: "redis", Args: []string{"redis-cli", "--cluster", "create"}}, ""},
+		"a sentinel":                 {corev1.Container{Image: "redis", Command: []string{"redis-sentinel", "/etc/s.conf"}}, ""},
+		"a sentinel by flag":         {corev1.Container{Image: "redis", Command: []string{"redis-server", "/etc/s.conf", "--sentinel"}}, ""},
+		"a backup":                   {corev1.Container{Image: "postgres:16", Command: []string{"pg_dump", "-h", "postgres"}}, ""},
+		"a backup in a script":       {corev1.Container{Image: "postgres:16", Command: []string{"/bin/bash", "-c", "pg_dump -h postgres | gzip > /b/x.gz"}}, ""},
+		"PostgreSQL with settings":   {corev1.Container{Image: "postgres:16", Args: []string{"-c", "max_connections=300"}}, "postgres"},
+		"TimescaleDB":                {corev1.Container{Image: "timescale/timescaledb:2"}, "postgres"},
+		"MariaDB":                    {corev1.Container{Image: "mariadb:11"}, "mysql"},
+		"mysqldump":                  {corev1.Container{Image: "mysql:8", Command: []string{"mysqldump"}}, ""},
+		"OpenSearch":                 {corev1.Container{Image: "opensearchproject/opensearch:2"}, "elasticsearch"},
+		"a mirror, by its name":      {corev1.Container{Name: "redis", Image: "corp/cache:1", Ports: ports(corev1.ContainerPort{ContainerPort: 6379})}, "redis"},
+		"a mirror, by the port name": {corev1.Container{Name: "app", Image: "corp/cache:1", Ports: ports(corev1.ContainerPort{Name: "redis", ContainerPort: 6379})}, "redis"},
+		"the port alone":             {corev1.Container{Name: "app", Image: "corp/cache:1", Ports: ports(corev1.ContainerPort{ContainerPort: 6379})}, ""},
+		"the name alone":             {corev1.Container{Name: "redis", Image: "corp/cache:1"}, ""},
+		"a native endpoint":          {corev1.Container{Image: "rabbitmq:3-management"}, "rabbitmq"},
+		"a native's tool":            {corev1.Container{Image: "rabbitmq:3", Command: []string{"rabbitmqctl", "status"}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := pod("", sidecars.InjectKey, sidecars.InjectAuto)
+			p.Spec.Containers[0] = tc.container
+			p.Annotations["mysql.outrider.dev/secret"] = "s"
+			got := ""
+			if d := sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin()).Decisions[0]; d.Reason == sidecars.Recognized {
+				got = d.Exporter
+			}
+			if got != tc.want {
+				t.Errorf("recognised %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestSettingsFoundInThePod says where parameters come from that no annotation sets.
+func TestSettingsFoundInThePod(t *testing.T) {
+	tcp := func(port int32) []corev1.ContainerPort { return []corev1.ContainerPort{{ContainerPort: port}} }
+	for name, tc := range map[string]struct {
+		container corev1.Container
+		extra     []string // annotations
+		want      string   // REDIS_ADDR
+	}{
+		"default":                 {corev1.Container{}, nil, "redis://127.0.0.1:6379"},
+		"declared":                {corev1.Container{Ports: tcp(7000)}, nil, "redis://127.0.0.1:7000"},
+		"among others":            {corev1.Container{Ports: append(tcp(8080), tcp(6379)...)}, nil, "redis://127.0.0.1:6379"},
+		"several others":          {corev1.Container{Ports: append(tcp(8080), tcp(8081)...)}, nil, "redis://127.0.0.1:6379"},
+		"argument over declared":  {corev1.Container{Args: []string{"--port", "7001"}, Ports: tcp(7000)}, nil, "redis://127.0.0.1:7001"},
+		"script":                  {corev1.Container{Command: []string{"sh", "-c", "redis-server --port 7002"}}, nil, "redis://127.0.0.1:7002"},
+		"TLS":                     {corev1.Container{Args: []string{"--port", "0", "--tls-port", "6380"}}, nil, "rediss://127.0.0.1:6380"},
+		"annotation over all":     {corev1.Container{Args: []string{"--port", "7001"}}, []string{"redis.outrider.dev/port", "7009"}, "redis://127.0.0.1:7009"},
+		"an argument of nonsense": {corev1.Container{Args: []string{"--port", "x$(Y)"}}, nil, "redis://127.0.0.1:6379"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tc.container.Image = "redis"
+			p := pod("", append([]string{sidecars.InjectKey, "redis"}, tc.extra...)...)
+			p.Spec.Containers[0] = tc.container
+			got := sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin()).Apply(p).Spec.Containers[1].Env[0].Value
+			if got != tc.want {
+				t.Errorf("address %s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestSeveralServersInOnePod(t *testing.T) {
+	p := pod("redis", sidecars.InjectKey, "auto")
+	p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: "second", Image: "valkey", Args: []string{"--port", "7000"}})
+	want := []verdict{{Exporter: "redis", Outcome: sidecars.Refused, Reason: sidecars.Ambiguous}}
+	if diff := cmp.Diff(want, verdicts(sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin()))); diff != "" {
+		t.Errorf("decisions (-want +got):\n%s", diff)
+	}
+	p.Annotations["redis.outrider.dev/container"] = "second"
+	got := sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin()).Apply(p).Spec.Containers[2].Env[0].Value
+	if got != "redis://127.0.0.1:7000" {
+		t.Errorf("address %s, want that of the named container", got)
+	}
+}

@@ -1,0 +1,107 @@
+package sidecars
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
+)
+
+// Parameters that every sidecar has.
+const (
+	containerParameter = "container" // which of several server containers is meant
+	secretParameter    = "secret"    // the Secret with the credentials, name or name/key
+)
+
+// server finds the container that the exporter is for. It may be nil, where
+// nothing shows which it is: everything then has its default.
+func (p *planner) server(e *entry) (*corev1.Container, bool) {
+	if name, ok := p.parameters[e.name][containerParameter]; ok {
+		for i := range p.Pod.Spec.Containers {
+			if c := &p.Pod.Spec.Containers[i]; c.Name == name {
+				return c, true
+			}
+		}
+		p.refuse(e.name, BadValue, "%s: the pod has no container %q", parameterKey(e.name, containerParameter), shorten(name))
+		return nil, false
+	}
+	found := servers(p.Pod, e.spec.Recognize)
+	switch {
+	case len(found) == 1:
+		return found[0], true
+	case len(found) > 1:
+		p.refuse(e.name, Ambiguous, "%s: containers %q and %q both run it; say which with %s",
+			e.name, found[0].Name, found[1].Name, parameterKey(e.name, containerParameter))
+		return nil, false
+	case len(p.Pod.Spec.Containers) == 1:
+		return &p.Pod.Spec.Containers[0], true
+	}
+	return nil, true
+}
+
+// values are the exporter's parameters: from annotations, or found in the
+// server's container, or defaults. A bad annotation refuses the exporter: with
+// the default instead it would watch the wrong server and nobody would know.
+func (p *planner) values(e *entry, server *corev1.Container) (map[string]string, bool) {
+	given := p.parameters[e.name]
+	values := make(map[string]string, len(e.spec.Parameters))
+	for i := range e.spec.Parameters {
+		param := &e.spec.Parameters[i]
+		value, ok := given[param.Name]
+		if !ok {
+			value = found(param, server, e)
+		} else if !e.patterns[param.Name].MatchString(value) {
+			p.refuse(e.name, BadValue, "%s: %q is not a value for it (%s); it must match %s",
+				parameterKey(e.name, param.Name), shorten(value), strings.TrimSuffix(param.Doc, "."), param.Pattern)
+			return nil, false
+		}
+		values[param.Name] = value
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if _, declared := values[name]; !declared && name != containerParameter && (name != secretParameter || len(e.spec.Credentials) == 0) {
+			key := parameterKey(e.name, name)
+			p.ignore(key, UnknownParameter, "%s: the %s exporter has no such parameter%s", key, e.name, didYouMean(name, slices.Sorted(maps.Keys(values))))
+		}
+	}
+	return values, true
+}
+
+// found is a parameter's value as far as the server's container shows it, or
+// else its default.
+func found(param *v1alpha1.Parameter, server *corev1.Container, e *entry) string {
+	if server == nil {
+		return param.Default
+	}
+	fits := func(value string) bool { return value != "" && e.patterns[param.Name].MatchString(value) }
+	if len(param.FromArgs)+len(param.FromFlags) > 0 {
+		words := words(server)
+		for _, flag := range param.FromArgs {
+			if value, ok := flagValue(words, flag); ok && fits(value) {
+				return value
+			}
+		}
+		for _, f := range param.FromFlags {
+			if hasFlag(words, f.Flag) && fits(f.Value) {
+				return f.Value
+			}
+		}
+	}
+	for _, name := range param.FromEnv {
+		for i := range server.Env {
+			if server.Env[i].Name == name && fits(server.Env[i].Value) {
+				return server.Env[i].Value
+			}
+		}
+	}
+	if param.FromPorts {
+		usual, _ := strconv.ParseInt(param.Default, 10, 32)
+		if port, ok := declaredPort(server, int32(usual)); ok && fits(strconv.Itoa(int(port))) {
+			return strconv.Itoa(int(port))
+		}
+	}
+	return param.Default
+}
