@@ -156,7 +156,7 @@ func TestParameterValueStaysLiteral(t *testing.T) {
 	}
 	p := pod("x", sidecars.InjectKey, "varnish", "varnish.outrider.dev/port", "$(POD_SECRET)${port}")
 	got := sidecars.NewPlan(sidecars.Input{Pod: p}, c).Apply(p).Spec.Containers[1].Args[0]
-	if want := "--port=$$(POD_SECRET)${port}"; got != want {
+	if want := "--port=$$(POD_SECRET)$${port}"; got != want {
 		t.Errorf("argument %q, want %q: Kubernetes must expand nothing a tenant wrote", got, want)
 	}
 }

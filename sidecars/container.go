@@ -5,8 +5,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
-
-	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
 // ContainerPrefix begins the name of every injected container; the exporter's
@@ -33,10 +31,11 @@ func container(e *entry, values map[string]string, credentials []corev1.EnvVar, 
 		c.Args = append(c.Args, expand(arg, values))
 	}
 	c.Args = append(c.Args, e.spec.Lockdown.Args...)
-	for _, list := range [][]v1alpha1.EnvVar{e.spec.Env, e.spec.Lockdown.Env} {
-		for _, env := range list {
-			c.Env = append(c.Env, corev1.EnvVar{Name: env.Name, Value: expand(env.Value, values)})
-		}
+	for _, env := range e.spec.Env {
+		c.Env = append(c.Env, corev1.EnvVar{Name: env.Name, Value: expand(env.Value, values)})
+	}
+	for _, env := range e.spec.Lockdown.Env {
+		c.Env = append(c.Env, corev1.EnvVar{Name: env.Name, Value: env.Value})
 	}
 	if native {
 		always := corev1.ContainerRestartPolicyAlways
@@ -63,7 +62,7 @@ func restricted(user int64) *corev1.SecurityContext {
 // resources are the definition's, except in pods whose QoS class they would
 // change or whose pod-level budget they would overrun.
 func resources(defined corev1.ResourceRequirements, pod *corev1.Pod) corev1.ResourceRequirements {
-	if pod.Spec.Resources != nil {
+	if r := pod.Spec.Resources; r != nil && len(r.Requests)+len(r.Limits) > 0 {
 		return corev1.ResourceRequirements{}
 	}
 	r := corev1.ResourceRequirements{Requests: copied(defined.Requests), Limits: copied(defined.Limits)}

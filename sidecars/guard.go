@@ -43,8 +43,8 @@ func (p *planner) refusePod(e *entry) bool {
 	switch {
 	case pod.Annotations[corev1.MirrorPodAnnotationKey] != "":
 		p.refuse(e.name, MirrorPod, "%s: a static pod cannot be changed through the API; add the exporter to its manifest on the node", e.name)
-	case pod.Spec.OS != nil && pod.Spec.OS.Name != corev1.Linux:
-		p.refuse(e.name, UnsupportedOS, "%s: the exporter runs on Linux and the pod is for %s", e.name, pod.Spec.OS.Name)
+	case pod.Spec.OS != nil && pod.Spec.OS.Name != corev1.Linux, pod.Spec.NodeSelector[corev1.LabelOSStable] == string(corev1.Windows):
+		p.refuse(e.name, UnsupportedOS, "%s: the exporter runs on Linux and the pod is for another system", e.name)
 	case pod.Spec.HostNetwork && !isNative(e):
 		p.refuse(e.name, HostNetwork, "%s: with hostNetwork the exporter's port %d would open on the node; use the pod's own network", e.name, e.spec.Port)
 	default:
@@ -95,9 +95,9 @@ func (p *planner) placed(e *entry) (native, ok bool) {
 	policy := p.Pod.Spec.RestartPolicy
 	completes := policy == corev1.RestartPolicyNever || policy == corev1.RestartPolicyOnFailure
 	switch {
-	case p.placement == PlacementContainer && ownedByJob(p.Pod):
-		p.refuse(e.name, WouldNotComplete, "%s: %s: %s would keep the Job from ending; remove the annotation", e.name, PlacementKey, PlacementContainer)
-	case p.placement == PlacementContainer || p.placement == "" && !completes:
+	case p.placement == PlacementContainer && completes:
+		p.refuse(e.name, WouldNotComplete, "%s: %s: %s would keep a pod with restartPolicy %s from ending; remove the annotation", e.name, PlacementKey, PlacementContainer, policy)
+	case p.placement != PlacementNative && !completes:
 		return false, true
 	case p.NativeSidecars:
 		return true, true
@@ -107,13 +107,4 @@ func (p *planner) placed(e *entry) (native, ok bool) {
 		p.refuse(e.name, WouldNotComplete, "%s: the pod runs to completion (restartPolicy %s) and an exporter would keep it from ending; that needs native sidecars, Kubernetes 1.29", e.name, policy)
 	}
 	return false, false
-}
-
-func ownedByJob(pod *corev1.Pod) bool {
-	for i := range pod.OwnerReferences {
-		if pod.OwnerReferences[i].Kind == "Job" {
-			return true
-		}
-	}
-	return false
 }

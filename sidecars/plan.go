@@ -15,6 +15,8 @@ type Input struct {
 	Pod *corev1.Pod
 	// Namespace holds the labels of the pod's namespace.
 	Namespace map[string]string
+	// Size of the pod as JSON, in bytes; zero where it is not known.
+	Size int
 	// NativeSidecars says that the cluster runs init containers with
 	// restartPolicy Always (Kubernetes 1.29 and later).
 	NativeSidecars bool
@@ -158,6 +160,28 @@ func (p *planner) finish() {
 	if status := encodeStatus(p.Decisions); status != p.Pod.Annotations[StatusKey] {
 		p.status = status
 	}
+	p.refuseTooLarge()
+}
+
+// The API server refuses objects above its limits: 256 KiB of annotations, and
+// what etcd takes, 1.5 MiB, of which a third is left for what others add.
+const (
+	mostAnnotations = 256 << 10
+	mostBytes       = 1 << 20
+)
+
+// refuseTooLarge adds nothing at all, not even a status, to a pod that has no
+// room for it.
+func (p *planner) refuseTooLarge() {
+	annotations := len(StatusKey) + len(p.status) + len(ScrapeKey) + len(p.endpoints)
+	for key, value := range p.Pod.Annotations {
+		annotations += len(key) + len(value)
+	}
+	if annotations <= mostAnnotations && p.Size <= mostBytes || !p.Changes() {
+		return
+	}
+	p.Plan = Plan{pod: p.Pod, Decisions: []Decision{{Outcome: Refused, Reason: TooLarge,
+		Message: "the pod is nearly as large as the API server admits, and is left as it is; shorten its annotations"}}}
 }
 
 // unusedParameters tells of parameters whose exporter was not asked for.

@@ -1,6 +1,8 @@
 package sidecars_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -94,6 +96,12 @@ func TestNewPlanDecides(t *testing.T) {
 			p.Spec.AutomountServiceAccountToken = &no
 			p.Spec.Volumes = []corev1.Volume{{Name: "outrider-no-token"}}
 		}), want: []verdict{injected("redis", sidecars.Annotated)}},
+		"three thousand words": {pod: pod("x", inject, strings.Repeat("a,", 3000)), want: []verdict{refused("", sidecars.BadValue)}},
+		"one long word":        {pod: pod("x", inject, strings.Repeat("a", 140<<10)), want: []verdict{refused("", sidecars.BadValue)}},
+		"no room":              {pod: pod("x", inject, "redis", "example.org/a", strings.Repeat("a", 262000)), want: []verdict{refused("", sidecars.TooLarge)}},
+		"windows by its node": {pod: change(pod("x", inject, "redis"), func(p *corev1.Pod) {
+			p.Spec.NodeSelector = map[string]string{"kubernetes.io/os": "windows"}
+		}), want: []verdict{refused("redis", sidecars.UnsupportedOS)}},
 		"same port over UDP": {pod: change(pod("x", inject, "redis"), func(p *corev1.Pod) {
 			p.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 9121, Protocol: corev1.ProtocolUDP}}
 		}), want: []verdict{injected("redis", sidecars.Annotated)}},
@@ -138,6 +146,50 @@ func TestMessagesNameTheWayOut(t *testing.T) {
 		got := sidecars.NewPlan(sidecars.Input{Pod: tc.pod}, sidecars.Builtin()).Warnings()
 		if diff := cmp.Diff([]string{tc.want}, got); diff != "" {
 			t.Errorf("warnings (-want +got):\n%s", diff)
+		}
+	}
+}
+
+// TestTheAnswerIsBounded holds that no annotations of a user's make an answer
+// that the API server would refuse the pod for.
+func TestTheAnswerIsBounded(t *testing.T) {
+	for name, p := range map[string]*corev1.Pod{
+		"words": pod("x", sidecars.InjectKey, strings.Repeat("abcdefgh,", 15)+"x"),
+		"long":  pod("x", sidecars.InjectKey, "redis", "redis.outrider.dev/"+strings.Repeat("k", 200), strings.Repeat("v", 100000)),
+		"keys": func() *corev1.Pod {
+			p := pod("x", sidecars.InjectKey, "redis")
+			for i := range 2000 {
+				p.Annotations[fmt.Sprintf("redis.outrider.dev/k%d", i)] = "v"
+			}
+			return p
+		}(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			plan := sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin())
+			if got := len(plan.Apply(p).Annotations[sidecars.StatusKey]); got > 16<<10 {
+				t.Errorf("a status of %d bytes", got)
+			}
+			for _, w := range plan.Warnings() {
+				if len(w) > 1024 {
+					t.Errorf("a warning of %d bytes: %.100s…", len(w), w)
+				}
+			}
+		})
+	}
+}
+
+// TestForgedStatus holds that nothing a user writes there becomes ours.
+func TestForgedStatus(t *testing.T) {
+	p := pod("x", sidecars.InjectKey, "x0", sidecars.StatusKey,
+		`{"decisions":[{"exporter":"x0","outcome":"injected","reason":"NotRecognized","definition":"evil","message":"pay me"}]}`)
+	p.Spec.Containers[0].Name = "outrider-x0"
+	plan := sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin())
+	if w := plan.Warnings(); len(w) > 0 {
+		t.Errorf("warnings %q", w)
+	}
+	for _, d := range plan.Decisions {
+		if d.New() || d.Message != "" || d.Definition != "" || d.Reason != sidecars.Annotated {
+			t.Errorf("believed: %+v", d)
 		}
 	}
 }

@@ -34,6 +34,7 @@ const (
 	NameCollision         Reason = "NameCollision"         // the pod has a container of the sidecar's name
 	PortCollision         Reason = "PortCollision"         // the exporter's port is taken in the pod
 	VolumeCollision       Reason = "VolumeCollision"       // the pod has a volume of the name that the sidecar needs
+	TooLarge              Reason = "TooLarge"              // the pod has no room for additions
 	HostNetwork           Reason = "HostNetwork"           // the exporter's port would open on the node
 	UnsupportedOS         Reason = "UnsupportedOS"         // the pod is not for Linux
 	MirrorPod             Reason = "MirrorPod"             // the pod mirrors a static pod of a kubelet
@@ -59,7 +60,13 @@ type Decision struct {
 	// Message is one sentence for the user, with the way out. It is empty for
 	// an injection that needs no explanation.
 	Message string `json:"message,omitempty"`
+
+	earlier bool // carried over from an earlier admission
 }
+
+// New reports whether the decision was made now, and not by an earlier
+// admission of the same pod.
+func (d Decision) New() bool { return !d.earlier }
 
 // Warns reports whether the user should be told: something that was asked for
 // did not happen.

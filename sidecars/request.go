@@ -32,9 +32,20 @@ func (p *planner) requests() []request {
 	return nil
 }
 
+// What is read of a pod is bounded, because the answer is written into the pod:
+// an annotation that is too long makes the API server refuse it.
+const (
+	mostWords = 16 // in the inject annotation
+	mostKeys  = 32 // of the domain, among the annotations
+)
+
 // annotated reads the value of the inject annotation.
 func (p *planner) annotated(value string) []request {
 	var requests []request
+	if strings.Count(value, ",") >= mostWords || len(value) > mostWords*64 {
+		return []request{{outcome: Refused, reason: BadValue, message: fmt.Sprintf(
+			"%s: %q is too long; at most %d exporters ride along with a pod", InjectKey, shorten(value), mostWords)}}
+	}
 	add := func(r request) {
 		if !slices.ContainsFunc(requests, func(o request) bool { return o.exporter == r.exporter }) {
 			requests = append(requests, r)
@@ -61,7 +72,7 @@ func (p *planner) annotated(value string) []request {
 					"%s: auto recognised none of the pod's images; name the exporter: %s", InjectKey, strings.Join(p.catalog.names, ", "))})
 			}
 		default:
-			add(request{exporter: word, reason: Annotated})
+			add(request{exporter: shorten(word), reason: Annotated})
 		}
 	}
 	return requests
@@ -84,7 +95,12 @@ func (p *planner) recognized() []request {
 // readAnnotations collects parameters and the placement, and answers every key
 // of the domain that means nothing.
 func (p *planner) readAnnotations() {
-	for _, key := range ownKeys(p.Pod.Annotations) {
+	keys := ownKeys(p.Pod.Annotations)
+	if len(keys) > mostKeys {
+		p.ignore("", BadValue, "the pod has %d annotations under %s; the first %d are read", len(keys), Domain, mostKeys)
+		keys = keys[:mostKeys]
+	}
+	for _, key := range keys {
 		exporter, name, _ := ownKey(key)
 		value := p.Pod.Annotations[key]
 		switch {
@@ -119,11 +135,12 @@ func ownKeys(annotations map[string]string) []string {
 }
 
 func (p *planner) ignore(key string, reason Reason, format string, args ...any) {
-	p.ignored = append(p.ignored, Decision{Key: key, Outcome: Ignored, Reason: reason, Message: fmt.Sprintf(format, args...)})
+	p.ignored = append(p.ignored, Decision{Key: shorten(key), Outcome: Ignored, Reason: reason, Message: fmt.Sprintf(format, args...)})
 }
 
+// parameterKey is the annotation of a parameter, for people.
 func parameterKey(exporter, name string) string {
-	return exporter + "." + Domain + "/" + name
+	return shorten(exporter) + "." + Domain + "/" + shorten(name)
 }
 
 // shorten keeps a user's text presentable in a sentence.

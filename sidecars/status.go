@@ -1,6 +1,7 @@
 package sidecars
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"strings"
 
@@ -32,6 +33,19 @@ func encodeStatus(decisions []Decision) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
+// carried is an earlier decision as far as it can be believed: users can write
+// the annotation too, so nothing in it becomes a sentence of ours or a label.
+func carried(d Decision) Decision {
+	c := Decision{Exporter: d.Exporter, Outcome: d.Outcome, Reason: Annotated, Endpoint: d.Endpoint, earlier: true}
+	if d.Reason == Recognized {
+		c.Reason = Recognized
+	}
+	if _, err := hex.DecodeString(d.Definition); err == nil && len(d.Definition) == 8 {
+		c.Definition = d.Definition
+	}
+	return c
+}
+
 // decidedBefore are the decisions of an earlier admission that are still in
 // force: their containers, or the endpoints that were written, are in the pod.
 func decidedBefore(pod *corev1.Pod) []Decision {
@@ -50,10 +64,10 @@ func decidedBefore(pod *corev1.Pod) []Decision {
 		name := ContainerPrefix + d.Exporter
 		switch {
 		case d.Outcome == Injected && d.Endpoint == "" && present[name]:
-			earlier = append(earlier, d)
+			earlier = append(earlier, carried(d))
 			present[name] = false // a status that names an exporter twice
 		case d.Outcome == Discovered && d.Endpoint != "" && known:
-			earlier = append(earlier, d)
+			earlier = append(earlier, carried(d))
 		}
 	}
 	return earlier

@@ -11,13 +11,13 @@ import (
 var placeholder = regexp.MustCompile(`\$\{([^}]*)\}`)
 
 // expand puts the values of parameters in the place of their ${name}. A value
-// stays literal: what Kubernetes would expand in it, $(VAR), is escaped.
+// stays literal: each $ is doubled, or Kubernetes would expand a $(VAR) in it.
 func expand(text string, values map[string]string) string {
 	if !strings.Contains(text, "${") {
 		return text
 	}
 	return placeholder.ReplaceAllStringFunc(text, func(found string) string {
-		return strings.ReplaceAll(values[found[2:len(found)-1]], "$(", "$$(")
+		return strings.ReplaceAll(values[found[2:len(found)-1]], "$", "$$")
 	})
 }
 

@@ -55,13 +55,13 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admis
 	if err := json.Unmarshal(req.Object.Raw, &pod); err != nil {
 		return h.fail(log, fmt.Errorf("decode pod: %w", err))
 	}
-	in := sidecars.Input{Pod: &pod, NativeSidecars: h.NativeSidecars}
+	in := sidecars.Input{Pod: &pod, Size: len(req.Object.Raw), NativeSidecars: h.NativeSidecars}
 	if h.Entry == OptedIn {
 		in.Namespace = map[string]string{sidecars.InjectKey: sidecars.InjectEnabled}
 	}
 	plan := sidecars.NewPlan(in, h.Catalog())
-	if !plan.Changes() {
-		return admission.Allowed("")
+	if !plan.Changes() && (len(plan.Decisions) == 0 || pod.Annotations[sidecars.StatusKey] != "") {
+		return admission.Allowed("") // nothing to do, or all of it done and said before
 	}
 	h.Metrics.count(plan)
 	warnings := plan.Warnings()

@@ -39,6 +39,12 @@ type Case struct {
 	Injected []byte
 	// Objects are the file's documents, in their order.
 	Objects []map[string]any
+	// Up are the series that must be there, and be 1 where they end in _up, once
+	// the case runs on a cluster: the words of a comment "# up: …".
+	Up []string
+	// Cluster says whether its images can run on the local cluster: false where
+	// a comment says "# cluster: no".
+	Cluster bool
 	// NamespaceLabels are those of the Namespace object in the file.
 	NamespaceLabels map[string]string
 }
@@ -76,7 +82,13 @@ func load(name string) (Case, error) {
 	if err != nil {
 		return Case{}, err
 	}
-	c := Case{Name: name, YAML: raw, Injected: golden, Objects: objects, NamespaceLabels: map[string]string{}}
+	c := Case{Name: name, YAML: raw, Injected: golden, Objects: objects, NamespaceLabels: map[string]string{}, Cluster: true}
+	for line := range strings.Lines(string(raw)) {
+		if up, ok := strings.CutPrefix(line, "# up: "); ok {
+			c.Up = strings.Fields(up)
+		}
+		c.Cluster = c.Cluster && strings.TrimSpace(line) != "# cluster: no"
+	}
 	for _, o := range objects {
 		if o["kind"] != "Namespace" {
 			continue

@@ -1,9 +1,11 @@
 package corpus_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,7 +30,7 @@ func cases(t testing.TB) []corpus.Case {
 
 func TestGoldens(t *testing.T) {
 	all := cases(t)
-	if least := 12; len(all) < least {
+	if least := 60; len(all) < least {
 		t.Errorf("%d cases, want at least %d", len(all), least)
 	}
 	for _, c := range all {
@@ -60,6 +62,31 @@ func TestGoldens(t *testing.T) {
 			continue
 		}
 		t.Errorf("%s belongs to no case; %s", golden, repair)
+	}
+}
+
+// TestNoSecretComesOut looks for the canaries that cases plant in Secrets and in
+// plain text, in everything that is made of them.
+func TestNoSecretComesOut(t *testing.T) {
+	planted := 0
+	for _, c := range cases(t) {
+		if !bytes.Contains(c.YAML, []byte("canary")) {
+			continue
+		}
+		planted++
+		templates, err := c.Templates()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tmpl := range templates {
+			plan := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: c.NamespaceLabels, NativeSidecars: true}, sidecars.Builtin())
+			if out := text(t, []any{plan.Patch(), plan.Decisions, plan.Warnings()}); strings.Contains(out, "canary") {
+				t.Errorf("%s: a secret came out:\n%s", c.Name, out)
+			}
+		}
+	}
+	if planted < 5 {
+		t.Errorf("%d cases plant a canary, want at least 5", planted)
 	}
 }
 

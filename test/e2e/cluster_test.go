@@ -67,7 +67,7 @@ func newEnv(ctx context.Context) (*env, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cluster.LoadImages(ctx, controller); err != nil {
+	if err := cluster.LoadImages(ctx, append(image.Workloads(), controller)...); err != nil {
 		return nil, err
 	}
 	e := &env{cluster: cluster, release: release.Release{Kubeconfig: cluster.Kubeconfig, Timeout: patience}}

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,14 +15,18 @@ import (
 	"github.com/outrider-dev/outrider/test/corpus"
 )
 
-// testCorpus applies every case, waits until it runs, and compares the
-// containers of the live pods with the golden's. Jobs must complete.
+// testCorpus applies every case that can run here, waits until it does, compares
+// the containers of the live pods with the golden's, and asks Prometheus for
+// what the case says must be up. Jobs must complete.
 func testCorpus(t *testing.T, e *env) {
 	cases, err := corpus.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range cases {
+		if !c.Cluster {
+			continue
+		}
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			e.apply(t, c.YAML)
@@ -47,8 +52,28 @@ func testCorpus(t *testing.T, e *env) {
 					t.Errorf("no pod of %s runs", name)
 				}
 			}
+			for _, series := range c.Up {
+				e.isUp(t, namespace, series)
+			}
 		})
 	}
+}
+
+// isUp waits until Prometheus has a series of the case, and it is 1 where its
+// name says that this means up.
+func (e *env) isUp(t *testing.T, namespace, series string) {
+	t.Helper()
+	query := fmt.Sprintf("%s{namespace=%q}", series, namespace)
+	eventually(t, func() string {
+		v, err := e.prom.Query(t.Context(), query)
+		if err != nil {
+			return err.Error()
+		}
+		if len(v) == 0 || strings.HasSuffix(series, "_up") && v[0].Value != 1 {
+			return fmt.Sprintf("%s gives %v", query, v)
+		}
+		return ""
+	})
 }
 
 // shape is what a pod runs, in its order.
@@ -112,7 +137,10 @@ func oneTargetEach(t *testing.T, pod *corev1.Pod) {
 		jobs = append(jobs, target.Labels["job"])
 	}
 	for _, d := range sidecars.ParseStatus(pod).Decisions {
-		if d.Outcome == sidecars.Injected {
+		switch {
+		case d.Outcome == sidecars.Injected:
+			want = append(want, d.Exporter)
+		case d.Endpoint != "":
 			want = append(want, d.Exporter)
 		}
 	}
