@@ -24,6 +24,9 @@ const (
 	servingKey    = "tls.key"
 )
 
+// authorityName is the common name of our authorities.
+const authorityName = "outrider"
+
 // skew is how far behind the API server's clock may be.
 const skew = time.Hour
 
@@ -51,6 +54,7 @@ func (a authority) next(data map[string][]byte, now time.Time) (map[string][]byt
 	if err != nil {
 		m = material{}
 	}
+	m.serving, _ = parseServing(data) // a broken one is made anew by the same authority
 	changed := false
 	if m.caKey == nil || now.After(renewal(m.trusted[0])) {
 		ca, key, err := a.newAuthority(now)
@@ -114,7 +118,7 @@ func (a authority) newAuthority(now time.Time) (*x509.Certificate, crypto.Signer
 	if err != nil {
 		return nil, nil, fmt.Errorf("generate authority's key: %w", err)
 	}
-	template, err := template(now, a.caLife, "outrider")
+	template, err := template(now, a.caLife, authorityName)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -183,8 +187,8 @@ func (m material) encode() (map[string][]byte, error) {
 	return map[string][]byte{authorityCert: bundle, authorityKey: caKey, servingCert: cert, servingKey: key}, nil
 }
 
-// parseMaterial reads the Secret's data. An error means that the content as a
-// whole cannot be used.
+// parseMaterial reads the authority of the Secret's data. An error means that it
+// cannot be used.
 func parseMaterial(data map[string][]byte) (material, error) {
 	var m material
 	var err error
@@ -197,8 +201,7 @@ func parseMaterial(data map[string][]byte) (material, error) {
 	if ok, err := pki.PublicKeyMatchesCertificate(m.caKey.Public(), m.trusted[0]); err != nil || !ok {
 		return m, errors.Join(fmt.Errorf("%s is not the key of %s", authorityKey, authorityCert), err)
 	}
-	m.serving, err = parseServing(data)
-	return m, err
+	return m, nil
 }
 
 func parseServing(data map[string][]byte) (*tls.Certificate, error) {

@@ -16,13 +16,23 @@ func testAuthority() authority {
 	return authority{dnsName: "outrider-webhook.outrider.svc", caLife: 90 * 24 * time.Hour, servingLife: 9 * 24 * time.Hour}
 }
 
+// parsed reads everything that the Secret holds.
+func parsed(data map[string][]byte) (material, error) {
+	m, err := parseMaterial(data)
+	if err != nil {
+		return m, err
+	}
+	m.serving, err = parseServing(data)
+	return m, err
+}
+
 func next(t *testing.T, a authority, data map[string][]byte, now time.Time) (map[string][]byte, time.Time) {
 	t.Helper()
 	data, again, err := a.next(data, now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := parseMaterial(data)
+	m, err := parsed(data)
 	if err != nil {
 		t.Fatalf("what was made cannot be read: %v", err)
 	}
@@ -74,13 +84,13 @@ func TestNextRenewsAndKeepsTheOldAuthorityTrusted(t *testing.T) {
 	data, now := next(t, a, nil, start)
 	authorities := map[string]bool{}
 	for range 60 {
-		before, err := parseMaterial(data)
+		before, err := parsed(data)
 		if err != nil {
 			t.Fatal(err)
 		}
 		authorities[before.trusted[0].SerialNumber.String()] = true
 		data, now = next(t, a, data, now.Add(time.Second))
-		after, err := parseMaterial(data)
+		after, err := parsed(data)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +117,7 @@ func TestTrusts(t *testing.T) {
 	a := testAuthority()
 	data, _ := next(t, a, nil, start)
 	foreign, _ := next(t, a, nil, start)
-	m, err := parseMaterial(data)
+	m, err := parsed(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,6 +135,7 @@ func TestTrusts(t *testing.T) {
 	}{
 		"trusted":       {config(ours, ours), true},
 		"among others":  {config(append(bytes.Clone(theirs), ours...)), true},
+		"after renewal": {patched(config(theirs, theirs), ours), true},
 		"no entries":    {config(), false},
 		"not yet":       {config(ours, nil), false},
 		"foreign":       {config(ours, theirs), false},
@@ -137,14 +148,50 @@ func TestTrusts(t *testing.T) {
 			}
 		})
 	}
-	if ops := trustPatch(config(ours, ours), ours); len(ops) != 0 {
+	if ops := trustPatch(config(ours, ours), ours, start); len(ops) != 0 {
 		t.Errorf("a configuration that trusts us is patched: %v", ops)
+	}
+}
+
+// TestABrokenServingPairKeepsTheAuthority holds that healing does not take the
+// trust away under the replicas that still serve the last good certificate.
+func TestABrokenServingPairKeepsTheAuthority(t *testing.T) {
+	a := testAuthority()
+	data, _ := next(t, a, nil, start)
+	broken := maps.Clone(data)
+	broken[servingCert] = []byte("x")
+	healed, _ := next(t, a, broken, start)
+	if !bytes.Equal(data[authorityCert], healed[authorityCert]) {
+		t.Error("the authority was replaced")
+	}
+}
+
+// TestUnionKeepsOurOldAuthorities holds what a caBundle keeps when another
+// authority is written: ours that are alive, nothing of others.
+func TestUnionKeepsOurOldAuthorities(t *testing.T) {
+	a := testAuthority()
+	old, _ := next(t, a, nil, start)
+	renewed, _ := next(t, a, nil, start)
+	both := append(bytes.Clone(renewed[authorityCert]), old[authorityCert]...)
+	if got := union(renewed[authorityCert], old[authorityCert], start); !bytes.Equal(got, both) {
+		t.Error("the old authority is gone while it is alive")
+	}
+	if got := union(renewed[authorityCert], both, start); !bytes.Equal(got, both) {
+		t.Error("a second time changes something")
+	}
+	if got := union(renewed[authorityCert], old[authorityCert], start.Add(a.caLife+time.Hour)); !bytes.Equal(got, renewed[authorityCert]) {
+		t.Error("an expired authority stays")
+	}
+	for _, foreign := range [][]byte{nil, []byte("x"), renewed[servingCert]} {
+		if got := union(renewed[authorityCert], foreign, start); !bytes.Equal(got, renewed[authorityCert]) {
+			t.Errorf("%.20q became trusted", foreign)
+		}
 	}
 }
 
 // patched does to a configuration what trustPatch asks for.
 func patched(c *admissionv1.MutatingWebhookConfiguration, bundle []byte) *admissionv1.MutatingWebhookConfiguration {
-	for _, op := range trustPatch(c, bundle) {
+	for _, op := range trustPatch(c, bundle, start) {
 		for i := range c.Webhooks {
 			if op.Path == "/webhooks/"+string(rune('0'+i))+"/clientConfig/caBundle" {
 				c.Webhooks[i].ClientConfig.CABundle = op.Value.([]byte)
@@ -156,7 +203,7 @@ func patched(c *admissionv1.MutatingWebhookConfiguration, bundle []byte) *admiss
 
 func TestServingCertificateIsAServersOnly(t *testing.T) {
 	data, _ := next(t, testAuthority(), nil, start)
-	m, err := parseMaterial(data)
+	m, err := parsed(data)
 	if err != nil {
 		t.Fatal(err)
 	}

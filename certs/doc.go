@@ -18,6 +18,11 @@
 // caBundle of the live webhook configuration. A replica that would be refused
 // by the API server gets no traffic.
 //
+// The caBundle is written before the Secret, and keeps our older authorities
+// until they expire: what is served is trusted first, and a failure between the
+// two writes, or a Secret that had to be made anew, takes nothing away. Another
+// certificate than ours in a caBundle is not kept.
+//
 // The caBundle is written by a JSON patch of that one field. Writing the whole
 // object back would strip fields that are newer than our types.
 package certs

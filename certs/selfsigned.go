@@ -37,6 +37,11 @@ type SelfSigned struct {
 	client  client.Client
 	serving atomic.Pointer[tls.Certificate]
 	now     func() time.Time
+
+	// What was made last, and from which version of the Secret: a second look at
+	// that version, from a cache that lags, must not make other certificates.
+	made     map[string][]byte
+	madeFrom string
 }
 
 // NewSelfSigned returns a source that serves nothing until the manager runs.
@@ -98,38 +103,46 @@ func (s *SelfSigned) load(ctx context.Context, _ reconcile.Request) (reconcile.R
 	return reconcile.Result{}, nil
 }
 
-// keep brings the Secret, and then the caBundle, to what they should be.
+// keep brings the caBundle, and then the Secret, to what they should be: what
+// is served must be trusted before it is served. Authorities that the caBundle
+// holds already stay in it until they expire, because replicas may serve what
+// they signed for a moment longer.
 func (s *SelfSigned) keep(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
-	bundle, again, err := s.keepSecret(ctx)
+	var secret corev1.Secret
+	err := s.client.Get(ctx, s.secretKey(), &secret)
+	if client.IgnoreNotFound(err) != nil {
+		return reconcile.Result{}, fmt.Errorf("get secret: %w", err)
+	}
+	missing := apierrors.IsNotFound(err)
+	a := authority{dnsName: s.dnsName(), caLife: CALife, servingLife: ServingLife}
+	content := secret.Data
+	if s.made != nil && s.madeFrom == secret.ResourceVersion {
+		content = s.made
+	}
+	data, again, err := a.next(content, s.now())
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if err := s.keepTrust(ctx, bundle); err != nil {
+	s.made, s.madeFrom = data, secret.ResourceVersion
+	if err := s.keepTrust(ctx, data[authorityCert]); err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := s.keepSecret(ctx, &secret, missing, data); err != nil {
 		return reconcile.Result{}, err
 	}
 	return reconcile.Result{RequeueAfter: again.Sub(s.now())}, nil
 }
 
-// keepSecret returns the authorities that are to be trusted, and when the next
-// certificate is due.
-func (s *SelfSigned) keepSecret(ctx context.Context) ([]byte, time.Time, error) {
-	var secret corev1.Secret
-	err := s.client.Get(ctx, s.secretKey(), &secret)
-	if client.IgnoreNotFound(err) != nil {
-		return nil, time.Time{}, fmt.Errorf("get secret: %w", err)
-	}
-	missing := apierrors.IsNotFound(err)
-	a := authority{dnsName: s.dnsName(), caLife: CALife, servingLife: ServingLife}
-	data, again, err := a.next(secret.Data, s.now())
-	if err != nil {
-		return nil, time.Time{}, err
-	}
+// keepSecret writes the Secret where it is missing or holds something else.
+func (s *SelfSigned) keepSecret(ctx context.Context, secret *corev1.Secret, missing bool, data map[string][]byte) error {
+	var err error
 	switch {
 	case missing:
-		secret = corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: s.Secret}, Type: corev1.SecretTypeOpaque, Data: data}
-		err = s.client.Create(ctx, &secret)
+		err = s.client.Create(ctx, &corev1.Secret{
+			ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: s.Secret}, Type: corev1.SecretTypeOpaque, Data: data,
+		})
 	case reflect.DeepEqual(data, secret.Data):
-		return data[authorityCert], again, nil
+		return nil
 	default:
 		updated := secret.DeepCopy()
 		if updated.Data == nil {
@@ -139,10 +152,10 @@ func (s *SelfSigned) keepSecret(ctx context.Context) ([]byte, time.Time, error) 
 		err = s.client.Update(ctx, updated)
 	}
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("write secret: %w", err)
+		return fmt.Errorf("write secret: %w", err)
 	}
-	ctrl.LoggerFrom(ctx).Info("certificates written", "secret", s.secretKey().String(), "next", again)
-	return data[authorityCert], again, nil
+	ctrl.LoggerFrom(ctx).Info("certificates written", "secret", s.secretKey().String())
+	return nil
 }
 
 // Check implements Source.

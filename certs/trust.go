@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cert-manager/cert-manager/pkg/util/pki"
@@ -17,9 +18,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// keepTrust writes the bundle into every entry of the webhook configuration
-// that has another. A configuration that is not there is not an error: its
-// creation calls again.
+// keepTrust makes every entry of the webhook configuration trust the bundle's
+// authorities, first of all, and those of its own that have not expired. A
+// configuration that is not there is not an error: its creation calls again.
 func (s *SelfSigned) keepTrust(ctx context.Context, bundle []byte) error {
 	var config admissionv1.MutatingWebhookConfiguration
 	err := s.client.Get(ctx, types.NamespacedName{Name: s.WebhookConfiguration}, &config)
@@ -29,7 +30,7 @@ func (s *SelfSigned) keepTrust(ctx context.Context, bundle []byte) error {
 	if err != nil {
 		return fmt.Errorf("get webhook configuration: %w", err)
 	}
-	ops := trustPatch(&config, bundle)
+	ops := trustPatch(&config, bundle, s.now())
 	if len(ops) == 0 {
 		return nil
 	}
@@ -46,9 +47,10 @@ func (s *SelfSigned) keepTrust(ctx context.Context, bundle []byte) error {
 
 // trustPatch sets the caBundle of each entry that differs. The name is tested
 // first, so that a patch never lands on an entry that has moved.
-func trustPatch(config *admissionv1.MutatingWebhookConfiguration, bundle []byte) []jsonpatch.Operation {
+func trustPatch(config *admissionv1.MutatingWebhookConfiguration, bundle []byte, now time.Time) []jsonpatch.Operation {
 	var ops []jsonpatch.Operation
 	for i := range config.Webhooks {
+		bundle := union(bundle, config.Webhooks[i].ClientConfig.CABundle, now)
 		if bytes.Equal(config.Webhooks[i].ClientConfig.CABundle, bundle) {
 			continue
 		}
@@ -58,6 +60,35 @@ func trustPatch(config *admissionv1.MutatingWebhookConfiguration, bundle []byte)
 			jsonpatch.NewOperation("add", entry+"/clientConfig/caBundle", bundle))
 	}
 	return ops
+}
+
+// mostAuthorities bounds a caBundle that someone else fills.
+const mostAuthorities = 8
+
+// union is the bundle and behind it what else a caBundle trusts: our own
+// authorities that have not expired. What cannot be read is dropped.
+func union(bundle, present []byte, now time.Time) []byte {
+	ours, err := pki.DecodeX509CertificateSetBytes(bundle)
+	if err != nil {
+		return bundle
+	}
+	others, err := pki.DecodeX509CertificateSetBytes(present)
+	if err != nil {
+		return bundle
+	}
+	out := bytes.Clone(bundle)
+	n := len(ours)
+	for _, other := range alive(others, now) {
+		known := slices.ContainsFunc(ours, other.Equal)
+		if known || other.Subject.CommonName != authorityName || n >= mostAuthorities {
+			continue
+		}
+		if pem, err := pki.EncodeX509(other); err == nil {
+			out = append(out, pem...)
+			n++
+		}
+	}
+	return out
 }
 
 // trusts returns nil if every entry of the configuration trusts the leaf.

@@ -23,10 +23,13 @@ import (
 var ups = []string{"redis_up", "nginx_up"}
 
 // counters are values that the traffic moves.
-var counters = []string{"redis_commands_processed_total", "nginx_http_requests_total"}
+var counters = []string{`redis_commands_total{cmd="incr"}`, "nginx_http_requests_total"}
 
 // ours restricts a metric to the demo's namespace.
-func ours(metric string) string { return fmt.Sprintf("sum(%s{namespace=%q})", metric, namespace) }
+func ours(metric string) string {
+	name, labels, _ := strings.Cut(strings.TrimSuffix(metric, "}"), "{")
+	return fmt.Sprintf("sum(%s{namespace=%q,%s})", name, namespace, labels)
+}
 
 // value is a query's single value; -1 while there is none.
 func (d *demo) value(ctx context.Context, query string) float64 {

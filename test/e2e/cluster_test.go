@@ -49,6 +49,7 @@ func TestCluster(t *testing.T) {
 		{"EventOnTheOwner", testEventOnTheOwner},
 		{"CannotReadSecrets", testCannotReadSecrets},
 		{"UpgradeKeepsTheCertificate", testUpgradeKeepsTheCertificate},
+		{"RolloutUnderLoad", testRolloutUnderLoad},
 		{"ControllerGone", testControllerGone},
 		{"Uninstall", testUninstall},
 	} {

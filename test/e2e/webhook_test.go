@@ -201,6 +201,48 @@ func testUpgradeKeepsTheCertificate(t *testing.T, e *env) {
 		}
 		return ""
 	})
+	ns, i := e.namespace(t), 0
+	eventually(t, func() string {
+		i++
+		if pod := e.create(t, ns, fmt.Sprintf("asks-%d", i), map[string]string{sidecars.InjectKey: "redis"}); len(pod.Spec.Containers) != 2 {
+			return "no sidecar with the new certificate"
+		}
+		return ""
+	})
+	say(t, "with a new authority, %d annotated pods were let through without a sidecar", i-1)
+}
+
+// testRolloutUnderLoad restarts the controller while annotated pods are created
+// without a pause: old replicas answer until nobody calls them any more, new
+// ones only take calls once they are trusted.
+func testRolloutUnderLoad(t *testing.T, e *env) {
+	ns := e.namespace(t)
+	deployments := e.client.AppsV1().Deployments("outrider")
+	patch := fmt.Appendf(nil, `{"spec":{"template":{"metadata":{"annotations":{"example.org/restarted":%q}}}}}`, time.Now().String())
+	if _, err := deployments.Patch(t.Context(), "outrider-controller", types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	created, missed := 0, 0
+	eventually(t, func() string {
+		for range 10 {
+			created++
+			if pod := e.create(t, ns, fmt.Sprintf("asks-%d", created), map[string]string{sidecars.InjectKey: "redis"}); len(pod.Spec.Containers) != 2 {
+				missed++
+			}
+		}
+		d, err := deployments.Get(t.Context(), "outrider-controller", metav1.GetOptions{})
+		if err != nil {
+			return err.Error()
+		}
+		if s := d.Status; s.ObservedGeneration != d.Generation || s.UpdatedReplicas != 2 || s.ReadyReplicas != 2 || s.Replicas != 2 || s.TerminatingReplicas != nil && *s.TerminatingReplicas > 0 {
+			return "the rollout does not end"
+		}
+		return ""
+	})
+	say(t, "%d annotated pods during a rollout of the controller, %d without a sidecar", created, missed)
+	if missed > 0 {
+		t.Errorf("%d of %d annotated pods got no sidecar during a rollout", missed, created)
+	}
 }
 
 // testControllerGone takes every replica away: annotated pods are still
@@ -220,6 +262,9 @@ func testControllerGone(t *testing.T, e *env) {
 	}
 	timeout := time.Duration(*config.Webhooks[0].TimeoutSeconds) * time.Second
 	say(t, "with no replica an annotated pod was created in %s (webhook timeout %s)", took.Round(time.Millisecond), timeout)
+	if took > timeout+time.Second {
+		t.Errorf("creating a pod took %s without a controller, more than the webhook's timeout", took)
+	}
 	e.scale(t, 2)
 	i := 0
 	eventually(t, func() string {
@@ -269,7 +314,7 @@ func testUninstall(t *testing.T, e *env) {
 	selector := metav1.ListOptions{LabelSelector: "app.kubernetes.io/instance=outrider"}
 	left := map[string]func() (int, error){
 		"MutatingWebhookConfigurations": func() (int, error) {
-			l, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{})
+			l, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, selector)
 			return len(l.Items), err
 		},
 		"ClusterRoles": func() (int, error) {

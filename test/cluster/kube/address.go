@@ -12,7 +12,7 @@ const (
 	serviceRange     = "10.96.0.0/16"
 	dnsAddress       = "10.96.0.10"
 	apiserverService = "10.96.0.1" // of the Service kubernetes
-	bridge           = "cni0"
+	bridge           = "outrider0"
 
 	apiserverPort = 6443
 	etcdPort      = 2379

@@ -67,7 +67,7 @@ func installPackages(ctx context.Context) error {
 	}
 	defer progress.Start(ctx, "install %s", strings.Join(missing, ", "))()
 	for _, args := range [][]string{{"update"}, append([]string{"install", "-y", "--no-install-recommends"}, missing...)} {
-		cmd := exec.CommandContext(ctx, "apt-get", append([]string{"-q"}, args...)...)
+		cmd := exec.CommandContext(ctx, "apt-get", append([]string{"-q", "-o", "DPkg::Lock::Timeout=300"}, args...)...)
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("install the Debian packages %s: %w\n%s", strings.Join(missing, ", "), err, out)
@@ -148,6 +148,7 @@ func (l layout) removeMountPoints() error {
 func removeCgroups(ctx context.Context) error {
 	return poll(ctx, 10*time.Second, "the pods' cgroups to be gone", func(context.Context) error {
 		var left error
+		// Only folders without processes can be removed, so another kubelet's stay.
 		for _, pattern := range []string{"/sys/fs/cgroup/kubepods", "/sys/fs/cgroup/*/kubepods"} {
 			roots, err := filepath.Glob(pattern)
 			if err != nil {

@@ -3,7 +3,9 @@ package kube
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"slices"
@@ -32,6 +34,9 @@ func (l layout) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := foreign(ctx, existing); err != nil {
+		return err
+	}
 	if err := l.save("tables", existing); err != nil {
 		return err
 	}
@@ -48,9 +53,35 @@ func (l layout) connect(ctx context.Context) error {
 	return err
 }
 
-// disconnect takes back what connect, kube-proxy and the network plugins did. What is not there
-// needs no taking back, so only a failure to look is an error.
+// foreign returns an error where another Kubernetes has its network on this machine: ours would
+// break it, and down would take it away.
+func foreign(ctx context.Context, existing []string) error {
+	const instead = "; use another machine, or CLUSTER=current for that cluster"
+	for _, table := range existing {
+		if slices.Contains(tables, table) {
+			return fmt.Errorf("cluster: another Kubernetes runs on this machine: it has the packet filter table %q%s", table, instead)
+		}
+	}
+	for _, of := range []string{podRange, serviceRange} {
+		routes, err := system(ctx, "", "ip", "route", "show", "root", of)
+		if err != nil {
+			return err
+		}
+		if routes = strings.TrimSpace(routes); routes != "" {
+			return fmt.Errorf("cluster: the addresses %s are in use on this machine: %s%s", of, routes, instead)
+		}
+	}
+	return nil
+}
+
+// disconnect takes back what connect, kube-proxy and the network plugins did; where nothing was
+// connected it touches nothing. What is not there needs no taking back, so only a failure to look
+// is an error.
 func (l layout) disconnect(ctx context.Context) error {
+	var before []string
+	if err := l.load("tables", &before); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	for _, args := range [][]string{
 		{"link", "delete", bridge},
 		{"route", "delete", "unreachable", podRange, "metric", "9999"},
