@@ -7,6 +7,7 @@
 
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
 FUZZTIME ?= 1m
+CONTROLLER_GEN = go tool -modfile=test/tools/go.mod controller-gen object crd paths=./sidecars/v1alpha1
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,12 +40,17 @@ verify: ## Check that generated files and formatting are up to date.
 	test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo "repair with: gofmt -w ."; exit 1; }
 	go mod tidy -diff || { echo "repair with: go mod tidy"; exit 1; }
 	go vet ./...
+	@d=$$(mktemp -d) && trap 'rm -rf "$$d"' EXIT && $(CONTROLLER_GEN) output:object:dir="$$d" output:crd:dir="$$d" && \
+		diff -u sidecars/v1alpha1/zz_generated.deepcopy.go "$$d/zz_generated.deepcopy.go" && \
+		diff -u charts/outrider/files/outrider.dev_exporters.yaml "$$d/outrider.dev_exporters.yaml" || \
+		{ echo "the Exporter's generated code or CustomResourceDefinition is out of date; repair with: make update"; exit 1; }
 	go test ./discovery -run TestChartFile
 	go test ./charts -run TestGolden
 	go test ./test/corpus -run TestGoldens
 	go test ./test/docs
 
-update: ## Rewrite generated files: the chart's scrape job, the goldens, the README's tables.
+update: ## Rewrite generated files: the Exporter's code and CustomResourceDefinition, the chart's scrape job, the goldens, the README's tables.
+	$(CONTROLLER_GEN) output:crd:dir=charts/outrider/files
 	go test ./discovery -run TestChartFile -update
 	go test ./charts -run TestGolden -update
 	go test ./test/corpus -run TestGoldens -update

@@ -44,6 +44,12 @@ node-exporter is the one component that does not meet Pod Security's "restricted
 the node's network, process list and, read-only, its root. It runs as nobody, without capabilities, and listens on the
 node's own address rather than on every one. It has no ServiceAccount token.
 
+The CustomResourceDefinition of Exporters is a template. Refused: crds/, which Helm installs once and never upgrades, so
+that a new release would meet a schema that drops its new fields. A template is deleted with the release, and a
+CustomResourceDefinition takes every object of its kind along: hence crds.keep, which is true unless asked otherwise.
+What is left over is taken up again by a release of the same name and namespace, because it still carries their
+names.
+
 The schema is draft 7, the one that every Helm 3 reads. global stays open in it: Helm hands that map to all charts of an
 umbrella, and a neighbour's keys must not make this one fail.
 */

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/pod-security-admission/api"
@@ -226,7 +227,7 @@ func TestMetadata(t *testing.T) {
 					t.Errorf("%T %s has no label %s", o, m.GetName(), key)
 				}
 			}
-			if !strings.HasPrefix(m.GetName(), releaseName) {
+			if _, crd := o.(*unstructured.Unstructured); !crd && !strings.HasPrefix(m.GetName(), releaseName) {
 				t.Errorf("%T %s is not named after the release", o, m.GetName())
 			}
 			if ns := m.GetNamespace(); ns != "" && ns != namespace {

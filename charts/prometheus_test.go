@@ -41,8 +41,8 @@ func prometheusConfig(t *testing.T, objects []runtime.Object) (*config.Config, [
 
 func TestPrometheusLoadsItsConfiguration(t *testing.T) {
 	for preset, want := range map[string][]string{
-		"default": {"kube-state-metrics", "node-exporter", "outrider-controller", "outrider-exporters", "prometheus"},
-		"minimal": {"outrider-controller", "outrider-exporters", "prometheus"},
+		"default": {"kube-state-metrics", "node-exporter", "outrider-controller", "outrider-endpoints-1", "outrider-endpoints-2", "outrider-endpoints-3", "outrider-exporters", "prometheus"},
+		"minimal": {"outrider-controller", "outrider-endpoints-1", "outrider-endpoints-2", "outrider-endpoints-3", "outrider-exporters", "prometheus"},
 	} {
 		c, jobs := prometheusConfig(t, objects(t, render(t, presetValues(t, preset), latest)))
 		var got []string
@@ -63,10 +63,16 @@ func TestPrometheusLoadsItsConfiguration(t *testing.T) {
 	}
 }
 
-// No job asks for all pods, and those of our own components ask for the same ones, so that Prometheus asks once.
+// ofWorkloads reports whether a job is for what is monitored, and not for a component of the release.
+func ofWorkloads(j *config.ScrapeConfig) bool {
+	return j.JobName == "outrider-exporters" || strings.HasPrefix(j.JobName, "outrider-endpoints-")
+}
+
+// No job asks for all pods; those of our own components ask for the same ones, and so do those for what is monitored, so
+// that Prometheus asks twice.
 func TestDiscoveryCostsWhatIsMonitored(t *testing.T) {
 	_, jobs := prometheusConfig(t, objects(t, render(t, nil, latest)))
-	own := map[string]int{}
+	asked := map[string]int{}
 	for _, j := range jobs {
 		for _, d := range j.ServiceDiscoveryConfigs {
 			k, ok := d.(*sd.SDConfig)
@@ -77,13 +83,14 @@ func TestDiscoveryCostsWhatIsMonitored(t *testing.T) {
 			if len(k.Selectors) != 1 || k.Selectors[0].Label == "" {
 				t.Errorf("%s asks for every pod: %v", j.JobName, k)
 			}
-			if j.JobName != "outrider-exporters" {
-				own[strings.Join(k.NamespaceDiscovery.Names, ",")+" "+k.Selectors[0].Label]++
-			}
+			asked[strings.Join(k.NamespaceDiscovery.Names, ",")+" "+k.Selectors[0].Label]++
 		}
 	}
-	want := map[string]int{namespace + " app.kubernetes.io/name=outrider,app.kubernetes.io/instance=outrider": 4}
-	if diff := cmp.Diff(want, own); diff != "" {
+	want := map[string]int{
+		namespace + " app.kubernetes.io/name=outrider,app.kubernetes.io/instance=outrider": 4,
+		" outrider.dev/monitored=true": 4,
+	}
+	if diff := cmp.Diff(want, asked); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -94,7 +101,7 @@ func TestJobsFindTheComponents(t *testing.T) {
 	_, jobs := prometheusConfig(t, rendered)
 	got := map[string]map[string]string{}
 	for _, j := range jobs {
-		if j.JobName == "outrider-exporters" {
+		if ofWorkloads(j) {
 			continue
 		}
 		for _, w := range workloads(rendered) {
@@ -133,6 +140,35 @@ func TestJobsFindTheComponents(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A pod's author names the job of what is scraped there, and a container by hand, but cannot get into the job of a
+// component: package discovery knows the names of all of them.
+func TestWorkloadsStayOutOfTheComponentsJobs(t *testing.T) {
+	_, jobs := prometheusConfig(t, objects(t, render(t, nil, latest)))
+	names := []string{"shop"}
+	for _, j := range jobs {
+		names = append(names, j.JobName)
+	}
+	for _, name := range names {
+		for _, j := range jobs {
+			if !ofWorkloads(j) {
+				continue
+			}
+			b := labels.NewBuilder(labels.FromMap(map[string]string{
+				"__address__":                          "10.0.0.1:9121",
+				"job":                                  j.JobName,
+				"__meta_kubernetes_pod_ip":             "10.0.0.1",
+				"__meta_kubernetes_pod_container_name": "outrider-" + name,
+				"__meta_kubernetes_pod_container_port_name":            "outrider-9121",
+				"__meta_kubernetes_pod_label_app":                      name,
+				"__meta_kubernetes_pod_annotation_outrider_dev_scrape": name + "=1," + name + "=2," + name + "=3",
+			}))
+			if kept := relabel.ProcessBuilder(b, j.RelabelConfigs...); kept != (name == "shop") {
+				t.Errorf("%s: a workload gets into job %s: %v", j.JobName, name, kept)
+			}
+		}
 	}
 }
 

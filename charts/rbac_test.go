@@ -80,6 +80,29 @@ func TestNoEscalation(t *testing.T) {
 	})
 }
 
+// The controller reads Exporters and writes their status, and no more of them.
+func TestControllerMayNotChangeExporters(t *testing.T) {
+	want := map[string][]string{"exporters": {"get", "list", "watch"}, "exporters/status": {"update", "patch"}}
+	eachPreset(t, func(t *testing.T, objects []runtime.Object) {
+		got := map[string][]string{}
+		for name, rules := range rules(objects) {
+			for _, r := range rules {
+				if slices.Contains(r.APIGroups, "outrider.dev") {
+					if name != "ClusterRole/outrider-controller" {
+						t.Errorf("%s: %v", name, r)
+					}
+					for _, resource := range r.Resources {
+						got[resource] = append(got[resource], r.Verbs...)
+					}
+				}
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestPrometheusDiscovers(t *testing.T) {
 	want := []rbacv1.PolicyRule{
 		{APIGroups: []string{""}, Resources: []string{"nodes", "pods", "services"}, Verbs: []string{"get", "list", "watch"}},

@@ -1,10 +1,10 @@
 /*
 Package discovery answers one question: what does Prometheus scrape?
 
-[Job] is the scrape job, one YAML document that Prometheus loads as it is. [Targets] says which targets a pod becomes
-under that job, without a Prometheus and without a cluster: it makes the labels that Prometheus' Kubernetes discovery
-makes and runs the job's own rules over them with Prometheus' own relabel package. A test against a real API server
-holds the two together.
+[Jobs] are the scrape jobs, YAML that Prometheus loads as it is: one for the exporters that ride along, and one for each
+endpoint of the pods that serve metrics themselves. [Targets] says which targets a pod becomes under them, without a
+Prometheus and without a cluster: it makes the labels that Prometheus' Kubernetes discovery makes and runs the jobs' own
+rules over them with Prometheus' own relabel package. A test against a real API server holds the two together.
 
 # Decisions
 
@@ -34,7 +34,43 @@ the few ended pods that a cluster keeps.
 No credentials and no redirects. Whoever may create a pod chooses the address that is scraped; a token sent there is a
 token given away.
 
+An endpoint is read from the annotation outrider.dev/scrape, which the webhook has validated, or has not: the pod may be
+from a moment when it was away. So one rule holds the whole value against the whole grammar, and one mistake anywhere
+gives no target at all, just as the webhook refuses the whole of it. What the other rules then take out of it are digits,
+a job's name and a path; the host is the pod's own address, never the annotation. Repetitions in the grammar are bounded,
+spaces too: Prometheus matches the value again for each port of each pod, and an annotation holds 256 KB.
+
+One job for each of three endpoints, since a job makes one target at most of what discovery finds. Their discovery is the
+same text, so that Prometheus watches pods once for all the jobs together.
+
+Everything that discovery finds of a pod becomes the same target of an endpoint: one for each declared port of each
+container, and one for each container without ports, of which Prometheus keeps one, since their labels and addresses are
+equal. So an endpoint's port need not be declared, and there is no container label, because a port that nobody declares
+is nobody's. Refused: keepequal of the port and the annotation, which finds declared ports only, and twice where two
+containers declare one.
+
+The job of an endpoint is the one that the annotation names. Otherwise it is the application's name, the label
+app.kubernetes.io/name or else app, as in Prometheus Operator's common jobLabel, so that {job="cart"} means the workload;
+it stays when a Deployment makes new pods. Without either it is pods. Refused: a job named after this project, under which
+everything that nobody named would be mixed; and the name of the controller, which for a Deployment carries a hash and
+for a CronJob's Job a time.
+
+A job and an instance are one target, as Prometheus has it everywhere: two endpoints on one port need two jobs, and one
+that repeats an earlier one's job and port gives no target, or both would write the same series.
+
+The jobs of the stack itself are reserved. A pod's author may choose any other job, but up{job="prometheus"} must not be
+theirs to write. An annotation that names a reserved job is malformed, a label that does is passed over, and a container
+named by hand after one is dropped. A test of the chart requires that all of its jobs are reserved. Other jobs are what
+the pod's author says; namespace, pod and node are not, and a rule that must be sure asks for those.
+
+An https endpoint's certificate is not verified. None names a pod's address; the address is the pod author's choice, so
+that a name in it would prove nothing; and no secret is sent to it. Refused: verification, under which every https
+endpoint would be down.
+
 instance stays what Prometheus makes it, address and port. Pod and container have labels of their own.
+
+The jobs come out of one template, because most of their text is the same and must stay so. A comment that would stand
+there again is left out: whoever adds the jobs to a Prometheus of their own reads it once.
 
 The rules are read from the YAML at run time rather than written a second time in Go. Prometheus' config package would
 read them too, but brings the clients of every cloud along; it is imported by tests only, and one of them requires that

@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
 // container returns a container with one TCP port, or with none when the port's name is empty.
@@ -71,6 +73,7 @@ func TestTargets(t *testing.T) {
 		{"no exporter", pod(), nil},
 		{"another's sidecar", pod(container("outriders-redis", "outrider-9121", 9121), container("my-outrider-redis", "outrider-9122", 9122)), nil},
 		{"name without exporter", pod(container("outrider-", "outrider-9121", 9121)), nil},
+		{"named by hand after a job of the stack", pod(container("outrider-prometheus", "outrider-9121", 9121), container("outrider-outrider-controller", "outrider-9122", 9122)), nil},
 		{"port of another name", pod(container("outrider-redis", "metrics", 9121)), nil},
 		{"port name without number", pod(container("outrider-redis", "outrider-", 9121)), nil},
 		{"container without port", pod(container("outrider-redis", "", 0)), nil},
@@ -113,21 +116,32 @@ func TestTargets(t *testing.T) {
 	}
 }
 
-// Every built-in exporter that is injected becomes exactly one target, wherever its sidecar stands.
-func TestEveryInjectedExporterIsOneTarget(t *testing.T) {
+// Every built-in exporter that is asked for becomes exactly one target: the sidecar, wherever it stands, or the
+// endpoint of a workload that serves metrics itself.
+func TestEveryExporterIsOneTarget(t *testing.T) {
 	for _, exporter := range sidecars.Builtin().Names() {
 		for _, placement := range []string{sidecars.PlacementContainer, sidecars.PlacementNative} {
 			t.Run(exporter+" as "+placement, func(t *testing.T) {
 				p := pod()
 				p.Labels = nil
 				p.Annotations = map[string]string{sidecars.InjectKey: exporter, sidecars.PlacementKey: placement}
-				plan := sidecars.NewPlan(sidecars.Input{Pod: p, NativeSidecars: true}, sidecars.Builtin())
 				spec, _ := sidecars.Builtin().Spec(exporter)
+				if len(spec.Credentials) > 0 {
+					p.Annotations[exporter+"."+sidecars.Domain+"/secret"] = "login"
+				}
+				plan := sidecars.NewPlan(sidecars.Input{Pod: p, NativeSidecars: true}, sidecars.Builtin())
+				expected := want(exporter, fmt.Sprintf("10.244.0.7:%d", spec.Port))
+				if spec.Type == v1alpha1.Native {
+					delete(expected.Labels, "container")
+					if spec.Path != "" {
+						expected.URL = "http://" + expected.Labels["instance"] + spec.Path
+					}
+				}
 				got, err := Targets(plan.Apply(p))
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff([]Target{want(exporter, fmt.Sprintf("10.244.0.7:%d", spec.Port))}, got); diff != "" {
+				if diff := cmp.Diff([]Target{expected}, got); diff != "" {
 					t.Errorf("targets (-want +got):\n%s\ndecisions: %+v", diff, plan.Decisions)
 				}
 			})
@@ -152,10 +166,17 @@ func TestTargetsRefused(t *testing.T) {
 }
 
 func BenchmarkTargets(b *testing.B) {
-	p := pod(container("outrider-redis", "outrider-9121", 9121))
-	for b.Loop() {
-		if _, err := Targets(p); err != nil {
-			b.Fatal(err)
-		}
+	exporter, endpoints := pod(container("outrider-redis", "outrider-9121", 9121)), pod()
+	endpoints.Annotations = map[string]string{sidecars.ScrapeKey: "app=8080, db=9100/m, https:8443"}
+	hostile := pod()
+	hostile.Annotations = map[string]string{sidecars.ScrapeKey: "8080" + strings.Repeat(" ", 200_000)}
+	for name, p := range map[string]*corev1.Pod{"exporter": exporter, "endpoints": endpoints, "hostile": hostile} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Targets(p); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package sidecars
 
 import (
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -13,16 +14,16 @@ const ContainerPrefix = "outrider-"
 
 // container builds the sidecar of one exporter. Everything in it is fresh:
 // nothing is shared with the catalogue, so a caller may change the pod.
-func container(e *entry, values map[string]string, credentials []corev1.EnvVar, pod *corev1.Pod, native bool) corev1.Container {
+func container(e *entry, values map[string]string, credentials []corev1.EnvVar, in Input, native bool) corev1.Container {
 	c := corev1.Container{
 		Name:  ContainerPrefix + e.name,
-		Image: e.spec.Image,
+		Image: inRegistry(e.spec.Image, in.Settings.ImageRegistry),
 		Ports: []corev1.ContainerPort{{
 			Name:          ContainerPrefix + strconv.Itoa(int(e.spec.Port)),
 			ContainerPort: e.spec.Port,
 			Protocol:      corev1.ProtocolTCP,
 		}},
-		Resources:                resources(e.spec.Resources, pod),
+		Resources:                resources(e.spec.Resources, in.Pod),
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 		SecurityContext:          restricted(e.spec.RunAsUser),
 		Env:                      credentials, // first, so that $(NAME) in what follows finds them
@@ -37,11 +38,25 @@ func container(e *entry, values map[string]string, credentials []corev1.EnvVar, 
 	for _, env := range e.spec.Lockdown.Env {
 		c.Env = append(c.Env, corev1.EnvVar{Name: env.Name, Value: env.Value})
 	}
+	if in.Settings.AssignedUIDs {
+		c.SecurityContext.RunAsUser = nil
+	}
 	if native {
 		always := corev1.ContainerRestartPolicyAlways
 		c.RestartPolicy = &always
 	}
 	return c
+}
+
+// inRegistry is an image in another registry, its path and tag unchanged.
+func inRegistry(image, registry string) string {
+	if registry == "" {
+		return image
+	}
+	if host, rest, ok := strings.Cut(image, "/"); ok && (strings.ContainsAny(host, ".:") || host == "localhost") {
+		image = rest
+	}
+	return strings.TrimSuffix(registry, "/") + "/" + image
 }
 
 // restricted is the security context that Pod Security "restricted" asks for,

@@ -20,6 +20,18 @@ type Input struct {
 	// NativeSidecars says that the cluster runs init containers with
 	// restartPolicy Always (Kubernetes 1.29 and later).
 	NativeSidecars bool
+	// Settings are the same for all pods.
+	Settings Settings
+}
+
+// Settings are what a platform decides for all sidecars.
+type Settings struct {
+	// ImageRegistry replaces the registry of the exporters' images, such as a
+	// private mirror; empty leaves each its own.
+	ImageRegistry string
+	// AssignedUIDs leaves the sidecars' user to the platform, as OpenShift assigns
+	// each namespace a range of them. Default false: the definition's user.
+	AssignedUIDs bool
 }
 
 // Plan is what is decided for one pod and what is added to it. The zero value
@@ -138,7 +150,7 @@ func (p *planner) decide(r request) {
 	if !ok {
 		return
 	}
-	added := container(e, values, credentials, p.Pod, native)
+	added := container(e, values, credentials, p.Input, native)
 	p.keepTokenOut(&added)
 	if native {
 		p.native = append(p.native, added)

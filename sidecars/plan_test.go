@@ -209,6 +209,18 @@ func TestGuaranteedPodStaysGuaranteed(t *testing.T) {
 	}
 }
 
+func TestSettings(t *testing.T) {
+	p := pod("redis", sidecars.InjectKey, "redis")
+	in := sidecars.Input{Pod: p, Settings: sidecars.Settings{ImageRegistry: "mirror.example.org:5000/hub/", AssignedUIDs: true}}
+	got := sidecars.NewPlan(in, sidecars.Builtin()).Apply(p).Spec.Containers[1]
+	if want := "mirror.example.org:5000/hub/oliver006/redis_exporter:v1.88.0"; got.Image != want {
+		t.Errorf("image %s, want %s", got.Image, want)
+	}
+	if got.SecurityContext.RunAsUser != nil || got.SecurityContext.RunAsNonRoot == nil {
+		t.Errorf("security context %+v, want no user of ours and still none that is root", got.SecurityContext)
+	}
+}
+
 func TestPodLevelBudgetIsNotOverrun(t *testing.T) {
 	p := pod("redis", sidecars.InjectKey, "redis")
 	p.Spec.Resources = &corev1.ResourceRequirements{Limits: corev1.ResourceList{"cpu": qty("10m")}}

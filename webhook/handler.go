@@ -36,6 +36,8 @@ type Handler struct {
 	// NativeSidecars says that the cluster runs init containers with
 	// restartPolicy Always (Kubernetes 1.29 and later).
 	NativeSidecars bool
+	// Settings are the same for all pods.
+	Settings sidecars.Settings
 	// Metrics counts what is decided. Required.
 	Metrics *Metrics
 	// Events tells owners what their pods did not get. Required.
@@ -55,7 +57,7 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admis
 	if err := json.Unmarshal(req.Object.Raw, &pod); err != nil {
 		return h.fail(log, fmt.Errorf("decode pod: %w", err))
 	}
-	in := sidecars.Input{Pod: &pod, Size: len(req.Object.Raw), NativeSidecars: h.NativeSidecars}
+	in := sidecars.Input{Pod: &pod, Size: len(req.Object.Raw), NativeSidecars: h.NativeSidecars, Settings: h.Settings}
 	if h.Entry == OptedIn {
 		in.Namespace = map[string]string{sidecars.InjectKey: sidecars.InjectEnabled}
 	}

@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"strconv"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	kubeversion "k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -21,6 +23,7 @@ import (
 
 	"github.com/outrider-dev/outrider/certs"
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 	"github.com/outrider-dev/outrider/webhook"
 )
 
@@ -36,7 +39,12 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 		c.MinVersion = tls.VersionTLS12
 		c.GetCertificate = source.GetCertificate
 	}}})
+	kinds, err := kinds()
+	if err != nil {
+		return nil, err
+	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:                        kinds,
 		Cache:                         cache.Options{ByObject: o.Certificates.CacheByObject()},
 		Metrics:                       metricsserver.Options{BindAddress: o.MetricsAddress},
 		HealthProbeBindAddress:        o.HealthAddress,
@@ -57,13 +65,17 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 		return nil, err
 	}
 	counters := webhook.NewMetrics(metrics.Registry)
-	catalog := sidecars.Builtin()
+	exporters := webhook.NewExporters(sidecars.Builtin(), counters)
+	if err := exporters.SetupWithManager(mgr); err != nil {
+		return nil, err
+	}
 	var handlers []*webhook.Handler
 	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
 		handlers = append(handlers, &webhook.Handler{
 			Entry:          entry,
-			Catalog:        func() sidecars.Catalog { return catalog },
+			Catalog:        exporters.Catalog,
 			NativeSidecars: native,
+			Settings:       o.Sidecars,
 			Metrics:        counters,
 			Events:         mgr.GetEventRecorder("outrider"),
 		})
@@ -74,7 +86,14 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 		mgr.AddReadyzCheck("terminating", func(*http.Request) error { return terminated.Err() }),
 		mgr.AddReadyzCheck("webhook", server.StartedChecker()),
 		mgr.AddReadyzCheck("certificate", source.Check),
+		mgr.AddReadyzCheck("exporters", exporters.Check),
 	)
+}
+
+// kinds are those that the manager's client reads and writes.
+func kinds() (*runtime.Scheme, error) {
+	s := runtime.NewScheme()
+	return s, errors.Join(scheme.AddToScheme(s), v1alpha1.AddToScheme(s))
 }
 
 // nativeSidecars asks the API server whether it is 1.29 or later.

@@ -13,6 +13,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/outrider-dev/outrider/certs"
+	"github.com/outrider-dev/outrider/sidecars"
 )
 
 // version is set by the linker; buildVersion stands in for it.
@@ -30,6 +31,9 @@ type Options struct {
 	MetricsAddress string
 	// HealthAddress serves /healthz and /readyz. Default :8081.
 	HealthAddress string
+
+	// Sidecars are the settings for all sidecars.
+	Sidecars sidecars.Settings
 
 	// LeaderElect makes one of several replicas the one that changes state.
 	// Default true.
@@ -52,6 +56,8 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	fs.StringVar(&o.WebhookAddress, "webhook-bind-address", ":10250", "Address that serves admission over TLS.")
 	fs.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8080", "Address that serves /metrics; 0 turns it off.")
 	fs.StringVar(&o.HealthAddress, "health-probe-bind-address", ":8081", "Address that serves /healthz and /readyz.")
+	fs.StringVar(&o.Sidecars.ImageRegistry, "image-registry", "", "Registry that replaces that of the exporters' images.")
+	fs.BoolVar(&o.Sidecars.AssignedUIDs, "assigned-uids", false, "Leave the sidecars' user to the platform (OpenShift).")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", true, "Let one of several replicas change state.")
 	fs.StringVar(&o.LeaderElectionID, "leader-election-id", "outrider-controller", "Name of the Lease for leader election.")
 	fs.DurationVar(&o.ShutdownDelay, "shutdown-delay", 5*time.Second, "How long calls are answered after SIGTERM.")

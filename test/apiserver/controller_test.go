@@ -20,6 +20,7 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/corpus"
 	"github.com/outrider-dev/outrider/test/release"
@@ -30,6 +31,7 @@ const releaseNamespace = "outrider"
 // controller is the real binary, serving the API server of the tests.
 type controller struct {
 	metrics, health string // addresses
+	log             string // file
 	process         *os.Process
 	done            chan struct{}
 }
@@ -52,39 +54,57 @@ func injecting(t *testing.T, c kubernetes.Interface) *controller {
 
 func startController(t *testing.T, c kubernetes.Interface) *controller {
 	t.Helper()
+	webhook := freeAddress(t)
+	installWebhook(t, c, webhook)
+	return launch(t, "--kubeconfig="+api.Kubeconfig(), "--webhook-bind-address="+webhook)
+}
+
+// launch starts the real binary, under further flags, and waits until it is ready.
+func launch(t *testing.T, flags ...string) *controller {
+	t.Helper()
 	binary, err := build.Main(t.Context(), "./cmd/outrider-controller")
 	if err != nil {
 		t.Fatal(err)
 	}
-	webhook, metrics, health := freeAddress(t), freeAddress(t), freeAddress(t)
-	installWebhook(t, c, webhook)
 	log, err := os.CreateTemp("", "outrider-controller-*.log")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(binary, "--kubeconfig="+api.Kubeconfig(), "--webhook-bind-address="+webhook,
-		"--metrics-bind-address="+metrics, "--health-probe-bind-address="+health, "--log-level=debug", "--shutdown-delay=0s")
+	ctl := &controller{metrics: freeAddress(t), health: freeAddress(t), log: log.Name(), done: make(chan struct{})}
+	cmd := exec.Command(binary, append(flags,
+		"--metrics-bind-address="+ctl.metrics, "--health-probe-bind-address="+ctl.health, "--log-level=debug", "--shutdown-delay=0s")...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ctl := &controller{metrics: metrics, health: health, process: cmd.Process, done: make(chan struct{})}
+	ctl.process = cmd.Process
 	go func() { _ = cmd.Wait(); close(ctl.done) }()
-	atExit = append(atExit, func() { ctl.stop(); os.Remove(log.Name()) })
+	atExit = append(atExit, ctl.stop)
 	eventually(t, func() string {
-		body, status := get("http://" + health + "/readyz?verbose")
+		body, status := get("http://" + ctl.health + "/readyz?verbose")
 		if status == http.StatusOK {
 			return ""
 		}
-		said, _ := os.ReadFile(log.Name())
+		said := ctl.said(t)
 		return fmt.Sprintf("the controller is not ready: %s\n%s", body, said[max(0, len(said)-4000):])
 	})
 	return ctl
 }
 
+// said is the controller's log so far.
+func (c *controller) said(t *testing.T) string {
+	t.Helper()
+	raw, err := os.ReadFile(c.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
 func (c *controller) stop() {
 	_ = c.process.Signal(os.Interrupt)
 	<-c.done
+	os.Remove(c.log)
 }
 
 // installWebhook creates what the chart would: the namespace, the empty Secret
@@ -119,6 +139,8 @@ func installWebhook(t *testing.T, c kubernetes.Interface, address string) {
 			t.Fatal(err)
 		}
 		switch object["kind"] {
+		case "CustomResourceDefinition":
+			define(t, c, raw)
 		case "Secret":
 			var secret corev1.Secret
 			decodeInto(t, raw, &secret)
@@ -132,6 +154,21 @@ func installWebhook(t *testing.T, c kubernetes.Interface, address string) {
 			must(t)(c.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(ctx, &config, metav1.CreateOptions{}))
 		}
 	}
+}
+
+// define creates a CustomResourceDefinition and waits until its kind is served.
+func define(t *testing.T, c kubernetes.Interface, raw []byte) {
+	t.Helper()
+	const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+	if err := c.CoreV1().RESTClient().Post().AbsPath(path).SetHeader("Content-Type", "application/json").Body(raw).Do(t.Context()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() string {
+		if _, err := c.Discovery().ServerResourcesForGroupVersion(v1alpha1.GroupVersion.String()); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
 }
 
 // must takes a call's two results and fails the test on an error.
@@ -183,13 +220,19 @@ func get(url string) (body string, status int) {
 // calls is how many admission requests the controller has answered.
 func (c *controller) calls(t *testing.T) float64 {
 	t.Helper()
+	return c.metric(t, "controller_runtime_webhook_requests_total{")
+}
+
+// metric is the sum of the controller's series that begin like this.
+func (c *controller) metric(t *testing.T, series string) float64 {
+	t.Helper()
 	body, status := get("http://" + c.metrics + "/metrics")
 	if status != http.StatusOK {
 		t.Fatalf("metrics: %d %s", status, body)
 	}
 	var sum float64
 	for line := range strings.Lines(body) {
-		if !strings.HasPrefix(line, "controller_runtime_webhook_requests_total{") {
+		if !strings.HasPrefix(line, series) {
 			continue
 		}
 		var n float64

@@ -1,22 +1,12 @@
 package apiserver_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/common/promslog"
-	"github.com/prometheus/prometheus/config"
-	promdiscovery "github.com/prometheus/prometheus/discovery"
-	promkubernetes "github.com/prometheus/prometheus/discovery/kubernetes"
-	"github.com/prometheus/prometheus/discovery/targetgroup"
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/scrape"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -24,91 +14,6 @@ import (
 	"github.com/outrider-dev/outrider/discovery"
 	"github.com/outrider-dev/outrider/sidecars"
 )
-
-// prom is the part of a Prometheus that finds targets: its own reader of the job, its own Kubernetes discovery.
-type prom struct {
-	job *config.ScrapeConfig
-
-	mu     sync.Mutex
-	groups map[string]*targetgroup.Group // by source, pod/NAMESPACE/NAME
-}
-
-// startProm has Prometheus' discovery watch the API server under the scrape job until the test ends.
-func startProm(t *testing.T) *prom {
-	t.Helper()
-	p := &prom{job: loadJob(t), groups: map[string]*targetgroup.Group{}}
-	sd := p.job.ServiceDiscoveryConfigs[0].(*promkubernetes.SDConfig)
-	sd.KubeConfig = api.Kubeconfig()
-
-	reg := prometheus.NewRegistry()
-	refresh := promdiscovery.NewRefreshMetrics(reg)
-	metrics := sd.NewDiscovererMetrics(reg, refresh)
-	if err := metrics.Register(); err != nil {
-		t.Fatal(err)
-	}
-	d, err := sd.NewDiscoverer(promdiscovery.DiscovererOptions{Logger: promslog.NewNopLogger(), Metrics: metrics})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	updates := make(chan []*targetgroup.Group)
-	var wg sync.WaitGroup
-	wg.Go(func() { d.Run(ctx, updates) })
-	wg.Go(func() { p.collect(ctx, updates) })
-	t.Cleanup(func() { cancel(); wg.Wait(); metrics.Unregister() })
-	return p
-}
-
-func loadJob(t *testing.T) *config.ScrapeConfig {
-	t.Helper()
-	indented := strings.ReplaceAll(strings.TrimSpace(string(discovery.Job())), "\n", "\n    ")
-	cfg, err := config.Load("scrape_configs:\n  - "+indented+"\n", promslog.NewNopLogger())
-	if err != nil {
-		t.Fatal(err)
-	}
-	jobs, err := cfg.GetScrapeConfigs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return jobs[0]
-}
-
-func (p *prom) collect(ctx context.Context, updates <-chan []*targetgroup.Group) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case groups := <-updates:
-			p.mu.Lock()
-			for _, g := range groups {
-				p.groups[g.Source] = g
-			}
-			p.mu.Unlock()
-		}
-	}
-}
-
-// targets returns what Prometheus would scrape of a pod, and whether it has heard of the pod at all.
-func (p *prom) targets(t *testing.T, namespace, name string) (targets []discovery.Target, heard bool) {
-	t.Helper()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	group, heard := p.groups["pod/"+namespace+"/"+name]
-	if !heard {
-		return nil, false
-	}
-	b := labels.NewBuilder(labels.EmptyLabels())
-	all, failures := scrape.TargetsFromGroup(group, p.job, nil, b)
-	for _, err := range failures {
-		t.Error(err)
-	}
-	for _, target := range all {
-		if ls := target.Labels(b); !ls.IsEmpty() { // dropped targets have none
-			targets = append(targets, discovery.Target{URL: target.URL().String(), Labels: ls.Map()})
-		}
-	}
-	return targets, true
-}
 
 // discovered are pods of every kind that makes a difference, by name. want counts the targets of each; -1 says that
 // Prometheus must not even hear of the pod.
@@ -150,7 +55,7 @@ var discovered = map[string]struct {
 	}, 1},
 }
 
-// TestDiscoveryAgreesWithPrometheus requires that Prometheus, watching a real API server under the scrape job, makes
+// TestDiscoveryAgreesWithPrometheus requires that Prometheus, watching a real API server under the scrape jobs, makes
 // the very targets that discovery.Targets says, now and after each pod has changed.
 func TestDiscoveryAgreesWithPrometheus(t *testing.T) {
 	c := client(t)
@@ -162,52 +67,62 @@ func TestDiscoveryAgreesWithPrometheus(t *testing.T) {
 		pods[name] = createPod(t, c, p)
 	}
 	prom := startProm(t)
+	agreed := func(pod *corev1.Pod, n int) {
+		t.Helper()
+		prom.settle(t, c, ns)
+		agree(t, prom, pod, n)
+	}
 
 	t.Run("listed", func(t *testing.T) {
+		prom.settle(t, c, ns)
 		for name, d := range discovered {
 			if d.want >= 0 {
 				agree(t, prom, pods[name], d.want)
 			}
 		}
 	})
+	t.Run("never heard of", func(t *testing.T) {
+		for _, name := range []string{"opted-out", "not-monitored"} {
+			if prom.heardOf(ns, name) {
+				t.Errorf("the API server sent %s, which is not monitored", name)
+			}
+			if ours, err := discovery.Targets(pods[name]); err != nil || len(ours) > 0 {
+				t.Errorf("ours of %s, which is not monitored: %v, %v", name, ours, err)
+			}
+		}
+	})
 	t.Run("watched", func(t *testing.T) {
 		later := createPod(t, c, basePod(ns, "created-later"))
-		agree(t, prom, later, 1)
+		agreed(later, 1)
 		later.Status.Phase = corev1.PodSucceeded
 		later = updateStatus(t, c, later)
-		agree(t, prom, later, 0)
+		agreed(later, 0)
 
 		address := pods["no-address"]
 		address.Status.PodIP, address.Status.Phase = "10.244.9.9", corev1.PodRunning
-		agree(t, prom, updateStatus(t, c, address), 1)
+		agreed(updateStatus(t, c, address), 1)
+
+		served := pods["only-label"]
+		for _, change := range []struct {
+			value string
+			n     int
+		}{{"8080", 1}, {"8080,9090", 2}, {"8080,,", 0}} {
+			served.Annotations = map[string]string{sidecars.ScrapeKey: change.value}
+			served = updatePod(t, c, served)
+			agreed(served, change.n)
+		}
 
 		unlabelled := pods["injected"]
 		unlabelled.Labels = nil
-		unlabelled, err := c.CoreV1().Pods(ns).Update(t.Context(), unlabelled, metav1.UpdateOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		agree(t, prom, unlabelled, 0)
+		agreed(updatePod(t, c, unlabelled), 0)
 
 		labelled := pods["not-monitored"]
 		labelled.Labels = map[string]string{"outrider.dev/monitored": "true"}
-		if _, err = c.CoreV1().Pods(ns).Update(t.Context(), labelled, metav1.UpdateOptions{}); err != nil {
-			t.Fatal(err)
-		}
-		agree(t, prom, labelled, 1)
-	})
-	// Prometheus queues what it hears in order, and has answered for pods made after these.
-	t.Run("never heard of", func(t *testing.T) {
-		if _, heard := prom.targets(t, ns, "opted-out"); heard {
-			t.Error("the API server sent a pod that is not monitored")
-		}
-		if ours, err := discovery.Targets(pods["opted-out"]); err != nil || len(ours) > 0 {
-			t.Errorf("ours of a pod that is not monitored: %v, %v", ours, err)
-		}
+		agreed(updatePod(t, c, labelled), 1)
 	})
 }
 
-// agree waits until Prometheus makes n targets of the pod that are those of discovery.Targets, in whatever order.
+// agree requires that Prometheus makes n targets of the pod that are those of discovery.Targets, in whatever order.
 func agree(t *testing.T, p *prom, pod *corev1.Pod, n int) {
 	t.Helper()
 	ours, err := discovery.Targets(pod)
@@ -217,20 +132,15 @@ func agree(t *testing.T, p *prom, pod *corev1.Pod, n int) {
 	if len(ours) != n {
 		t.Errorf("%s: %d targets, want %d: %v", pod.Name, len(ours), n, ours)
 	}
-	eventually(t, func() string {
-		theirs, heard := p.targets(t, pod.Namespace, pod.Name)
-		if !heard {
-			return fmt.Sprintf("%s: Prometheus has not heard of the pod", pod.Name)
-		}
-		if diff := cmp.Diff(byURL(theirs), byURL(ours)); diff != "" {
-			return fmt.Sprintf("%s: targets differ (-Prometheus +ours):\n%s", pod.Name, diff)
-		}
-		return ""
-	})
+	if diff := cmp.Diff(byURL(p.targets(pod.Namespace, pod.Name)), byURL(ours)); diff != "" {
+		t.Errorf("%s: targets differ (-Prometheus +ours):\n%s", pod.Name, diff)
+	}
 }
 
 func byURL(targets []discovery.Target) []discovery.Target {
-	return slices.SortedFunc(slices.Values(targets), func(a, b discovery.Target) int { return strings.Compare(a.URL, b.URL) })
+	return slices.SortedFunc(slices.Values(targets), func(a, b discovery.Target) int {
+		return strings.Compare(a.URL+" "+a.Labels["job"], b.URL+" "+b.Labels["job"])
+	})
 }
 
 // basePod returns a running, monitored pod with an app and one exporter.
@@ -294,6 +204,15 @@ func createPod(t *testing.T, c kubernetes.Interface, p *corev1.Pod) *corev1.Pod 
 	}
 	created.Status = p.Status
 	return updateStatus(t, c, created)
+}
+
+func updatePod(t *testing.T, c kubernetes.Interface, p *corev1.Pod) *corev1.Pod {
+	t.Helper()
+	p, err := c.CoreV1().Pods(p.Namespace).Update(t.Context(), p, metav1.UpdateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func updateStatus(t *testing.T, c kubernetes.Interface, p *corev1.Pod) *corev1.Pod {

@@ -9,9 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/outrider-dev/outrider/test/cluster/kube"
 )
@@ -24,6 +26,7 @@ var atExit []func()
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	ctrllog.SetLogger(logr.Discard()) // controller-runtime's clients complain when there is none
 	if testing.Short() {
 		os.Exit(m.Run())
 	}
@@ -51,6 +54,24 @@ func client(t *testing.T) kubernetes.Interface {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// ownServer returns an API server that a test shares with no other, and a client of it.
+func ownServer(t *testing.T) (*kube.APIServer, kubernetes.Interface) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: this test needs an API server")
+	}
+	server, err := kube.StartAPIServer(t.Context(), kube.APIServerOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	c, err := kubernetes.NewForConfig(server.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server, c
 }
 
 // namespace makes a namespace with a name of its own and the given labels, and returns its name.

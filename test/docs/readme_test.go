@@ -3,6 +3,7 @@
 package docs_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -11,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/outrider-dev/outrider/sidecars"
 )
@@ -49,7 +50,7 @@ func TestTables(t *testing.T) {
 		}
 		return
 	}
-	if diff := cmp.Diff(want, text); diff != "" {
+	if diff := gocmp.Diff(want, text); diff != "" {
 		t.Errorf("the README's tables differ (-generated +README); repair with: go test ./test/docs -update\n%s", diff)
 	}
 }
@@ -77,7 +78,7 @@ func catalog() string {
 		for _, p := range spec.Parameters {
 			parameters = append(parameters, fmt.Sprintf("`%s` (%s): %s", p.Name, p.Default, p.Doc))
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %d | %s | %s |\n", name, strings.Join(spec.Recognize.Images, ", "), spec.Port, strings.Join(parameters, "<br>"), spec.Image)
+		fmt.Fprintf(&b, "| `%s` | %s | %d | %s | %s |\n", name, strings.Join(spec.Recognize.Images, ", "), spec.Port, strings.Join(parameters, "<br>"), cmp.Or(spec.Image, "none: it serves metrics itself"))
 	}
 	return b.String()
 }

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	stdcmp "cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -138,10 +139,16 @@ func oneTargetEach(t *testing.T, pod *corev1.Pod) {
 	}
 	for _, d := range sidecars.ParseStatus(pod).Decisions {
 		switch {
-		case d.Outcome == sidecars.Injected:
+		case d.Outcome == sidecars.Injected, d.Endpoint != "":
 			want = append(want, d.Exporter)
-		case d.Endpoint != "":
-			want = append(want, d.Exporter)
+		case d.Outcome == sidecars.Discovered: // what the user wrote
+			for part := range strings.SplitSeq(pod.Annotations[sidecars.ScrapeKey], ",") {
+				job, _, named := strings.Cut(strings.TrimSpace(part), "=")
+				if !named {
+					job = stdcmp.Or(pod.Labels["app"], "pods")
+				}
+				want = append(want, job)
+			}
 		}
 	}
 	if diff := cmp.Diff(want, jobs); diff != "" {

@@ -1,9 +1,9 @@
 {{/*
-The scrape job for injected exporters, as package discovery has it, indented by so many spaces. No template is run over
-it. Its empty lines stay empty: kubectl shows a text with spaces at the end of a line as one long quoted string.
+The scrape jobs for what is monitored, as package discovery has them, indented by so many spaces. No template is run
+over them. Their empty lines stay empty: kubectl shows a text with spaces at the end of a line as one long quoted string.
 */}}
-{{- define "outrider.exportersJob" -}}
-{{ regexReplaceAll "(?m)^ +$" (.root.Files.Get "files/exporters.yaml" | trimSuffix "\n" | indent .indent) "" }}
+{{- define "outrider.jobs" -}}
+{{ regexReplaceAll "(?m)^ +$" (.root.Files.Get "files/jobs.yaml" | trimSuffix "\n" | indent .indent) "" }}
 {{- end -}}
 
 {{/*

@@ -1,0 +1,128 @@
+package discovery
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"text/template"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/relabel"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/yaml"
+)
+
+//go:embed jobs.yaml.tmpl
+var jobsTemplate string
+
+// mostEndpoints is sidecars.MostEndpoints. The template speaks of three, and each has a job of its own.
+const mostEndpoints = 3
+
+// endpoint is one endpoint of a pod that serves metrics itself.
+type endpoint struct {
+	Number  int        // from 1
+	Before  int        // how many stand before it in the annotation
+	Earlier []endpoint // those
+}
+
+// jobsYAML are the scrape jobs, rendered once.
+var jobsYAML = sync.OnceValue(func() []byte {
+	var endpoints []endpoint
+	for i := range mostEndpoints {
+		endpoints = append(endpoints, endpoint{Number: i + 1, Before: i, Earlier: endpoints})
+	}
+	var b strings.Builder
+	t := template.Must(template.New("jobs").Parse(jobsTemplate))
+	if err := t.Execute(&b, map[string]any{"Endpoints": endpoints}); err != nil {
+		panic(err) // the template and its data are both in this package, and any call of Jobs shows it
+	}
+	return commentOnce(b.String())
+})
+
+// commentOnce leaves out each comment that stands further up already.
+func commentOnce(text string) []byte {
+	var b strings.Builder
+	seen := map[string]bool{}
+	for line := range strings.Lines(text) {
+		if comment := strings.TrimSpace(line); strings.HasPrefix(comment, "#") {
+			if seen[comment] {
+				continue
+			}
+			seen[comment] = true
+		}
+		b.WriteString(line)
+	}
+	return []byte(b.String())
+}
+
+// Jobs returns the scrape jobs for injected exporters and for pods that serve metrics themselves: a YAML sequence
+// whose items are complete entries of Prometheus' scrape_configs. Each call returns a copy of its own.
+func Jobs() []byte { return slices.Clone(jobsYAML()) }
+
+// job is the part of a scrape job that decides what becomes a target.
+type job struct {
+	JobName     string `json:"job_name"`
+	Scheme      string `json:"scheme"`
+	MetricsPath string `json:"metrics_path"`
+	SD          []struct {
+		Selectors []struct {
+			Label string `json:"label"`
+		} `json:"selectors"`
+	} `json:"kubernetes_sd_configs"`
+	RelabelConfigs []rule `json:"relabel_configs"`
+
+	selector labels.Selector
+	rules    []*relabel.Config
+}
+
+// UnmarshalJSON reads one scrape job, with Prometheus' defaults.
+func (j *job) UnmarshalJSON(b []byte) error {
+	type plain job
+	*j = job{Scheme: "http", MetricsPath: "/metrics"}
+	return json.Unmarshal(b, (*plain)(j))
+}
+
+// rule reads one relabel rule from JSON. Prometheus fills its defaults in only when it reads YAML.
+type rule relabel.Config
+
+func (r *rule) UnmarshalJSON(b []byte) error {
+	*r = rule(relabel.DefaultRelabelConfig)
+	return json.Unmarshal(b, (*relabel.Config)(r))
+}
+
+// parsed are the scrape jobs, read once.
+var parsed = sync.OnceValues(func() ([]*job, error) { return parseJobs(jobsYAML()) })
+
+func parseJobs(b []byte) ([]*job, error) {
+	var jobs []*job
+	if err := yaml.Unmarshal(b, &jobs); err != nil {
+		return nil, fmt.Errorf("read scrape jobs: %w", err)
+	}
+	for _, j := range jobs {
+		if err := j.compile(); err != nil {
+			return nil, fmt.Errorf("read scrape job %s: %w", j.JobName, err)
+		}
+	}
+	return jobs, nil
+}
+
+func (j *job) compile() error {
+	if len(j.SD) != 1 || len(j.SD[0].Selectors) != 1 {
+		return fmt.Errorf("want one kubernetes_sd_config with one selector, got %+v", j.SD)
+	}
+	var err error
+	if j.selector, err = labels.Parse(j.SD[0].Selectors[0].Label); err != nil {
+		return fmt.Errorf("selector: %w", err)
+	}
+	for i, r := range j.RelabelConfigs {
+		c := relabel.Config(r)
+		if err := c.Validate(model.UTF8Validation); err != nil {
+			return fmt.Errorf("relabel rule %d: %w", i, err)
+		}
+		j.rules = append(j.rules, &c)
+	}
+	return nil
+}

@@ -1,0 +1,81 @@
+package webhook
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
+)
+
+// Ready is the condition of an Exporter that is True while its definition is in
+// force, and its reasons.
+const (
+	Ready   = "Ready"
+	InForce = "InForce" // True: new pods get this definition
+	Invalid = "Invalid" // False: the message names the field, and what is in force instead
+)
+
+// report writes what became of one custom exporter into its status.
+func (x *Exporters) report(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	now, err := x.load(ctx)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	var e v1alpha1.Exporter
+	if err := x.client.Get(ctx, req.NamespacedName, &e); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	c, judged := now.customs[e.Name]
+	if !judged || !c.about(&e) {
+		return reconcile.Result{}, nil // changed since; that change calls again
+	}
+	told := e.DeepCopy()
+	told.Status.ObservedGeneration = e.Generation
+	meta.SetStatusCondition(&told.Status.Conditions, now.condition(x.builtin, c))
+	if equality.Semantic.DeepEqual(e.Status, told.Status) {
+		return reconcile.Result{}, nil
+	}
+	if err := x.client.Status().Patch(ctx, told, client.MergeFrom(&e)); client.IgnoreNotFound(err) != nil {
+		return reconcile.Result{}, fmt.Errorf("write status: %w", err)
+	}
+	return reconcile.Result{}, nil
+}
+
+// condition says what became of a custom exporter.
+func (m merged) condition(builtin sidecars.Catalog, c custom) metav1.Condition {
+	_, replaces := builtin.Spec(c.seen.Name)
+	told := metav1.Condition{
+		Type: Ready, Status: metav1.ConditionTrue, Reason: InForce,
+		ObservedGeneration: c.seen.Generation,
+		Message:            "new pods get this definition",
+	}
+	if c.err == nil {
+		if replaces {
+			told.Message += ", in place of the built-in one"
+		}
+		if taken := m.passedOver(c.seen.Name); taken != "" {
+			told.Message += "; " + taken + ", which comes first by name"
+		}
+		return told
+	}
+	instead := "nothing"
+	switch {
+	case c.good != nil:
+		instead = fmt.Sprintf("the last good definition, generation %d", c.good.Generation)
+	case replaces:
+		instead = "the built-in definition"
+	}
+	// One problem a line, behind the exporter's name, is how a catalogue says it.
+	problems := strings.TrimPrefix(c.err.Error(), fmt.Sprintf("exporter %q: ", c.seen.Name))
+	told.Status, told.Reason = metav1.ConditionFalse, Invalid
+	told.Message = fmt.Sprintf("%s; in force instead: %s", strings.ReplaceAll(problems, "\n", "; "), instead)
+	return told
+}
