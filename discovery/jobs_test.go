@@ -78,6 +78,9 @@ func TestJobsProtectPrometheus(t *testing.T) {
 		if tls := c.TLSConfig; tls.Cert != "" || tls.CertFile != "" || tls.CertRef != "" {
 			t.Errorf("%s shows a certificate: %+v", job.JobName, tls)
 		}
+		if https := job.JobName != "outrider-exporters"; c.TLSConfig.InsecureSkipVerify != https {
+			t.Errorf("%s: insecure_skip_verify is %v", job.JobName, !https)
+		}
 		if job.HonorLabels || job.BodySizeLimit == 0 || job.SampleLimit == 0 || job.KeepDroppedTargets == 0 {
 			t.Errorf("%s: a target can do harm: %+v", job.JobName, job)
 		}
