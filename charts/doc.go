@@ -51,6 +51,7 @@ What is left over is taken up again by a release of the same name and namespace,
 names.
 
 The schema is draft 7, the one that every Helm 3 reads. global stays open in it: Helm hands that map to all charts of an
-umbrella, and a neighbour's keys must not make this one fail.
+umbrella, and a neighbour's keys must not make this one fail. It lets a top-level enabled through too, which values.yaml
+leaves out because it does nothing: an umbrella whose dependency says "condition: outrider.enabled" hands it down.
 */
 package charts

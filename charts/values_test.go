@@ -11,6 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
+	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chartutil"
 
 	"github.com/outrider-dev/outrider/charts"
 )
@@ -39,6 +42,7 @@ func TestSchemaRefuses(t *testing.T) {
 		{"persistence", `{prometheus: {persistence: {mode: pvc}}}`, "at '/prometheus/persistence/mode'"},
 		{"propagation", `{nodeExporter: {mountPropagation: Bidirectional}}`, "at '/nodeExporter/mountPropagation'"},
 		{"Secrets", `{kubeStateMetrics: {collectors: [pods, secrets]}}`, "at '/kubeStateMetrics/collectors/1'"},
+		{"umbrella's switch", `{enabled: "yes"}`, "at '/enabled': got string, want boolean"},
 		{"argument", `{controller: {extraArgs: [log-level=debug]}}`, "at '/controller/extraArgs/0'"},
 	}
 	for _, c := range cases {
@@ -60,6 +64,31 @@ func TestForeignGlobalsPass(t *testing.T) {
 	render(t, map[string]any{"global": map[string]any{"storageClass": "fast"}}, latest)
 }
 
+// An umbrella's condition is a value of this chart, and Helm hands it down.
+func TestUmbrellaSwitchesItOnAndOff(t *testing.T) {
+	version, err := chartutil.ParseKubeVersion(latest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, enabled := range []bool{true, false} {
+		umbrella := &chart.Chart{Metadata: &chart.Metadata{
+			APIVersion: chart.APIVersionV2, Name: "umbrella", Version: "0.1.0",
+			Dependencies: []*chart.Dependency{{Name: "outrider", Version: "*", Condition: "outrider.enabled"}},
+		}}
+		umbrella.AddDependency(load(t))
+		i := action.NewInstall(&action.Configuration{})
+		i.ClientOnly, i.DryRun = true, true
+		i.ReleaseName, i.Namespace, i.KubeVersion = releaseName, namespace, version
+		r, err := i.Run(umbrella, map[string]any{"outrider": map[string]any{"enabled": enabled}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rendered := strings.Contains(r.Manifest, "kind: MutatingWebhookConfiguration"); rendered != enabled {
+			t.Errorf("enabled is %t, rendered is %t", enabled, rendered)
+		}
+	}
+}
+
 func TestComponentsHaveTheSameKeysInTheSameOrder(t *testing.T) {
 	for name, want := range map[string]struct{ before, after []string }{
 		"controller":       {[]string{"replicas"}, []string{"logLevel"}},
@@ -77,9 +106,12 @@ func TestComponentsHaveTheSameKeysInTheSameOrder(t *testing.T) {
 	}
 }
 
-// The schema knows exactly the keys of values.yaml, and values.yaml has a sentence for each.
+// The schema knows exactly the keys of values.yaml, and values.yaml has a sentence for each. An umbrella's switch is
+// none of them.
 func TestValuesSchemaAndCommentsAgree(t *testing.T) {
-	compareWithSchema(t, "", valuesNode(t), schemaAt(t))
+	schema := schemaAt(t)
+	delete(schema["properties"].(map[string]any), "enabled")
+	compareWithSchema(t, "", valuesNode(t), schema)
 }
 
 func compareWithSchema(t *testing.T, path string, node *yaml.Node, schema map[string]any) {

@@ -19,6 +19,7 @@ func (p Plan) Apply(pod *corev1.Pod) *corev1.Pod {
 	for i := range p.native {
 		out.Spec.InitContainers = append(out.Spec.InitContainers, *p.native[i].DeepCopy())
 	}
+	out.Spec.ImagePullSecrets = append(out.Spec.ImagePullSecrets, p.references()...)
 	for i := range p.volumes {
 		out.Spec.Volumes = append(out.Spec.Volumes, *p.volumes[i].DeepCopy())
 	}
@@ -44,6 +45,7 @@ func with(m map[string]string, key, value string) map[string]string {
 // nothing to add.
 func (p Plan) Patch() []jsonpatch.Operation {
 	var ops []jsonpatch.Operation
+	ops = appendList(ops, "/spec/imagePullSecrets", len(p.pod.Spec.ImagePullSecrets), p.references())
 	ops = appendList(ops, "/spec/volumes", len(p.pod.Spec.Volumes), p.volumes)
 	ops = appendList(ops, "/spec/initContainers", len(p.pod.Spec.InitContainers), p.native)
 	ops = appendList(ops, "/spec/containers", len(p.pod.Spec.Containers), p.containers)
@@ -115,6 +117,9 @@ func Remove(pod *corev1.Pod) *corev1.Pod {
 	out.Spec.InitContainers = slices.DeleteFunc(out.Spec.InitContainers, isOurs)
 	if slices.Contains(slices.Collect(maps.Values(ours)), true) {
 		out.Spec.Volumes = slices.DeleteFunc(out.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == noTokenVolume })
+	}
+	if earlier := ParseStatus(pod).PullSecrets; len(ours) > 0 {
+		out.Spec.ImagePullSecrets = slices.DeleteFunc(out.Spec.ImagePullSecrets, func(r corev1.LocalObjectReference) bool { return slices.Contains(earlier, r.Name) })
 	}
 	maps.DeleteFunc(out.Labels, func(key, _ string) bool { return key == MonitoredKey })
 	maps.DeleteFunc(out.Annotations, func(key, _ string) bool { return key == StatusKey || key == ScrapeKey && endpoints })

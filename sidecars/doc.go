@@ -35,6 +35,9 @@
 // must not open the API. It is a downwardAPI volume without items, because an
 // emptyDir would keep the cluster autoscaler from removing the node.
 //
+// What a namespace's LimitRanges and quotas leave is part of the input: a sidecar
+// that they would refuse would cost the pod. It is fitted in, or left out.
+//
 // The requests of an exporter in a Guaranteed pod are raised to its limits. The
 // other way, limits lowered to requests, throttles the exporter until scrapes
 // time out. A pod with pod-level resources gets none on the container: its QoS

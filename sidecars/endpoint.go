@@ -3,6 +3,7 @@ package sidecars
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,7 +13,8 @@ import (
 // A pod's own metrics endpoints stand in the scrape annotation, as
 // [JOB=][SCHEME:]PORT[/PATH], several separated by commas. Users write it for
 // applications that serve metrics themselves; for a native workload that is
-// recognised, Outrider does.
+// recognised, Outrider does. What is accepted here is what package discovery
+// makes targets of.
 var (
 	endpoint     = regexp.MustCompile(`^(?:([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)=)?(?:(https?):)?([1-9][0-9]{0,4})(/[A-Za-z0-9/_.~-]{0,127})?$`)
 	endpointPath = regexp.MustCompile(`^/[A-Za-z0-9/_.~-]{0,127}$`)
@@ -21,27 +23,50 @@ var (
 // MostEndpoints is how many endpoints of one pod are scraped.
 const MostEndpoints = 3
 
+// stackJobs are the jobs under which the stack watches itself: a tenant's pod
+// must not report as one of them.
+var stackJobs = []string{"prometheus", "node-exporter", "kube-state-metrics"}
+
+// reservedJob reports whether a job is one of the stack's own.
+func reservedJob(job string) bool {
+	return slices.Contains(stackJobs, job) || strings.HasPrefix(job, ContainerPrefix)
+}
+
+// endpointsProblem says what is wrong with a scrape annotation, or "".
+func endpointsProblem(value string) string {
+	parts := strings.Split(value, ",")
+	if len(parts) > MostEndpoints {
+		return fmt.Sprintf("%d endpoints; at most %d of one pod are scraped", len(parts), MostEndpoints)
+	}
+	seen := map[string]bool{}
+	for _, part := range parts {
+		trimmed := strings.Trim(part, " ")
+		m := endpoint.FindStringSubmatch(trimmed)
+		port := 0
+		if m != nil {
+			port, _ = strconv.Atoi(m[3])
+		}
+		switch {
+		case m == nil || port > 65535 || len(part)-len(trimmed) > 9:
+			return fmt.Sprintf("%q is no endpoint; write [JOB=][https:]PORT[/PATH], such as 8080/stats", shorten(part))
+		case reservedJob(m[1]):
+			return fmt.Sprintf("the job %q is the stack's own; choose another name", m[1])
+		case seen[m[1]+"="+m[3]]:
+			return fmt.Sprintf("port %s stands there twice; name the endpoints: a=%s,b=%s/x", m[3], m[3], m[3])
+		}
+		seen[m[1]+"="+m[3]] = true
+	}
+	return ""
+}
+
 // scraped answers the scrape annotation that a user wrote.
 func (p *planner) scraped() {
 	value, ok := p.Pod.Annotations[ScrapeKey]
 	if !ok || value != "" && value == ownEndpoints(p.earlier) {
 		return
 	}
-	parts := strings.Split(value, ",")
-	for _, part := range parts {
-		m := endpoint.FindStringSubmatch(strings.TrimSpace(part))
-		port, valid := 0, m != nil
-		if valid {
-			port, _ = strconv.Atoi(m[3])
-			valid = port <= 65535
-		}
-		if !valid {
-			p.ignore(ScrapeKey, BadValue, "%s: %q is no endpoint; write PORT, PORT/PATH or https:PORT/PATH, such as 8080/stats", ScrapeKey, shorten(part))
-			return
-		}
-	}
-	if len(parts) > MostEndpoints {
-		p.ignore(ScrapeKey, BadValue, "%s: %d endpoints; at most %d of one pod are scraped", ScrapeKey, len(parts), MostEndpoints)
+	if problem := endpointsProblem(value); problem != "" {
+		p.ignore(ScrapeKey, BadValue, "%s: %s", ScrapeKey, problem)
 		return
 	}
 	p.Decisions = append(p.Decisions, Decision{Key: ScrapeKey, Outcome: Discovered, Reason: Annotated})
@@ -50,7 +75,7 @@ func (p *planner) scraped() {
 // discover makes a native workload known to Prometheus, unless the user says
 // where its metrics are.
 func (p *planner) discover(e *entry, r request) {
-	if _, ok := p.Pod.Annotations[ScrapeKey]; ok {
+	if value, ok := p.Pod.Annotations[ScrapeKey]; ok && (value == "" || value != ownEndpoints(p.earlier)) {
 		return // answered by scraped
 	}
 	server, ok := p.server(e)
@@ -63,10 +88,12 @@ func (p *planner) discover(e *entry, r request) {
 	}
 	d := r.decision()
 	d.Outcome, d.Definition, d.Endpoint = Discovered, e.hash, nativeEndpoint(e, values)
-	if p.endpoints != "" {
-		p.endpoints += ","
+	all := ownEndpoints(append(slices.Clone(p.Decisions), d))
+	if problem := endpointsProblem(all); problem != "" {
+		p.refuse(e.name, BadValue, "%s: %s", e.name, problem)
+		return
 	}
-	p.endpoints += d.Endpoint
+	p.endpoints = all
 	p.Decisions = append(p.Decisions, d)
 }
 

@@ -53,6 +53,20 @@ func (p *planner) refusePod(e *entry) bool {
 	return true
 }
 
+// refuseBudget fits a sidecar into what the namespace's LimitRanges and quotas
+// leave, or refuses it: they would refuse the pod.
+func (p *planner) refuseBudget(e *entry, added *corev1.Container) bool {
+	why := p.Budget.fit(&added.Resources)
+	if why == "" {
+		why = p.Budget.room(p.Pod, p.containers, p.native, []corev1.Container{*added})
+	}
+	if why == "" {
+		return false
+	}
+	p.refuse(e.name, OverBudget, "%s: the namespace leaves no room for it: %s", e.name, why)
+	return true
+}
+
 // refuseCollision refuses where the sidecar's name or port is taken.
 func (p *planner) refuseCollision(e *entry) bool {
 	name := ContainerPrefix + e.name

@@ -20,6 +20,8 @@ type Input struct {
 	// NativeSidecars says that the cluster runs init containers with
 	// restartPolicy Always (Kubernetes 1.29 and later).
 	NativeSidecars bool
+	// Budget is what the namespace's policies leave to the pod.
+	Budget Budget
 	// Settings are the same for all pods.
 	Settings Settings
 }
@@ -29,6 +31,9 @@ type Settings struct {
 	// ImageRegistry replaces the registry of the exporters' images, such as a
 	// private mirror; empty leaves each its own.
 	ImageRegistry string
+	// ImagePullSecrets are names of Secrets, in the namespace of each pod, that
+	// are added to those with which its images are pulled.
+	ImagePullSecrets []string
 	// AssignedUIDs leaves the sidecars' user to the platform, as OpenShift assigns
 	// each namespace a range of them. Default false: the definition's user.
 	AssignedUIDs bool
@@ -44,9 +49,10 @@ type Plan struct {
 	containers []corev1.Container
 	native     []corev1.Container // appended to the init containers
 	volumes    []corev1.Volume
-	endpoints  string // the scrape annotation to be written, or empty
-	label      bool   // the monitored label is to be written
-	status     string // the status annotation to be written, or empty
+	pull       []string // names added to the image pull Secrets
+	endpoints  string   // the scrape annotation to be written, or empty
+	label      bool     // the monitored label is to be written
+	status     string   // the status annotation to be written, or empty
 }
 
 // NewPlan decides for one pod. It never fails: whatever cannot be done is a
@@ -97,6 +103,7 @@ type planner struct {
 	parameters map[string]map[string]string // exporter, parameter → value, from annotations
 	placement  string                       // from the annotation; empty for the default
 	ignored    []Decision                   // about single keys
+	pulled     []string                     // image pull Secrets of ours, earlier ones included
 }
 
 // keepEarlier carries over what an earlier admission injected and nobody asks
@@ -151,6 +158,9 @@ func (p *planner) decide(r request) {
 		return
 	}
 	added := container(e, values, credentials, p.Input, native)
+	if p.refuseBudget(e, &added) {
+		return
+	}
 	p.keepTokenOut(&added)
 	if native {
 		p.native = append(p.native, added)
@@ -169,7 +179,8 @@ func (p *planner) finish() {
 	}
 	monitored := slices.ContainsFunc(p.Decisions, func(d Decision) bool { return d.Outcome == Injected || d.Outcome == Discovered })
 	p.label = monitored && p.Pod.Labels[MonitoredKey] != MonitoredTrue
-	if status := encodeStatus(p.Decisions); status != p.Pod.Annotations[StatusKey] {
+	p.pullSecrets()
+	if status := encodeStatus(Status{Decisions: p.Decisions, PullSecrets: p.pulled}); status != p.Pod.Annotations[StatusKey] {
 		p.status = status
 	}
 	p.refuseTooLarge()

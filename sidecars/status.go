@@ -11,6 +11,8 @@ import (
 // Status is the value of the status annotation.
 type Status struct {
 	Decisions []Decision `json:"decisions"`
+	// PullSecrets are the image pull Secrets that Outrider added to the pod.
+	PullSecrets []string `json:"pullSecrets,omitempty"`
 }
 
 // ParseStatus reads a pod's status annotation. A pod without one, or with one
@@ -23,11 +25,11 @@ func ParseStatus(pod *corev1.Pod) Status {
 	return s
 }
 
-func encodeStatus(decisions []Decision) string {
+func encodeStatus(s Status) string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(Status{Decisions: decisions}); err != nil {
+	if err := enc.Encode(s); err != nil {
 		return "" // strings always encode
 	}
 	return strings.TrimSuffix(b.String(), "\n")

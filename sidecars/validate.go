@@ -2,7 +2,6 @@ package sidecars
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -11,10 +10,6 @@ import (
 
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
-
-// stackJobs are the jobs under which the stack watches itself: a tenant's pod
-// must not report as one of them.
-var stackJobs = []string{"prometheus", "outrider-controller", "node-exporter", "kube-state-metrics", "alertmanager"}
 
 // problems collects what is wrong with a definition, by field.
 type problems []error
@@ -29,7 +24,7 @@ func validate(e v1alpha1.Exporter) []error {
 	for _, problem := range validation.IsDNS1123Label(ContainerPrefix + e.Name) {
 		bad.add("metadata.name", "%q cannot name a container: %s", e.Name, problem)
 	}
-	if slices.Contains(stackJobs, e.Name) {
+	if reservedJob(e.Name) {
 		bad.add("metadata.name", "%q is a scrape job of the stack itself", e.Name)
 	}
 	if e.Name == InjectAuto || e.Name == InjectNothing {

@@ -13,6 +13,9 @@
 // namespaceSelectors exclude each other. A cache of namespaces would know the
 // same a moment later, and cost memory and a permission.
 //
+// LimitRanges and ResourceQuotas are cached for all namespaces. There are few of
+// them, and without them a sidecar could make the API server refuse its pod.
+//
 // Admission warnings reach only the requester, which for a Deployment is a
 // controller. The same sentences therefore go into the pod's status annotation
 // and into an event on the pod's owner.

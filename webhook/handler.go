@@ -2,7 +2,6 @@ package webhook
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -10,6 +9,7 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
+	"sigs.k8s.io/json"
 
 	"github.com/outrider-dev/outrider/sidecars"
 )
@@ -36,6 +36,9 @@ type Handler struct {
 	// NativeSidecars says that the cluster runs init containers with
 	// restartPolicy Always (Kubernetes 1.29 and later).
 	NativeSidecars bool
+	// Budget gives what a namespace's policies leave. An error means that it is
+	// not known, and that nothing is held against the pod. Nil leaves everything.
+	Budget func(ctx context.Context, namespace string) (sidecars.Budget, error)
 	// Settings are the same for all pods.
 	Settings sidecars.Settings
 	// Metrics counts what is decided. Required.
@@ -54,12 +57,19 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admis
 		}
 	}()
 	var pod corev1.Pod
-	if err := json.Unmarshal(req.Object.Raw, &pod); err != nil {
+	if err := json.UnmarshalCaseSensitivePreserveInts(req.Object.Raw, &pod); err != nil {
 		return h.fail(log, fmt.Errorf("decode pod: %w", err))
 	}
 	in := sidecars.Input{Pod: &pod, Size: len(req.Object.Raw), NativeSidecars: h.NativeSidecars, Settings: h.Settings}
 	if h.Entry == OptedIn {
 		in.Namespace = map[string]string{sidecars.InjectKey: sidecars.InjectEnabled}
+	}
+	if h.Budget != nil {
+		budget, err := h.Budget(ctx, req.Namespace)
+		if err != nil {
+			log.Error(err, "decided without the namespace's policies")
+		}
+		in.Budget = budget
 	}
 	plan := sidecars.NewPlan(in, h.Catalog())
 	if !plan.Changes() && (len(plan.Decisions) == 0 || pod.Annotations[sidecars.StatusKey] != "") {

@@ -200,7 +200,7 @@ func TestBudget(t *testing.T) {
 	for _, tc := range []struct {
 		inject string
 		most   float64
-	}{{"", 250}, {"redis", 330}, {"redis,nginx", 400}} {
+	}{{"", 250}, {"redis", 350}, {"redis,nginx", 420}, {"redis,nginx,memcached,apache,postgres", 700}} {
 		raw := realisticPod(t, tc.inject)
 		got := testing.AllocsPerRun(50, func() { answer(t, h, raw) })
 		t.Logf("figure: inject %q, %d bytes: %.0f allocations", tc.inject, len(raw), got)

@@ -60,14 +60,32 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 	if err := source.SetupWithManager(mgr); err != nil {
 		return nil, err
 	}
-	native, err := nativeSidecars(config)
-	if err != nil {
+	if err := admit(terminated, mgr, o); err != nil {
 		return nil, err
+	}
+	return mgr, errors.Join(
+		mgr.AddHealthzCheck("ping", healthz.Ping),
+		mgr.AddReadyzCheck("terminating", func(*http.Request) error { return terminated.Err() }),
+		mgr.AddReadyzCheck("webhook", server.StartedChecker()),
+		mgr.AddReadyzCheck("certificate", source.Check),
+	)
+}
+
+// admit puts the handlers on the manager's webhook server, with what they
+// decide by. A replica is ready once it knows that.
+func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
+	native, err := nativeSidecars(mgr.GetConfig())
+	if err != nil {
+		return err
 	}
 	counters := webhook.NewMetrics(metrics.Registry)
 	exporters := webhook.NewExporters(sidecars.Builtin(), counters)
 	if err := exporters.SetupWithManager(mgr); err != nil {
-		return nil, err
+		return err
+	}
+	budgets := &webhook.Budgets{}
+	if err := budgets.SetupWithManager(ctx, mgr); err != nil {
+		return err
 	}
 	var handlers []*webhook.Handler
 	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
@@ -75,18 +93,16 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 			Entry:          entry,
 			Catalog:        exporters.Catalog,
 			NativeSidecars: native,
+			Budget:         budgets.Of,
 			Settings:       o.Sidecars,
 			Metrics:        counters,
 			Events:         mgr.GetEventRecorder("outrider"),
 		})
 	}
 	webhook.Register(mgr.GetWebhookServer(), mgr.GetLogger().WithName("webhook"), handlers...)
-	return mgr, errors.Join(
-		mgr.AddHealthzCheck("ping", healthz.Ping),
-		mgr.AddReadyzCheck("terminating", func(*http.Request) error { return terminated.Err() }),
-		mgr.AddReadyzCheck("webhook", server.StartedChecker()),
-		mgr.AddReadyzCheck("certificate", source.Check),
+	return errors.Join(
 		mgr.AddReadyzCheck("exporters", exporters.Check),
+		mgr.AddReadyzCheck("budgets", budgets.Check),
 	)
 }
 

@@ -57,6 +57,10 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	fs.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8080", "Address that serves /metrics; 0 turns it off.")
 	fs.StringVar(&o.HealthAddress, "health-probe-bind-address", ":8081", "Address that serves /healthz and /readyz.")
 	fs.StringVar(&o.Sidecars.ImageRegistry, "image-registry", "", "Registry that replaces that of the exporters' images.")
+	fs.Func("image-pull-secret", "Secret of the pod's namespace added to those with which images are pulled; repeatable.", func(name string) error {
+		o.Sidecars.ImagePullSecrets = append(o.Sidecars.ImagePullSecrets, name)
+		return nil
+	})
 	fs.BoolVar(&o.Sidecars.AssignedUIDs, "assigned-uids", false, "Leave the sidecars' user to the platform (OpenShift).")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", true, "Let one of several replicas change state.")
 	fs.StringVar(&o.LeaderElectionID, "leader-election-id", "outrider-controller", "Name of the Lease for leader election.")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	kjson "sigs.k8s.io/json"
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/corpus"
@@ -116,12 +117,12 @@ func FuzzPlan(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, raw []byte, optIn string) {
-		if json.Unmarshal(raw, &corev1.Pod{}) != nil {
+		if kjson.UnmarshalCaseSensitivePreserveInts(raw, &corev1.Pod{}) != nil {
 			return
 		}
 		// The API server hands over pods it has encoded itself.
 		var object map[string]any
-		if json.Unmarshal(raw, &object) != nil || !isObject(object, "metadata") || !isObject(object, "spec") || duplicateKeys(raw) {
+		if kjson.UnmarshalCaseSensitivePreserveInts(raw, &object) != nil || !isObject(object, "metadata") || !isObject(object, "spec") || duplicateKeys(raw) {
 			return
 		}
 		properties(t, raw, map[string]string{sidecars.InjectKey: optIn})
@@ -134,11 +135,11 @@ func isObject(object map[string]any, key string) bool {
 }
 
 // duplicateKeys reports whether decoding into a type and into a map could see
-// different things: Go's decoder folds the case of keys and merges repeated ones.
+// different things: a decoder merges repeated keys.
 func duplicateKeys(raw []byte) bool {
 	var pod corev1.Pod
 	var object any
-	if json.Unmarshal(raw, &pod) != nil || json.Unmarshal(raw, &object) != nil {
+	if kjson.UnmarshalCaseSensitivePreserveInts(raw, &pod) != nil || kjson.UnmarshalCaseSensitivePreserveInts(raw, &object) != nil {
 		return true
 	}
 	canonical, err := json.Marshal(object)
@@ -146,7 +147,7 @@ func duplicateKeys(raw []byte) bool {
 		return true
 	}
 	var again corev1.Pod
-	if json.Unmarshal(canonical, &again) != nil {
+	if kjson.UnmarshalCaseSensitivePreserveInts(canonical, &again) != nil {
 		return true
 	}
 	return !cmp.Equal(pod, again)
@@ -156,7 +157,7 @@ func duplicateKeys(raw []byte) bool {
 func properties(t *testing.T, raw []byte, namespace map[string]string) {
 	t.Helper()
 	pod := decode(t, raw)
-	in := sidecars.Input{Pod: pod, Namespace: namespace, NativeSidecars: true}
+	in := sidecars.Input{Pod: pod, Namespace: namespace, NativeSidecars: true, Settings: sidecars.Settings{ImagePullSecrets: []string{"mirror"}}}
 	plan := sidecars.NewPlan(in, sidecars.Builtin())
 	got := plan.Apply(pod)
 
@@ -182,7 +183,8 @@ func properties(t *testing.T, raw []byte, namespace map[string]string) {
 	prefix(t, pod.Spec.Containers, got.Spec.Containers)
 	prefix(t, pod.Spec.InitContainers, got.Spec.InitContainers)
 
-	again := sidecars.NewPlan(sidecars.Input{Pod: got, Namespace: namespace, NativeSidecars: true}, sidecars.Builtin())
+	in.Pod = got
+	again := sidecars.NewPlan(in, sidecars.Builtin())
 	if again.Changes() {
 		t.Errorf("a second admission changes the pod: %s", text(t, again.Patch()))
 	}
@@ -201,7 +203,7 @@ func prefix(t *testing.T, before, after []corev1.Container) {
 func decode(t *testing.T, raw []byte) *corev1.Pod {
 	t.Helper()
 	var pod corev1.Pod
-	if err := json.Unmarshal(raw, &pod); err != nil {
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &pod); err != nil {
 		t.Fatal(err)
 	}
 	return &pod

@@ -17,9 +17,10 @@ func entrypoint(name string) string {
 	return string(data)
 }
 
-// servers are the workloads for which the catalogue has an entry, from Debian's packages. They keep
-// the official images' paths, users and environment where manifests in the wild rely on them. Their
-// tags are Debian 12's release series, which security updates do not change.
+// servers are the workloads for which the catalogue has an entry, from Debian's packages, or from Go
+// modules as etcd. They keep the official images' paths, users and environment where manifests in
+// the wild rely on them. The tags of Debian's are Debian 12's release series, which security updates
+// do not change.
 var servers = []Image{
 	{
 		Repository: "docker.io/library/postgres", Tag: "15", Account: Account{"postgres", 999},
@@ -130,5 +131,9 @@ var servers = []Image{
 			Entrypoint: []string{"docker-entrypoint.sh"}, Cmd: []string{"rabbitmq-server"},
 			Env: []string{"PATH=/usr/lib/rabbitmq/bin:" + defaultPath[len("PATH="):], "HOME=/var/lib/rabbitmq", "RABBITMQ_LOGS=-", "RABBITMQ_LOG_BASE=/var/lib/rabbitmq/log", "LANG=C.UTF-8"},
 		},
+	},
+	{
+		Repository: "quay.io/coreos/etcd", Component: "etcd", At: "/usr/local/bin/etcd",
+		Config: Config{Cmd: []string{"/usr/local/bin/etcd"}, WorkingDir: "/"},
 	},
 }
