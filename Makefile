@@ -35,6 +35,7 @@ bench: ## Run the benchmarks of the hot path.
 
 fuzz: ## Fuzz the decisions for FUZZTIME (1m).
 	go test -run '^$$' -fuzz FuzzPlan -fuzztime $(FUZZTIME) ./test/corpus
+	go test -run '^$$' -fuzz FuzzEndpoints -fuzztime $(FUZZTIME) ./discovery
 
 verify: ## Check that generated files and formatting are up to date.
 	test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo "repair with: gofmt -w ."; exit 1; }

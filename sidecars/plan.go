@@ -158,6 +158,9 @@ func (p *planner) decide(r request) {
 		return
 	}
 	added := container(e, values, credentials, p.Input, native)
+	if !p.reachBySocket(e, server, &added) {
+		return
+	}
 	if p.refuseBudget(e, &added) {
 		return
 	}

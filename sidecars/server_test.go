@@ -1,10 +1,12 @@
 package sidecars_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/outrider-dev/outrider/sidecars"
 )
@@ -87,6 +89,74 @@ func TestSettingsFoundInThePod(t *testing.T) {
 			got := sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin()).Apply(p).Spec.Containers[1].Env[0].Value
 			if got != tc.want {
 				t.Errorf("address %s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestUnixSocket says what becomes of a server without a TCP port.
+func TestUnixSocket(t *testing.T) {
+	only := []string{"--port", "0", "--unixsocket", "/run/redis/redis.sock"}
+	shared := []corev1.VolumeMount{{Name: "run", MountPath: "/run/redis"}}
+	for name, tc := range map[string]struct {
+		args   []string
+		mounts []corev1.VolumeMount
+		want   string // REDIS_ADDR, or "" for refused
+	}{
+		"shared":           {only, shared, "unix:///run/redis/redis.sock"},
+		"not shared":       {only, nil, ""},
+		"beside a port":    {only[2:], shared, "redis://127.0.0.1:6379"},
+		"beside TLS":       {append([]string{"--tls-port", "6380"}, only...), shared, "rediss://127.0.0.1:6380"},
+		"a part of a name": {only, []corev1.VolumeMount{{Name: "run", MountPath: "/run/red"}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := pod("redis", sidecars.InjectKey, "redis")
+			p.Spec.Containers[0].Args, p.Spec.Containers[0].VolumeMounts = tc.args, tc.mounts
+			plan := sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin())
+			if !plan.Injects() {
+				if d := plan.Decisions[0]; tc.want != "" || d.Reason != sidecars.SocketNotShared {
+					t.Errorf("refused: %+v", d)
+				}
+				return
+			}
+			got := plan.Apply(p).Spec.Containers[1]
+			if got.Env[0].Value != tc.want {
+				t.Errorf("address %s, want %s", got.Env[0].Value, tc.want)
+			}
+			if strings.HasPrefix(tc.want, "unix:") && !cmp.Equal(got.VolumeMounts[0], corev1.VolumeMount{Name: "run", MountPath: "/run/redis", ReadOnly: true}) {
+				t.Errorf("mounts %v, want the socket's folder first", got.VolumeMounts)
+			}
+		})
+	}
+}
+
+// TestOncePerSet says which pods of a set get the exporter of a whole cluster.
+func TestOncePerSet(t *testing.T) {
+	yes := true
+	for name, tc := range map[string]struct {
+		owner, pod string
+		index      string
+		want       verdict
+	}{
+		"the first, by label":  {"StatefulSet", "", "0", verdict{Exporter: "kafka", Outcome: sidecars.Injected, Reason: sidecars.Annotated}},
+		"the first, by name":   {"StatefulSet", "kafka-0", "", verdict{Exporter: "kafka", Outcome: sidecars.Injected, Reason: sidecars.Annotated}},
+		"the second":           {"StatefulSet", "kafka-1", "1", verdict{Exporter: "kafka", Outcome: sidecars.Skipped, Reason: sidecars.OncePerSet}},
+		"one of a ReplicaSet":  {"ReplicaSet", "kafka-0", "", verdict{Exporter: "kafka", Outcome: sidecars.Refused, Reason: sidecars.OncePerSet}},
+		"a pod of nobody's":    {"", "kafka", "", verdict{Exporter: "kafka", Outcome: sidecars.Injected, Reason: sidecars.Annotated}},
+		"the tenth ends in -0": {"StatefulSet", "kafka-10", "10", verdict{Exporter: "kafka", Outcome: sidecars.Skipped, Reason: sidecars.OncePerSet}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := pod("kafka", sidecars.InjectKey, "kafka")
+			p.Name = tc.pod
+			if tc.owner != "" {
+				p.OwnerReferences = []metav1.OwnerReference{{Kind: tc.owner, Name: "kafka", Controller: &yes}}
+			}
+			if tc.index != "" {
+				p.Labels = map[string]string{"apps.kubernetes.io/pod-index": tc.index}
+			}
+			got := verdicts(sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin()))
+			if diff := cmp.Diff([]verdict{tc.want}, got); diff != "" {
+				t.Errorf("decisions (-want +got):\n%s", diff)
 			}
 		})
 	}

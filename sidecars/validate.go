@@ -69,6 +69,18 @@ func validateSidecar(spec v1alpha1.ExporterSpec, bad *problems) {
 	if spec.Image == "" {
 		bad.add("spec.image", "is required")
 	}
+	if s := spec.Socket; s != nil {
+		if s.PathFrom == "" || len(s.Without) == 0 || len(s.Env) == 0 {
+			bad.add("spec.socket", "needs pathFrom, without and env")
+		}
+		for i, env := range s.Env {
+			for _, m := range placeholder.FindAllStringSubmatch(env.Value, -1) {
+				if m[1] != socketParameter {
+					bad.add(fmt.Sprintf("spec.socket.env[%d].value", i), "%s: only ${%s} is known here", m[0], socketParameter)
+				}
+			}
+		}
+	}
 	if spec.Path != "" && spec.Path != "/metrics" {
 		bad.add("spec.path", "%q: a sidecar serves /metrics", spec.Path)
 	}
