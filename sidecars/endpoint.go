@@ -78,11 +78,7 @@ func (p *planner) discover(e *entry, r request) {
 	if value, ok := p.Pod.Annotations[ScrapeKey]; ok && (value == "" || value != ownEndpoints(p.earlier)) {
 		return // answered by scraped
 	}
-	server, ok := p.server(e)
-	if !ok {
-		return
-	}
-	values, ok := p.values(e, server)
+	_, values, ok := p.settings(e)
 	if !ok {
 		return
 	}

@@ -141,11 +141,7 @@ func (p *planner) decide(r request) {
 	if p.refuseCollision(e) || p.refuseVolume(e) {
 		return
 	}
-	server, ok := p.server(e)
-	if !ok {
-		return
-	}
-	values, ok := p.values(e, server)
+	server, values, ok := p.settings(e)
 	if !ok {
 		return
 	}

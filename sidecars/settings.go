@@ -17,6 +17,16 @@ const (
 	secretParameter    = "secret"    // the Secret with the credentials, name or name/key
 )
 
+// settings are the server's container, which may be nil, and the exporter's
+// parameters; ok is false where one of them refused the exporter.
+func (p *planner) settings(e *entry) (server *corev1.Container, values map[string]string, ok bool) {
+	if server, ok = p.server(e); !ok {
+		return nil, nil, false
+	}
+	values, ok = p.values(e, server)
+	return server, values, ok
+}
+
 // server finds the container that the exporter is for. It may be nil, where
 // nothing shows which it is: everything then has its default.
 func (p *planner) server(e *entry) (*corev1.Container, bool) {
