@@ -28,7 +28,9 @@ in kube-system only, where the pods would then never be created. With failurePol
 for room stops nobody.
 
 Prometheus reloads its configuration by itself (--config.auto-reload). Refused: a reloader sidecar, one more image with
-the same job; and a checksum of the ConfigMap as an annotation of the pod, which makes each change of it a restart.
+the same job; and a checksum of the ConfigMap as an annotation of the pod, which makes each change of it a restart. A bad
+configuration leaves the old one in force; put back to exactly the last good one, it is not read again, and
+prometheus_config_last_reload_successful stays 0 until the next change.
 Retention is in that file too, because its flags are deprecated and would need the restart.
 
 Samples are kept in an emptyDir unless a claim is asked for, because a cluster without a default StorageClass must come up

@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/client-go/kubernetes"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/outrider-dev/outrider/test/cluster/image"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
@@ -48,6 +50,9 @@ func TestCluster(t *testing.T) {
 		{"UnaskedPodsNeverReachTheWebhook", testUnasked},
 		{"EventOnTheOwner", testEventOnTheOwner},
 		{"CannotReadSecrets", testCannotReadSecrets},
+		{"SecretsComeOutNowhere", testSecretsComeOutNowhere},
+		{"ExporterAtRuntime", testExporterAtRuntime},
+		{"ReloadKeepsTheLastGood", testReloadKeepsTheLastGood},
 		{"UpgradeKeepsTheCertificate", testUpgradeKeepsTheCertificate},
 		{"RolloutUnderLoad", testRolloutUnderLoad},
 		{"ControllerGone", testControllerGone},
@@ -60,6 +65,7 @@ func TestCluster(t *testing.T) {
 }
 
 func newEnv(ctx context.Context) (*env, error) {
+	ctrllog.SetLogger(logr.Discard()) // controller-runtime's clients complain when there is none
 	cluster, err := kube.Up(ctx, kube.Options{})
 	if err != nil {
 		return nil, err
@@ -91,8 +97,12 @@ func newEnv(ctx context.Context) (*env, error) {
 	return e, nil
 }
 
-// values differ from the chart's defaults only in how long tests wait.
-var values = map[string]any{"prometheus": map[string]any{"scrapeInterval": "2s"}}
+// values differ from the chart's defaults only in how long tests wait, and in
+// that everything is logged: nothing of it may be secret.
+var values = map[string]any{
+	"controller": map[string]any{"logLevel": "debug"},
+	"prometheus": map[string]any{"scrapeInterval": "2s"},
+}
 
 // apply applies a manifest for the duration of a test.
 func (e *env) apply(t *testing.T, yaml []byte) {

@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -41,33 +40,6 @@ func (e *env) create(t *testing.T, namespace, name string, annotations map[strin
 		t.Fatal(err)
 	}
 	return pod
-}
-
-// calls is how many admission requests all replicas have answered.
-func (e *env) calls(t *testing.T) int {
-	t.Helper()
-	pods, err := e.client.CoreV1().Pods("outrider").List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=controller"})
-	if err != nil || len(pods.Items) == 0 {
-		t.Fatalf("list the controller's pods: %v, %d found", err, len(pods.Items))
-	}
-	sum := 0
-	for _, pod := range pods.Items {
-		raw, err := e.client.CoreV1().RESTClient().Get().Namespace("outrider").Resource("pods").
-			Name(pod.Name + ":8080").SubResource("proxy").Suffix("metrics").DoRaw(t.Context())
-		if err != nil {
-			t.Fatalf("metrics of %s: %v", pod.Name, err)
-		}
-		for line := range strings.Lines(string(raw)) {
-			if strings.HasPrefix(line, "controller_runtime_webhook_requests_total{") {
-				var n int
-				if _, err := fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &n); err != nil {
-					t.Fatal(err)
-				}
-				sum += n
-			}
-		}
-	}
-	return sum
 }
 
 func testUnasked(t *testing.T, e *env) {
@@ -276,34 +248,6 @@ func testControllerGone(t *testing.T, e *env) {
 	})
 }
 
-// scale sets the controller's replicas and waits until it has them.
-func (e *env) scale(t *testing.T, replicas int32) {
-	t.Helper()
-	deployments := e.client.AppsV1().Deployments("outrider")
-	scale, err := deployments.GetScale(t.Context(), "outrider-controller", metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	scale.Spec.Replicas = replicas
-	if _, err := deployments.UpdateScale(t.Context(), "outrider-controller", scale, metav1.UpdateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, func() string {
-		pods, err := e.client.CoreV1().Pods("outrider").List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=controller"})
-		if err != nil {
-			return err.Error()
-		}
-		d, err := deployments.Get(t.Context(), "outrider-controller", metav1.GetOptions{})
-		if err != nil {
-			return err.Error()
-		}
-		if len(pods.Items) != int(replicas) || d.Status.ReadyReplicas != replicas {
-			return fmt.Sprintf("%d pods and %d ready, want %d", len(pods.Items), d.Status.ReadyReplicas, replicas)
-		}
-		return ""
-	})
-}
-
 // testUninstall takes the release away: nothing of it stays that stands in
 // anyone's way, and annotated pods are created as if it had never been.
 func testUninstall(t *testing.T, e *env) {
@@ -361,25 +305,4 @@ func testUninstall(t *testing.T, e *env) {
 		}
 		return ""
 	})
-}
-
-// describe logs what a failed test's reader asks first: the release's pods and
-// the controller's last lines.
-func (e *env) describe(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	pods, err := e.client.CoreV1().Pods("outrider").List(ctx, metav1.ListOptions{})
-	if err != nil {
-		t.Log(err)
-		return
-	}
-	lines := int64(30)
-	for _, pod := range pods.Items {
-		t.Logf("pod %s: %s", pod.Name, pod.Status.Phase)
-		if !strings.Contains(pod.Name, "controller") {
-			continue
-		}
-		raw, err := e.client.CoreV1().Pods("outrider").GetLogs(pod.Name, &corev1.PodLogOptions{TailLines: &lines}).DoRaw(ctx)
-		t.Logf("%s%v", raw, err)
-	}
 }
