@@ -27,6 +27,21 @@
 // collision. The keys that Outrider writes belong to Outrider: Remove takes
 // them away whoever wrote them.
 //
+// A container is a server when its image's base name says so, or a usual port
+// together with a name, and when the program it runs is the server: clients,
+// sentinels and backups are made of the same images. Substrings never count.
+//
+// Credentials are references. What the server reads from a Secret, the sidecar
+// reads from the same key of the same Secret; a file of a mounted Secret becomes
+// such a reference too, so no exporter has to read files. All of them are
+// optional, because a missing key must not keep the pod from starting. A literal
+// refuses the exporter: copying it would spread it, and an exporter that cannot
+// log in fills the server's log.
+//
+// What is read of a pod and what is answered are bounded: the answer is written
+// into the pod, and an annotation that is too long would make the API server
+// refuse it.
+//
 // An injected port is named outrider-<port>, not "metrics": a Service, probe or
 // PodMonitor that selects the application's own port by name must not find ours.
 //
