@@ -9,11 +9,15 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
 func main() {
 	down := flag.Bool("down", false, "Remove the demo's workloads and the release, and take a cluster of the harness's down.")
 	flag.Parse()
+	log.SetLogger(logr.Discard()) // what libraries log is not part of the show
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	act := run
