@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 func testLayout(t *testing.T) layout {
@@ -66,7 +65,6 @@ func TestStopSparesAReusedProcessID(t *testing.T) {
 	if err := innocent.Start(); err != nil {
 		t.Skip(err)
 	}
-	t.Cleanup(func() { _ = innocent.Process.Kill(); _ = innocent.Wait() })
 	stale := record{PID: innocent.Process.Pid, Started: "1", Boot: bootID()}
 	if err := l.save("etcd.process", stale); err != nil {
 		t.Fatal(err)
@@ -74,9 +72,13 @@ func TestStopSparesAReusedProcessID(t *testing.T) {
 	if err := l.stop("etcd", syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(10 * time.Millisecond)
-	if _, state, err := stat(innocent.Process.Pid); err != nil || state == "Z" {
-		t.Error("stop ended a process that only has the recorded number")
+	// A signal of stop's would have come first, and be the one that the process died of.
+	if err := innocent.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = innocent.Wait()
+	if died, ok := innocent.ProcessState.Sys().(syscall.WaitStatus); !ok || died.Signal() != syscall.SIGTERM {
+		t.Errorf("stop ended a process that only has the recorded number: %v", innocent.ProcessState)
 	}
 }
 
