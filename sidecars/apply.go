@@ -101,26 +101,26 @@ func addEntries(ops []jsonpatch.Operation, path string, present int, added []pai
 }
 
 // Remove returns a copy of the pod without anything that Outrider added: the
-// containers that the status annotation names and their volume, the annotation
-// itself and the label. It is the mirror of Apply: a pod that was injected and then removed
-// from serialises as it did before.
+// containers that the status annotation names, their volume, pull Secrets and
+// endpoints, the annotation itself and the label. It is the mirror of Apply: a
+// pod that was injected and then removed from serialises as it did before.
 func Remove(pod *corev1.Pod) *corev1.Pod {
+	before := statusBefore(pod)
 	ours := map[string]bool{}
-	endpoints := false
-	for _, d := range decidedBefore(pod) {
-		ours[ContainerPrefix+d.Exporter] = d.Outcome == Injected
-		endpoints = endpoints || d.Endpoint != ""
+	for _, d := range before.Decisions {
+		if d.Outcome == Injected {
+			ours[ContainerPrefix+d.Exporter] = true
+		}
 	}
+	endpoints := ownEndpoints(before.Decisions) != ""
 	out := pod.DeepCopy()
 	isOurs := func(c corev1.Container) bool { return ours[c.Name] }
 	out.Spec.Containers = slices.DeleteFunc(out.Spec.Containers, isOurs)
 	out.Spec.InitContainers = slices.DeleteFunc(out.Spec.InitContainers, isOurs)
-	if slices.Contains(slices.Collect(maps.Values(ours)), true) {
+	if len(ours) > 0 {
 		out.Spec.Volumes = slices.DeleteFunc(out.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == noTokenVolume })
 	}
-	if earlier := ParseStatus(pod).PullSecrets; len(ours) > 0 {
-		out.Spec.ImagePullSecrets = slices.DeleteFunc(out.Spec.ImagePullSecrets, func(r corev1.LocalObjectReference) bool { return slices.Contains(earlier, r.Name) })
-	}
+	out.Spec.ImagePullSecrets = slices.DeleteFunc(out.Spec.ImagePullSecrets, func(r corev1.LocalObjectReference) bool { return slices.Contains(before.PullSecrets, r.Name) })
 	maps.DeleteFunc(out.Labels, func(key, _ string) bool { return key == MonitoredKey })
 	maps.DeleteFunc(out.Annotations, func(key, _ string) bool { return key == StatusKey || key == ScrapeKey && endpoints })
 	return out

@@ -9,14 +9,17 @@ import (
 )
 
 func (p *planner) refuse(exporter string, reason Reason, format string, args ...any) {
-	p.Decisions = append(p.Decisions, Decision{Exporter: exporter, Outcome: Refused, Reason: reason, Message: fmt.Sprintf(format, args...)})
+	p.answer(exporter, Refused, reason, format, args...)
+}
+
+func (p *planner) answer(exporter string, outcome Outcome, reason Reason, format string, args ...any) {
+	p.Decisions = append(p.Decisions, Decision{Exporter: exporter, Outcome: outcome, Reason: reason, Message: fmt.Sprintf(format, args...)})
 }
 
 // skip leaves pods alone that need nothing from us.
 func (p *planner) skip(e *entry) bool {
 	if name := carriesExporter(p.Pod, e.spec.Recognize); name != "" {
-		p.Decisions = append(p.Decisions, Decision{Exporter: e.name, Outcome: Skipped, Reason: AlreadyMonitored, Message: fmt.Sprintf(
-			"%s: container %q is an exporter for it already; have it scraped with %s: PORT, or remove it", e.name, name, ScrapeKey)})
+		p.answer(e.name, Skipped, AlreadyMonitored, "%s: container %q is an exporter for it already; have it scraped with %s: PORT, or remove it", e.name, name, ScrapeKey)
 		return true
 	}
 	owner := metav1.GetControllerOf(p.Pod)
@@ -24,8 +27,7 @@ func (p *planner) skip(e *entry) bool {
 	case !e.spec.OncePerSet || owner == nil || firstOfSet(p.Pod, owner):
 		return false
 	case owner.Kind == "StatefulSet":
-		p.Decisions = append(p.Decisions, Decision{Exporter: e.name, Outcome: Skipped, Reason: OncePerSet, Message: fmt.Sprintf(
-			"%s: it reports on the whole cluster and rides along with the first pod of the set only", e.name)})
+		p.answer(e.name, Skipped, OncePerSet, "%s: it reports on the whole cluster and rides along with the first pod of the set only", e.name)
 	default:
 		p.refuse(e.name, OncePerSet, "%s: it reports on the whole cluster, and nothing tells the first of a %s's pods; use a StatefulSet, or run the exporter as a Deployment of its own", e.name, owner.Kind)
 	}

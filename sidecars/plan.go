@@ -5,8 +5,6 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
-
-	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
 // Input is everything a decision may depend on.
@@ -59,7 +57,8 @@ type Plan struct {
 // Decision with a Reason. Admitting a pod again changes nothing.
 func NewPlan(in Input, c Catalog) Plan {
 	p := planner{Input: in, catalog: c, Plan: Plan{pod: in.Pod}}
-	p.earlier = decidedBefore(in.Pod)
+	before := statusBefore(in.Pod)
+	p.earlier, p.pulled = before.Decisions, before.PullSecrets
 	p.readAnnotations()
 	requests := p.requests()
 	p.keepEarlier(requests)
@@ -103,7 +102,7 @@ type planner struct {
 	parameters map[string]map[string]string // exporter, parameter → value, from annotations
 	placement  string                       // from the annotation; empty for the default
 	ignored    []Decision                   // about single keys
-	pulled     []string                     // image pull Secrets of ours, earlier ones included
+	pulled     []string                     // image pull Secrets of ours from an earlier admission
 }
 
 // keepEarlier carries over what an earlier admission injected and nobody asks
@@ -134,7 +133,7 @@ func (p *planner) decide(r request) {
 	if p.skip(e) || p.refusePod(e) {
 		return
 	}
-	if e.spec.Type == v1alpha1.Native {
+	if isNative(e) {
 		p.discover(e, r)
 		return
 	}
@@ -179,7 +178,7 @@ func (p *planner) finish() {
 	monitored := slices.ContainsFunc(p.Decisions, func(d Decision) bool { return d.Outcome == Injected || d.Outcome == Discovered })
 	p.label = monitored && p.Pod.Labels[MonitoredKey] != MonitoredTrue
 	p.pullSecrets()
-	if status := encodeStatus(Status{Decisions: p.Decisions, PullSecrets: p.pulled}); status != p.Pod.Annotations[StatusKey] {
+	if status := encodeStatus(Status{Decisions: p.Decisions, PullSecrets: append(p.pulled, p.pull...)}); status != p.Pod.Annotations[StatusKey] {
 		p.status = status
 	}
 	p.refuseTooLarge()

@@ -6,21 +6,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// pullSecrets adds the platform's image pull Secrets to a pod with a sidecar,
-// and remembers which of the pod's are ours.
+// pullSecrets adds the platform's image pull Secrets to a pod with a sidecar.
 func (p *planner) pullSecrets() {
-	for _, name := range ParseStatus(p.Pod).PullSecrets {
-		if pullsWith(p.Pod, name) && len(p.earlier) > 0 {
-			p.pulled = append(p.pulled, name)
-		}
-	}
 	if !p.Injects() {
 		return
 	}
 	for _, name := range p.Settings.ImagePullSecrets {
 		if !pullsWith(p.Pod, name) {
 			p.pull = append(p.pull, name)
-			p.pulled = append(p.pulled, name)
 		}
 	}
 }

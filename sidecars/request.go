@@ -2,7 +2,6 @@ package sidecars
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -125,7 +124,7 @@ func (p *planner) readAnnotations() {
 // ownKeys are the keys of the domain among a pod's annotations, sorted.
 func ownKeys(annotations map[string]string) []string {
 	var keys []string
-	for key := range maps.Keys(annotations) {
+	for key := range annotations {
 		if _, _, own := ownKey(key); own {
 			keys = append(keys, key)
 		}

@@ -3,6 +3,7 @@ package sidecars
 import (
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -48,29 +49,33 @@ func carried(d Decision) Decision {
 	return c
 }
 
-// decidedBefore are the decisions of an earlier admission that are still in
-// force: their containers, or the endpoints that were written, are in the pod.
-func decidedBefore(pod *corev1.Pod) []Decision {
+// statusBefore is what is still in force of an earlier admission: decisions
+// whose containers, or the endpoints that were written, are in the pod, and, if
+// there are any, the pull Secrets of ours that it has.
+func statusBefore(pod *corev1.Pod) Status {
 	if pod.Annotations[StatusKey] == "" {
-		return nil
+		return Status{}
 	}
 	present := map[string]bool{}
 	for _, name := range containerNames(pod) {
 		present[name] = true
 	}
-	decisions := ParseStatus(pod).Decisions
-	endpoints := ownEndpoints(decisions)
+	written := ParseStatus(pod)
+	endpoints := ownEndpoints(written.Decisions)
 	known := endpoints != "" && endpoints == pod.Annotations[ScrapeKey]
-	var earlier []Decision
-	for _, d := range decisions {
+	var earlier Status
+	for _, d := range written.Decisions {
 		name := ContainerPrefix + d.Exporter
 		switch {
 		case d.Outcome == Injected && d.Endpoint == "" && present[name]:
-			earlier = append(earlier, carried(d))
+			earlier.Decisions = append(earlier.Decisions, carried(d))
 			present[name] = false // a status that names an exporter twice
 		case d.Outcome == Discovered && d.Endpoint != "" && known:
-			earlier = append(earlier, carried(d))
+			earlier.Decisions = append(earlier.Decisions, carried(d))
 		}
+	}
+	if len(earlier.Decisions) > 0 {
+		earlier.PullSecrets = slices.DeleteFunc(written.PullSecrets, func(name string) bool { return !pullsWith(pod, name) })
 	}
 	return earlier
 }

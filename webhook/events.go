@@ -3,11 +3,9 @@ package webhook
 import (
 	"fmt"
 
-	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/outrider-dev/outrider/sidecars"
 )
@@ -40,17 +38,4 @@ func (h *Handler) tellOwner(namespace string, pod *corev1.Pod, plan sidecars.Pla
 		more = fmt.Sprintf(" (and %d more, see the pod's annotation %s)", len(told)-1, sidecars.StatusKey)
 	}
 	h.Events.Eventf(regarding, nil, corev1.EventTypeWarning, string(told[0].Reason), "Inject", "%s%s", told[0].Message, more)
-}
-
-func dryRun(req admission.Request) bool { return req.DryRun != nil && *req.DryRun }
-
-func podName(pod *corev1.Pod) string {
-	if pod.Name != "" {
-		return pod.Name
-	}
-	return pod.GenerateName
-}
-
-func allowed(warnings []string) admissionv1.AdmissionResponse {
-	return admissionv1.AdmissionResponse{Allowed: true, Warnings: warnings}
 }

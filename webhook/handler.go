@@ -81,10 +81,7 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admis
 		h.tellOwner(req.Namespace, &pod, plan)
 	}
 	log.V(1).Info("pod decided", "pod", podName(&pod), "decisions", plan.Decisions)
-	return admission.Response{
-		Patches:           plan.Patch(),
-		AdmissionResponse: allowed(warnings),
-	}
+	return admission.Patched("", plan.Patch()...).WithWarnings(warnings...)
 }
 
 // fail answers for an error of ours: the pod is let through without a sidecar.
@@ -118,4 +115,13 @@ func Register(server Server, log logr.Logger, handlers ...*Handler) {
 // Server is where handlers are registered: controller-runtime's webhook.Server.
 type Server interface {
 	Register(path string, hook http.Handler)
+}
+
+func dryRun(req admission.Request) bool { return req.DryRun != nil && *req.DryRun }
+
+func podName(pod *corev1.Pod) string {
+	if pod.Name != "" {
+		return pod.Name
+	}
+	return pod.GenerateName
 }
