@@ -33,6 +33,8 @@ func TestSchemaRefuses(t *testing.T) {
 		{"mode of another release", `{discovery: {mode: operator}}`, "at '/discovery/mode': value must be one of 'bundled', 'none'"},
 		{"failure policy", `{webhook: {failurePolicy: ignore}}`, "at '/webhook/failurePolicy': value must be one of 'Ignore', 'Fail'"},
 		{"long timeout", `{webhook: {timeoutSeconds: 10}}`, "at '/webhook/timeoutSeconds': maximum: got 10, want 5"},
+		{"opt-in", `{webhook: {optIn: enabled}}`, "at '/webhook/optIn': value must be one of 'labelled', 'all'"},
+		{"enforcement", `{enforcement: {mode: deny}}`, "at '/enforcement/mode': value must be one of 'labelled', 'none'"},
 		{"certificates", `{certs: {mode: cert-manager}}`, "at '/certs/mode': value must be 'self-signed'"},
 		{"no replicas", `{controller: {replicas: 0}}`, "at '/controller/replicas': minimum: got 0, want 1"},
 		{"floating tag", `{controller: {image: {tag: latest}}}`, "at '/controller/image/tag'"},

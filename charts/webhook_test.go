@@ -77,6 +77,20 @@ func TestNoPodIsForBothEntries(t *testing.T) {
 		{namespace, "enabled", ""},
 		{namespace, "", ""},
 	}
+	// With optIn all the label takes a namespace out.
+	all := slices.Clone(cases)
+	all[0].want, all[2].want = "opted-in", "annotated"
+	for _, mode := range []string{"labelled", "all"} {
+		values["webhook"].(map[string]any)["optIn"] = mode
+		if mode == "all" {
+			cases = all
+		}
+		onePod(t, values, cases)
+	}
+}
+
+func onePod(t *testing.T, values map[string]any, cases []struct{ name, label, want string }) {
+	t.Helper()
 	for _, kubernetes := range []string{oldest, latest} {
 		for _, c := range cases {
 			of := labels.Set{corev1.LabelMetadataName: c.name}

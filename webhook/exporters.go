@@ -16,6 +16,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -30,7 +31,8 @@ type Exporters struct {
 	builtin sidecars.Catalog
 	metrics *Metrics
 	client  client.Client
-	known   atomic.Bool // whether there are custom ones, and which
+	known   atomic.Bool             // whether there are custom ones, and which
+	changed chan event.GenericEvent // holds one where the catalogue has changed since it was last received
 
 	loading sync.Mutex
 	current atomic.Pointer[merged]
@@ -39,7 +41,7 @@ type Exporters struct {
 // NewExporters returns a catalogue that holds the built-in exporters only until
 // the manager runs.
 func NewExporters(builtin sidecars.Catalog, m *Metrics) *Exporters {
-	x := &Exporters{builtin: builtin, metrics: m}
+	x := &Exporters{builtin: builtin, metrics: m, changed: make(chan event.GenericEvent, 1)}
 	x.current.Store(&merged{catalog: builtin})
 	m.catalog(builtin, merged{})
 	return x
@@ -137,6 +139,10 @@ func (x *Exporters) load(ctx context.Context) (merged, error) {
 	after := merge(x.builtin, before, list.Items)
 	x.current.Store(&after)
 	x.metrics.catalog(x.builtin, after)
+	select {
+	case x.changed <- event.GenericEvent{Object: &v1alpha1.Exporter{}}:
+	default: // not received yet; one is enough
+	}
 	log := ctrl.LoggerFrom(ctx)
 	for name, c := range after.customs {
 		if c.err != nil && !before.customs[name].about(&c.seen) {

@@ -89,6 +89,11 @@ func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	if err := budgets.SetupWithManager(ctx, mgr); err != nil {
 		return err
 	}
+	if o.Enforcement != "" {
+		if err := enforcement(o, exporters.Catalog).SetupWithManager(mgr, exporters); err != nil {
+			return err
+		}
+	}
 	namespaces := &webhook.Namespaces{}
 	if err := namespaces.SetupWithManager(ctx, mgr); err != nil {
 		return err
@@ -118,7 +123,14 @@ func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
 func cached(o Options) map[client.Object]cache.ByObject {
 	all := o.Certificates.CacheByObject()
 	maps.Copy(all, webhook.NamespaceCache())
+	if o.Enforcement != "" {
+		maps.Copy(all, enforcement(o, nil).Cache())
+	}
 	return all
+}
+
+func enforcement(o Options, catalog func() sidecars.Catalog) *webhook.Enforcement {
+	return &webhook.Enforcement{Namespace: o.Certificates.Namespace, Name: o.Enforcement, Catalog: catalog}
 }
 
 // kinds are those that the manager's client reads and writes.

@@ -35,6 +35,10 @@ type Options struct {
 	// Sidecars are the settings for all sidecars.
 	Sidecars sidecars.Settings
 
+	// Enforcement is the name of the ConfigMap that holds the parameters of the
+	// API server's policies. Default empty: there are no policies.
+	Enforcement string
+
 	// LeaderElect makes one of several replicas the one that changes state.
 	// Default true.
 	LeaderElect bool
@@ -62,6 +66,7 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 		return nil
 	})
 	fs.BoolVar(&o.Sidecars.AssignedUIDs, "assigned-uids", false, "Leave the sidecars' user to the platform (OpenShift).")
+	fs.StringVar(&o.Enforcement, "enforcement-parameters", "", "ConfigMap that holds the parameters of the enforcement policies; empty where there are none.")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", true, "Let one of several replicas change state.")
 	fs.StringVar(&o.LeaderElectionID, "leader-election-id", "outrider-controller", "Name of the Lease for leader election.")
 	fs.DurationVar(&o.ShutdownDelay, "shutdown-delay", 5*time.Second, "How long calls are answered after SIGTERM.")

@@ -1,0 +1,161 @@
+package enforcement_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/test/corpus"
+)
+
+// byWebhook are the workloads of a pod that the webhook recognises and that nothing in it watches, sorted.
+func byWebhook(pod *corev1.Pod) []string {
+	pod = pod.DeepCopy()
+	pod.Annotations = map[string]string{sidecars.InjectKey: sidecars.InjectAuto}
+	plan := sidecars.NewPlan(sidecars.Input{Pod: pod, NativeSidecars: true}, sidecars.Builtin())
+	var names []string
+	for _, d := range plan.Decisions {
+		watched := d.Reason == sidecars.AlreadyMonitored || slices.ContainsFunc(slices.Concat(pod.Spec.Containers, pod.Spec.InitContainers), func(c corev1.Container) bool {
+			return c.Name == sidecars.ContainerPrefix+d.Exporter
+		})
+		if d.Exporter != "" && !watched {
+			names = append(names, d.Exporter)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// byPolicy are those that the policy recognises.
+func byPolicy(t *testing.T, namespace string, pod *corev1.Pod) []string {
+	t.Helper()
+	pod = pod.DeepCopy()
+	pod.Annotations, pod.Labels = nil, nil
+	v := create(t, namespace, pod)
+	if v.what == "allowed" {
+		return nil
+	}
+	said, ok := strings.CutPrefix(v.said, "no exporter for ")
+	names, _, ended := strings.Cut(said, ": add")
+	if !ok || !ended {
+		t.Fatalf("unexpected message: %s", v)
+	}
+	return strings.Split(names, ", ")
+}
+
+// TestPolicyRecognisesWhatTheWebhookDoes holds the two against each other over the corpus.
+func TestPolicyRecognisesWhatTheWebhookDoes(t *testing.T) {
+	injecting(t)()
+	ns := namespace(t, sidecars.EnforceDeny, sidecars.Namespace{})
+	cases, err := corpus.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	recognised := 0
+	for _, c := range cases {
+		templates, err := c.Templates()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tmpl := range templates {
+			want := byWebhook(tmpl.Pod)
+			recognised += len(want)
+			if diff := cmp.Diff(want, byPolicy(t, ns, tmpl.Pod)); diff != "" {
+				t.Errorf("%s, %s (-webhook +policy):\n%s", c.Name, tmpl.Name, diff)
+			}
+		}
+	}
+	if recognised < 50 {
+		t.Errorf("%d workloads recognised, want at least 50", recognised)
+	}
+}
+
+// pieces are what command lines are put together from: programs and what stands around them.
+var pieces = []string{
+	"redis-server", "/usr/bin/redis-server", "redis-server/", "redis-cli", "run.sh", "./run.sh", "postgres", "nginx", "httpd", "x/-nginx", "-nginx",
+	"sh", "/bin/sh", "bash", "-c", "-ec", "--c", "-e", "-", "--", "exec", "env", "tini", "docker-entrypoint.sh", "/docker-entrypoint.sh", "gosu", "time", "do",
+	"A=1", "A=b/sh", "=", "--sentinel", "--port", "6379", "", "/", "a b", `"redis-server"`, `'nginx'`, `"--sentinel"`, `"exec"`, `"`, "''", "\\",
+	"redis-server --sentinel", "exec redis-server", "A=1 exec redis-server --port 1", "nginx;", "true && redis-server", "x|postgres", "redis-cli; nginx -g 'daemon off;'",
+	"while true\ndo redis-server\ndone", "if x; then exec /usr/sbin/nginx; fi", "echo\u00a0x redis-server", "-x\u2003y redis-server", "-x\u0085y nginx", "\tnginx\r", "nginx\v-g", "\x01redis-server",
+	"env A=1 \"redis-server\"", "exec 'a b/redis-server'", "redis-server\"/", "\"-x/redis-server", "a=b redis-server", "(redis-server)", "$(nginx)", "tini -- redis-server",
+	"ü redis-server", "echo ü; nginx",
+}
+
+var images = []string{
+	"redis", "redis:7", "docker.io/library/redis@sha256:ab", "reg:5000/valkey:8@sha256:ab", "postgres:15", "nginx", "httpd", "kafka", "rabbitmq:4", "mariadb",
+	"corp/cache:1", "corp/web", "oliver006/redis_exporter:v1", "Redis", "redis/", "redis:7/x", "a@redis", "haproxy",
+}
+
+var portNames = []string{"", "redis", "nginx", "http", "postgres", "apache", "valkey"}
+
+// TestPolicyRecognisesNoMore does the same over made-up pods, where the policy may recognise less, and says how often.
+func TestPolicyRecognisesNoMore(t *testing.T) {
+	injecting(t)()
+	ns := namespace(t, sidecars.EnforceDeny, sidecars.Namespace{})
+	random := rand.New(rand.NewPCG(1, 2))
+	recognised, less := 0, 0
+	for range 600 {
+		pod := madeUp(random)
+		webhook, policy := byWebhook(pod), byPolicy(t, ns, pod)
+		for _, name := range policy {
+			if !slices.Contains(webhook, name) {
+				t.Errorf("the policy recognises %s, and the webhook %v, in %s", name, webhook, describe(pod))
+			}
+		}
+		recognised += len(webhook)
+		if len(policy) < len(webhook) {
+			less++
+			t.Logf("less: the policy %v, the webhook %v, in %s", policy, webhook, describe(pod))
+		}
+	}
+	t.Logf("%d workloads recognised; less in %d pods", recognised, less)
+	if recognised < 200 || less > recognised/20 {
+		t.Errorf("of %d recognised workloads the policy misses some in %d pods", recognised, less)
+	}
+}
+
+func madeUp(random *rand.Rand) *corev1.Pod {
+	pick := func(from []string) string { return from[random.IntN(len(from))] }
+	words := func() (some []string) {
+		for range random.IntN(5) {
+			some = append(some, pick(pieces))
+		}
+		if random.IntN(3) == 0 {
+			some = append([]string{pick([]string{"sh", "/bin/bash"}), pick([]string{"-c", "-ec"})}, some...)
+		}
+		return some
+	}
+	pod := redis()
+	pod.Spec.Containers = nil
+	for i := range 1 + random.IntN(3) {
+		c := corev1.Container{Name: fmt.Sprintf("c%d", i), Image: pick(images)}
+		if random.IntN(2) == 0 {
+			c.Command = words()
+		}
+		if random.IntN(2) == 0 {
+			c.Args = words()
+		}
+		if random.IntN(3) == 0 {
+			c.Name = []string{"redis", "nginx", "postgres"}[i]
+		}
+		if random.IntN(3) == 0 {
+			c.Ports = []corev1.ContainerPort{{ContainerPort: []int32{6379, 80, 8080, 5432}[random.IntN(4)], Name: pick(portNames)}}
+		}
+		pod.Spec.Containers = append(pod.Spec.Containers, c)
+	}
+	return pod
+}
+
+func describe(pod *corev1.Pod) string {
+	var all []string
+	for _, c := range pod.Spec.Containers {
+		all = append(all, fmt.Sprintf("{%s %s command %q args %q ports %v}", c.Name, c.Image, c.Command, c.Args, c.Ports))
+	}
+	return strings.Join(all, " ")
+}
