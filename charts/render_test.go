@@ -136,6 +136,21 @@ func all[T runtime.Object](objects []runtime.Object) []T {
 	return found
 }
 
+// named is the object of its type and name.
+func named[T interface {
+	runtime.Object
+	GetName() string
+}](t *testing.T, objects []runtime.Object, name string) T {
+	t.Helper()
+	for _, o := range all[T](objects) {
+		if o.GetName() == name {
+			return o
+		}
+	}
+	t.Fatalf("there is no %T %s", *new(T), name)
+	panic("unreachable")
+}
+
 // one is the only object of its type.
 func one[T runtime.Object](t *testing.T, objects []runtime.Object) T {
 	t.Helper()
