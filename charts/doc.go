@@ -23,6 +23,15 @@ opted-in namespace may carry only a parameter, such as redis.outrider.dev/port; 
 namespaces knows that it is to be looked at. So that entry takes the annotated pods of its namespaces too, and the other
 one takes none of them: no pod is for both, whatever the version of Kubernetes.
 
+webhook.optIn says in which namespaces pods are looked at without being annotated. Refused: a list of names beside it;
+selectors cannot say "or", so a third entry would be needed, and a label on the namespace, disabled, says the same where
+its owner sees it.
+
+The policies that enforce stand in templates/enforcement, twice over the same variables: one judges what the user left
+out, the other what Outrider did, and a policy's bindings have one action for all its validations. Their text uses
+nothing newer than Kubernetes 1.30. Their parameter object is rendered empty, like the certificate's Secret, because what
+the controller writes into it changes every day.
+
 No priority class by default. system-cluster-critical would suit the controller, but managed clusters exist that admit it
 in kube-system only, where the pods would then never be created. With failurePolicy Ignore a controller that has to wait
 for room stops nobody.

@@ -2,7 +2,7 @@
 // builds what is added to it.
 //
 // A Catalog holds the known exporters. NewPlan looks at one pod, and the labels
-// of its namespace, and answers with a Plan: a list of Decisions, each with a
+// and annotations of its namespace, and answers with a Plan: a list of Decisions, each with a
 // Reason, and the containers that follow from them. Plan.Apply gives the pod as
 // it will be, Plan.Patch the same additions as JSON patch operations, and
 // Remove takes them out again.
@@ -30,6 +30,28 @@
 // A container is a server when its image's base name says so, or a usual port
 // together with a name, and when the program it runs is the server: clients,
 // sentinels and backups are made of the same images. Substrings never count.
+//
+// What a namespace's annotations set is a default: the pod's annotations win, and
+// so does what the server's container shows, because a port in a command line is
+// a fact and a default for many pods is not. A default Secret is for pods that
+// show no password; one in plain text still refuses the exporter, since nothing
+// says that the Secret holds the same. A bad default refuses like a bad
+// annotation, and only where it would be used; it names the namespace's key. The
+// lists allow and deny are about recognition alone, so a pod that names an
+// exporter gets it: who writes the pod knows more than who wrote the list. What
+// they leave out is a decision too, or nobody could tell why nothing came.
+//
+// A pod's exemption (outrider.dev/exempt) is from enforcement and not from
+// injection; false in outrider.dev/inject is the other one. The end of an
+// exemption is a day, not a time, and its form is checked and not its calendar: a
+// policy has neither.
+//
+// Recognition is data for the API server's policies, which enforce. Those have no
+// functions, so what cannot be a table there is a regular expression, and the
+// steps between (words of a script, the first that is a program) are CEL in the
+// chart. Refused: one regular expression for each exporter that does it all; it
+// would be exact too, and has 1500 characters that nobody could read in the
+// cluster and that cost ten times as much.
 //
 // Credentials are references. What the server reads from a Secret, the sidecar
 // reads from the same key of the same Secret; a file of a mounted Secret becomes

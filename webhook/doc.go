@@ -10,8 +10,44 @@
 //
 // Which namespaces are opted in is told by the path that the API server calls,
 // one for each entry of the MutatingWebhookConfiguration, whose
-// namespaceSelectors exclude each other. A cache of namespaces would know the
-// same a moment later, and cost memory and a permission.
+// namespaceSelectors exclude each other. The cache of namespaces would know the
+// same a moment later, and not whether the chart opts all of them in.
+//
+// What a namespace's annotations say comes from that cache: metadata only, and of
+// it the keys of our domain. A namespace that is not in it yet is asked for, since
+// one file often makes a namespace and its pods, and a default that comes a
+// moment late would be missing for good. An error means that the pod is decided
+// for without them, aloud in the log.
+//
+// Enforcement is the API server's own policy (charts/outrider/templates/enforcement),
+// so that it costs no call and holds while no replica runs. Here is only what
+// keeps its parameter object, in the leader: the catalogue in force as data, and
+// the date. The object is the chart's and is filled, as the certificate's Secret
+// is; there is no permission to create one. Without it, and where an evaluation
+// fails, everything is let through. Decided for the policy:
+//
+//   - A workload counts as instrumented with our sidecar, with an exporter of its
+//     own, or with an endpoint in outrider.dev/scrape; a native one with the label
+//     that makes it known too. What the namespace's allow and deny lists leave out
+//     is not asked for either.
+//   - A pod that asked and has no status came while Outrider was away. It is let
+//     through, whatever its namespace enforces, with a warning and an entry in the
+//     audit log: nobody loses a pod because of us. So is one whose exporter is
+//     suspended, or that was decided for in a way that the policy does not expect.
+//   - A pod that asked and was refused is denied where that is enforced, with the
+//     refusal's own sentence, since the status of a pod that is not there cannot be
+//     read.
+//   - A template that asks is fine: its pods are judged when they come. What a
+//     controller makes of another object, such as a Deployment's ReplicaSet, is not
+//     judged a second time; updates only where they change the template.
+//   - The policy recognises what the webhook recognises, or less, never more: it
+//     must not deny what the webhook would not inject. Over the corpus they agree.
+//     Less is only a command line with a word that holds a \x01 byte, and a
+//     definition with a program or argument of several lines.
+//   - While no replica runs the date stands still, so that an exemption holds longer
+//     and never shorter.
+//   - A user can write an exemption, or forge a status: it is a policy against
+//     forgetting. The audit log has every exemption that was used.
 //
 // LimitRanges and ResourceQuotas are cached for all namespaces. There are few of
 // them, and without them a sidecar could make the API server refuse its pod.

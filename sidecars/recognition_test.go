@@ -1,0 +1,83 @@
+package sidecars_test
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
+)
+
+// Every key may stand in a ConfigMap, every pattern compiles, and all of it is small enough for one object.
+func TestRecognitionFitsAConfigMap(t *testing.T) {
+	size := 0
+	for key, value := range sidecars.Builtin().Recognition() {
+		size += len(key) + len(value)
+		if problems := validation.IsConfigMapKey(key); problems != nil {
+			t.Errorf("%s: %v", key, problems)
+		}
+		if slices.Contains([]string{"shell", "passed", "endpoints", "exemption"}, key) {
+			if _, err := regexp.Compile(value); err != nil {
+				t.Errorf("%s: %v", key, err)
+			}
+		}
+	}
+	if size > 16<<10 {
+		t.Errorf("%d bytes", size)
+	}
+}
+
+// An image belongs to the first exporter by name, as everywhere; a port with a name to all of them; and what cannot be
+// written down is not recognised.
+func TestRecognitionOfCustomExporters(t *testing.T) {
+	native := func(name string, r v1alpha1.Recognition) v1alpha1.Exporter {
+		e := v1alpha1.Exporter{Spec: v1alpha1.ExporterSpec{Type: v1alpha1.Native, Port: 9000, UpMetric: "up", Recognize: r}}
+		e.Name = name
+		return e
+	}
+	c, err := sidecars.Catalog{}.With(
+		native("b", v1alpha1.Recognition{Images: []string{"shared", "own"}, Ports: []int32{80}, Exporters: []string{"b-exporter", "any"}}),
+		native("a", v1alpha1.Recognition{Images: []string{"shared"}, Ports: []int32{80}, Commands: []string{"serve", "run"}, NotArgs: []string{"--x y"}, Exporters: []string{"any"}}),
+		native("lines", v1alpha1.Recognition{Images: []string{"strange"}, Commands: []string{"a\nb"}}),
+		native("key", v1alpha1.Recognition{Images: []string{"no/key", strings.Repeat("x", 300)}}),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := c.Recognition()
+	for _, same := range []string{"shell", "passed", "endpoints", "exemption"} {
+		delete(got, same)
+	}
+	want := map[string]string{
+		"exporters":    "a\nb\nkey\nlines",
+		"native":       "a\nb\nkey\nlines",
+		"image.shared": "a", "image.own": "b",
+		"port.80.shared": "a\nb", "port.80.own": "b",
+		"carries.any": "a\nb", "carries.b-exporter": "b",
+		"commands.a": "serve\nrun", "notArgs.a": "--x y",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What the scrape annotation's pattern takes is what is answered as an endpoint, but for what takes counting.
+func TestEndpointsPattern(t *testing.T) {
+	pattern := regexp.MustCompile(sidecars.Builtin().Recognition()["endpoints"])
+	for _, value := range slices.Sorted(maps.Keys(map[string]bool{
+		"8080": true, "8080/stats": true, "https:8443/metrics": true, "app=8080, db=9100": true, "a=1,b=2,c=3": true,
+		"": true, "eighty": true, "0": true, "8080,": true, "a=1,b=2,c=3,d=4": true, "8080 /x": true, "-a=80": true,
+	})) {
+		plan := sidecars.NewPlan(sidecars.Input{Pod: pod("x", sidecars.ScrapeKey, value)}, sidecars.Builtin())
+		good := len(plan.Decisions) == 1 && plan.Decisions[0].Outcome == sidecars.Discovered
+		if pattern.MatchString(value) != good {
+			t.Errorf("%q: the pattern matches: %t, it is an endpoint: %t", value, !good, good)
+		}
+	}
+}
