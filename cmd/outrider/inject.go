@@ -93,8 +93,12 @@ func sentence(d sidecars.Decision) string {
 		return d.Message
 	case !d.New():
 		return d.Exporter + ": rides along already"
+	case d.Outcome == sidecars.Injected && d.Reason == sidecars.Recognized:
+		return d.Exporter + ": rides along; the workload was recognised"
 	case d.Outcome == sidecars.Injected:
 		return d.Exporter + ": rides along"
+	case d.Outcome == sidecars.Discovered:
+		return fmt.Sprintf("%s: serves metrics itself on %s; made known to Prometheus", d.Exporter, d.Endpoint)
 	default:
 		return fmt.Sprintf("%s%s: %s (%s)", d.Exporter, d.Key, d.Outcome, d.Reason)
 	}
