@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -88,19 +89,20 @@ func inject(set *manifest.Set, say io.Writer) (refused bool, err error) {
 
 // sentence says what became of one request.
 func sentence(d sidecars.Decision) string {
+	name := cmp.Or(d.Exporter, d.Key)
 	switch {
 	case d.Message != "":
 		return d.Message
 	case !d.New():
-		return d.Exporter + ": rides along already"
+		return name + ": there already"
 	case d.Outcome == sidecars.Injected && d.Reason == sidecars.Recognized:
-		return d.Exporter + ": rides along; the workload was recognised"
+		return name + ": rides along; the workload was recognised"
 	case d.Outcome == sidecars.Injected:
-		return d.Exporter + ": rides along"
+		return name + ": rides along"
 	case d.Outcome == sidecars.Discovered:
-		return fmt.Sprintf("%s: serves metrics itself on %s; made known to Prometheus", d.Exporter, d.Endpoint)
+		return name + ": serves metrics itself; made known to Prometheus"
 	default:
-		return fmt.Sprintf("%s%s: %s (%s)", d.Exporter, d.Key, d.Outcome, d.Reason)
+		return fmt.Sprintf("%s: %s (%s)", name, d.Outcome, d.Reason)
 	}
 }
 
