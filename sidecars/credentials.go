@@ -15,7 +15,7 @@ import (
 // credentials are the exporter's variables that it logs in with. None of them
 // holds a secret: each refers to where the server has its own from.
 func (p *planner) credentials(e *entry, server *corev1.Container, values map[string]string) ([]corev1.EnvVar, bool) {
-	named, ok := p.namedSecret(e)
+	named, ok := p.namedSecret(e, p.parameters, "")
 	if !ok {
 		return nil, false
 	}
@@ -28,6 +28,11 @@ func (p *planner) credentials(e *entry, server *corev1.Container, values map[str
 			v = secretEnv(c.Env, named.Name, cmp.Or(named.Key, c.SecretKey))
 		case server != nil && !p.setByAnnotation(e, c):
 			if v, ok = p.inferred(e, c, server); !ok {
+				return nil, false
+			}
+		}
+		if v.Name == "" && c.SecretKey != "" {
+			if v, ok = p.defaultSecret(e, c); !ok {
 				return nil, false
 			}
 		}
@@ -46,19 +51,30 @@ func (p *planner) credentials(e *entry, server *corev1.Container, values map[str
 	return env, true
 }
 
-// namedSecret reads the secret annotation, NAME or NAME/KEY.
-func (p *planner) namedSecret(e *entry) (*corev1.SecretKeySelector, bool) {
-	value, ok := p.parameters[e.name][secretParameter]
+// namedSecret reads the secret annotation, NAME or NAME/KEY, of the pod or of
+// its namespace, as where says.
+func (p *planner) namedSecret(e *entry, annotations map[string]map[string]string, where string) (*corev1.SecretKeySelector, bool) {
+	value, ok := annotations[e.name][secretParameter]
 	if !ok || len(e.spec.Credentials) == 0 {
 		return nil, true
 	}
 	name, key, _ := strings.Cut(value, "/")
 	if len(validation.IsDNS1123Subdomain(name)) > 0 || strings.HasSuffix(value, "/") || key != "" && len(validation.IsConfigMapKey(key)) > 0 {
 		// The value is not repeated: someone may have written a password there.
-		p.refuse(e.name, BadValue, "%s names no Secret; write NAME or NAME/KEY of a Secret in the pod's namespace", parameterKey(e.name, secretParameter))
+		p.refuse(e.name, BadValue, "%s%s names no Secret; write NAME or NAME/KEY of a Secret in the pod's namespace", where, parameterKey(e.name, secretParameter))
 		return nil, false
 	}
 	return &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: name}, Key: key}, true
+}
+
+// defaultSecret is the credential from the Secret that the namespace names for
+// pods that show none. It has no name where there is no such default.
+func (p *planner) defaultSecret(e *entry, c *v1alpha1.Credential) (corev1.EnvVar, bool) {
+	named, ok := p.namedSecret(e, p.defaults, inNamespace)
+	if !ok || named == nil {
+		return corev1.EnvVar{}, ok
+	}
+	return secretEnv(c.Env, named.Name, cmp.Or(named.Key, c.SecretKey)), true
 }
 
 // setByAnnotation reports whether the default of a public credential is made of

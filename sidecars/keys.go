@@ -12,6 +12,10 @@ const (
 	PlacementKey = Domain + "/placement"
 	StatusKey    = Domain + "/status"
 	MonitoredKey = Domain + "/monitored"
+	ExemptKey    = Domain + "/exempt"
+	EnforceKey   = Domain + "/enforce"
+	AllowKey     = Domain + "/allow"
+	DenyKey      = Domain + "/deny"
 )
 
 // Values of keys.
@@ -19,9 +23,14 @@ const (
 	InjectAuto         = "auto"
 	InjectNothing      = "false"
 	InjectEnabled      = "enabled"
+	InjectDisabled     = "disabled" // of a namespace, where the chart opts all of them in
 	MonitoredTrue      = "true"
 	PlacementContainer = "container"
 	PlacementNative    = "native"
+	EnforceAudit       = "audit"
+	EnforceWarn        = "warn"
+	EnforceDeny        = "deny"
+	exemptUntil        = "until "
 )
 
 // Place is where a key may stand.
@@ -29,9 +38,10 @@ type Place string
 
 // The places of keys.
 const (
-	PodAnnotation  Place = "pod annotation"
-	PodLabel       Place = "pod label"
-	NamespaceLabel Place = "namespace label"
+	PodAnnotation       Place = "pod annotation"
+	PodLabel            Place = "pod label"
+	NamespaceLabel      Place = "namespace label"
+	NamespaceAnnotation Place = "namespace annotation"
 )
 
 // Key describes one key of the domain: the parser, "did you mean" and the
@@ -62,12 +72,22 @@ func Keys() []Key {
 			Doc: "The server, where several containers of the pod could be it."},
 		{Name: PlacementKey, Place: PodAnnotation, Values: "`container` · `native`",
 			Doc: "Overrides where the sidecar goes: a plain container, or a native sidecar (Kubernetes 1.29)."},
+		{Name: ExemptKey, Place: PodAnnotation, Values: "a reason · `until 2027-06-30: ` and a reason",
+			Doc: "A recognised workload may run without instrumentation, for ever or to the end of that day (UTC), where its namespace enforces it."},
 		{Name: StatusKey, Place: PodAnnotation, Values: "JSON", Written: true,
 			Doc: "What was decided for this pod, and why."},
 		{Name: MonitoredKey, Place: PodLabel, Values: "`\"true\"`", Written: true,
 			Doc: "Prometheus asks the API server for the pods with this label."},
-		{Name: InjectKey, Place: NamespaceLabel, Values: "`enabled`",
-			Doc: "Every new pod here is looked at as if annotated `auto`; a pod's own annotation wins."},
+		{Name: InjectKey, Place: NamespaceLabel, Values: "`enabled` · `disabled`",
+			Doc: "Every new pod here is looked at as if annotated `auto`; a pod's own annotation wins. `disabled` takes the namespace out where `webhook.optIn` is `all`."},
+		{Name: EnforceKey, Place: NamespaceLabel, Values: "`audit` · `warn` · `deny`",
+			Doc: "What the API server does about a recognised workload that arrives without instrumentation."},
+		{Name: AllowKey, Place: NamespaceAnnotation, Values: "`redis,nginx`",
+			Doc: "The only exporters that may be recognised here; a pod that names another gets it."},
+		{Name: DenyKey, Place: NamespaceAnnotation, Values: "`mysql`",
+			Doc: "Exporters that are not recognised here; a pod that names one gets it."},
+		{Name: ParameterKey, Place: NamespaceAnnotation, Values: "e.g. `nginx.outrider.dev/path: /status`",
+			Doc: "The parameter's default, `secret` included, for pods that neither set it nor show it."},
 	}
 }
 

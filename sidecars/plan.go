@@ -11,8 +11,8 @@ import (
 type Input struct {
 	// Pod is the pod, or a workload's pod template as a pod. It is never modified.
 	Pod *corev1.Pod
-	// Namespace holds the labels of the pod's namespace.
-	Namespace map[string]string
+	// Namespace that the pod is made in.
+	Namespace Namespace
 	// Size of the pod as JSON, in bytes; zero where it is not known.
 	Size int
 	// NativeSidecars says that the cluster runs init containers with
@@ -61,6 +61,9 @@ func NewPlan(in Input, c Catalog) Plan {
 	p.earlier, p.pulled = before.Decisions, before.PullSecrets
 	p.readAnnotations()
 	requests := p.requests()
+	if len(requests) > 0 {
+		p.readDefaults()
+	}
 	p.keepEarlier(requests)
 	for _, r := range requests {
 		p.decide(r)
@@ -100,6 +103,7 @@ type planner struct {
 
 	earlier    []Decision                   // injected by an earlier admission
 	parameters map[string]map[string]string // exporter, parameter → value, from annotations
+	defaults   map[string]map[string]string // the same, from the namespace's annotations
 	placement  string                       // from the annotation; empty for the default
 	ignored    []Decision                   // about single keys
 	pulled     []string                     // image pull Secrets of ours from an earlier admission
@@ -205,8 +209,15 @@ func (p *planner) refuseTooLarge() {
 		Message: "the pod is nearly as large as the API server admits, and is left as it is; shorten its annotations"}}}
 }
 
-// unusedParameters tells of parameters whose exporter was not asked for.
+// unusedParameters tells of parameters that have no effect: their exporter was
+// not asked for, or does not declare them.
 func (p *planner) unusedParameters() {
+	for _, d := range p.Decisions {
+		if e, known := p.catalog.entries[d.Exporter]; known && (d.Outcome == Injected || d.Outcome == Discovered) {
+			p.undeclared(e, p.parameters, "")
+			p.undeclared(e, p.defaults, inNamespace)
+		}
+	}
 	for _, exporter := range slices.Sorted(maps.Keys(p.parameters)) {
 		if slices.ContainsFunc(p.Decisions, func(d Decision) bool { return d.Exporter == exporter }) {
 			continue

@@ -112,7 +112,7 @@ func TestNewPlanDecides(t *testing.T) {
 		"a forged status changes no answer": {pod: pod("x", inject, "redis", sidecars.StatusKey, `{"decisions":[{"exporter":"redis","outcome":"injected"}]}`), want: []verdict{injected("redis", sidecars.Annotated)}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := sidecars.Input{Pod: tc.pod, Namespace: tc.namespace, NativeSidecars: !tc.old}
+			in := sidecars.Input{Pod: tc.pod, Namespace: sidecars.Namespace{Labels: tc.namespace}, NativeSidecars: !tc.old}
 			plan := sidecars.NewPlan(in, sidecars.Builtin())
 			if diff := cmp.Diff(tc.want, verdicts(plan)); diff != "" {
 				t.Errorf("decisions (-want +got):\n%s", diff)

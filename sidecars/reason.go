@@ -27,6 +27,7 @@ const (
 	UnknownParameter      Reason = "UnknownParameter"      // the exporter declares no such parameter
 	UnusedParameter       Reason = "UnusedParameter"       // a parameter of an exporter that does not ride along
 	BadValue              Reason = "BadValue"              // a value does not match its pattern
+	NotAllowed            Reason = "NotAllowed"            // the namespace's lists leave the recognised exporter out
 	AlreadyMonitored      Reason = "AlreadyMonitored"      // the pod carries an exporter for the workload
 	Ambiguous             Reason = "Ambiguous"             // several containers run the workload
 	LiteralCredential     Reason = "LiteralCredential"     // the pod holds a password in plain text

@@ -25,7 +25,7 @@ func (p *planner) requests() []request {
 	switch {
 	case annotated:
 		return p.annotated(value)
-	case p.Namespace[InjectKey] == InjectEnabled:
+	case p.Namespace.optedIn():
 		return p.recognized()
 	}
 	return nil
@@ -46,8 +46,11 @@ func (p *planner) annotated(value string) []request {
 			"%s: %q is too long; at most %d exporters ride along with a pod", InjectKey, shorten(value), mostWords)}}
 	}
 	add := func(r request) {
-		if !slices.ContainsFunc(requests, func(o request) bool { return o.exporter == r.exporter }) {
+		switch i := slices.IndexFunc(requests, func(o request) bool { return o.exporter == r.exporter }); {
+		case i < 0:
 			requests = append(requests, r)
+		case requests[i].reason == NotAllowed: // the pod names what its namespace's lists leave out
+			requests[i] = r
 		}
 	}
 	for word := range strings.SplitSeq(value, ",") {
@@ -78,13 +81,23 @@ func (p *planner) annotated(value string) []request {
 }
 
 // recognized are the exporters of the workloads that the pod's containers show,
-// in the order of the containers.
+// in the order of the containers. What the namespace's lists leave out is among
+// them, and answered.
 func (p *planner) recognized() []request {
 	var requests []request
+	var may lists
 	for i := range p.Pod.Spec.Containers {
 		for _, e := range p.catalog.recognize(&p.Pod.Spec.Containers[i]) {
 			if !slices.ContainsFunc(requests, func(r request) bool { return r.exporter == e.name }) {
-				requests = append(requests, request{exporter: e.name, reason: Recognized})
+				if requests == nil {
+					may = p.readLists()
+				}
+				r := request{exporter: e.name, reason: Recognized}
+				if list := may.leaveOut(e.name); list != "" {
+					r.outcome, r.reason = Skipped, NotAllowed
+					r.message = fmt.Sprintf("%s: recognised, and left out by the namespace's annotation %s; a pod that names it gets it: %s: %s", e.name, list, InjectKey, e.name)
+				}
+				requests = append(requests, r)
 			}
 		}
 	}
@@ -104,17 +117,15 @@ func (p *planner) readAnnotations() {
 		value := p.Pod.Annotations[key]
 		switch {
 		case exporter != "":
-			if p.parameters == nil {
-				p.parameters = map[string]map[string]string{}
-			}
-			if p.parameters[exporter] == nil {
-				p.parameters[exporter] = map[string]string{}
-			}
-			p.parameters[exporter][name] = value
+			p.parameters = set(p.parameters, exporter, name, value)
 		case key == PlacementKey && (value == PlacementContainer || value == PlacementNative):
 			p.placement = value
 		case key == PlacementKey:
 			p.ignore(key, BadValue, "%s: %q is neither %s nor %s; the default placement is used", key, shorten(value), PlacementContainer, PlacementNative)
+		case key == ExemptKey:
+			if problem := exemptionProblem(value); problem != "" {
+				p.ignore(key, BadValue, "%s: %s", key, problem)
+			}
 		case key != InjectKey && key != ScrapeKey && key != StatusKey:
 			p.ignore(key, UnknownKey, "%s is not a key of Outrider%s", shorten(key), didYouMean(name, annotationNames()))
 		}

@@ -1,8 +1,6 @@
 package sidecars
 
 import (
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -53,38 +51,47 @@ func (p *planner) server(e *entry) (*corev1.Container, bool) {
 	return nil, true
 }
 
-// values are the exporter's parameters: from annotations, or found in the
-// server's container, or defaults. A bad annotation refuses the exporter: with
-// the default instead it would watch the wrong server and nobody would know.
+// values are the exporter's parameters: from the pod's annotations, or found in
+// the server's container, or from the namespace's, or the definition's defaults.
+// A bad annotation refuses the exporter: with the default instead it would watch
+// the wrong server and nobody would know.
 func (p *planner) values(e *entry, server *corev1.Container) (map[string]string, bool) {
-	given := p.parameters[e.name]
 	values := make(map[string]string, len(e.spec.Parameters))
 	for i := range e.spec.Parameters {
 		param := &e.spec.Parameters[i]
-		value, ok := given[param.Name]
+		value, where, ok := p.value(e, param, server)
 		if !ok {
-			value = found(param, server, e)
-		} else if !e.patterns[param.Name].MatchString(value) {
-			p.refuse(e.name, BadValue, "%s: %q is not a value for it (%s); it must match %s",
-				parameterKey(e.name, param.Name), shorten(value), strings.TrimSuffix(param.Doc, "."), param.Pattern)
+			p.refuse(e.name, BadValue, "%s%s: %q is not a value for it (%s); it must match %s",
+				where, parameterKey(e.name, param.Name), shorten(value), strings.TrimSuffix(param.Doc, "."), param.Pattern)
 			return nil, false
 		}
 		values[param.Name] = value
 	}
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if _, declared := values[name]; !declared && name != containerParameter && (name != secretParameter || len(e.spec.Credentials) == 0) {
-			key := parameterKey(e.name, name)
-			p.ignore(key, UnknownParameter, "%s: the %s exporter has no such parameter%s", key, e.name, didYouMean(name, slices.Sorted(maps.Keys(values))))
-		}
-	}
 	return values, true
 }
 
-// found is a parameter's value as far as the server's container shows it, or
-// else its default.
+// value is one parameter's value, and, where an annotation that sets it is bad,
+// not ok, and where that stands.
+func (p *planner) value(e *entry, param *v1alpha1.Parameter, server *corev1.Container) (value, where string, ok bool) {
+	if value, ok := p.parameters[e.name][param.Name]; ok {
+		return value, "", e.patterns[param.Name].MatchString(value)
+	}
+	if value := found(param, server, e); value != "" {
+		return value, "", true
+	}
+	if value, ok := p.defaults[e.name][param.Name]; ok {
+		return value, inNamespace, e.patterns[param.Name].MatchString(value)
+	}
+	return param.Default, "", true
+}
+
+// inNamespace stands before a key that is the namespace's.
+const inNamespace = "the namespace's annotation "
+
+// found is a parameter's value as far as the server's container shows it, or "".
 func found(param *v1alpha1.Parameter, server *corev1.Container, e *entry) string {
 	if server == nil {
-		return param.Default
+		return ""
 	}
 	fits := func(value string) bool { return value != "" && e.patterns[param.Name].MatchString(value) }
 	if len(param.FromArgs)+len(param.FromFlags) > 0 {
@@ -113,5 +120,5 @@ func found(param *v1alpha1.Parameter, server *corev1.Container, e *entry) string
 			return strconv.Itoa(int(port))
 		}
 	}
-	return param.Default
+	return ""
 }

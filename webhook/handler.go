@@ -22,7 +22,8 @@ const (
 	// Annotated is called for pods with an annotation of ours, outside of
 	// opted-in namespaces.
 	Annotated Entry = "/inject/annotated"
-	// OptedIn is called for pods in namespaces labelled outrider.dev/inject: enabled.
+	// OptedIn is called for pods in namespaces that are opted in: those labelled
+	// outrider.dev/inject: enabled, or all that are not labelled disabled.
 	OptedIn Entry = "/inject/opted-in"
 )
 
@@ -39,6 +40,10 @@ type Handler struct {
 	// Budget gives what a namespace's policies leave. An error means that it is
 	// not known, and that nothing is held against the pod. Nil leaves everything.
 	Budget func(ctx context.Context, namespace string) (sidecars.Budget, error)
+	// Namespace gives the annotations of a pod's namespace. An error means that
+	// they are not known, and that the pod is decided for without them. Nil gives
+	// none.
+	Namespace func(ctx context.Context, name string) (map[string]string, error)
 	// Settings are the same for all pods.
 	Settings sidecars.Settings
 	// Metrics counts what is decided. Required.
@@ -61,16 +66,7 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admis
 		return h.fail(log, fmt.Errorf("decode pod: %w", err))
 	}
 	in := sidecars.Input{Pod: &pod, Size: len(req.Object.Raw), NativeSidecars: h.NativeSidecars, Settings: h.Settings}
-	if h.Entry == OptedIn {
-		in.Namespace = map[string]string{sidecars.InjectKey: sidecars.InjectEnabled}
-	}
-	if h.Budget != nil {
-		budget, err := h.Budget(ctx, req.Namespace)
-		if err != nil {
-			log.Error(err, "decided without the namespace's policies")
-		}
-		in.Budget = budget
-	}
+	h.consult(ctx, log, req.Namespace, &in)
 	plan := sidecars.NewPlan(in, h.Catalog())
 	if !plan.Changes() && (len(plan.Decisions) == 0 || pod.Annotations[sidecars.StatusKey] != "") {
 		return admission.Allowed("") // nothing to do, or all of it done and said before
@@ -82,6 +78,24 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admis
 	}
 	log.V(1).Info("pod decided", "pod", podName(&pod), "decisions", plan.Decisions)
 	return admission.Patched("", plan.Patch()...).WithWarnings(warnings...)
+}
+
+// consult adds what is known of the pod's namespace.
+func (h *Handler) consult(ctx context.Context, log logr.Logger, namespace string, in *sidecars.Input) {
+	var err error
+	if h.Entry == OptedIn {
+		in.Namespace.Labels = map[string]string{sidecars.InjectKey: sidecars.InjectEnabled}
+	}
+	if h.Namespace != nil {
+		if in.Namespace.Annotations, err = h.Namespace(ctx, namespace); err != nil {
+			log.Error(err, "decided without the namespace's annotations")
+		}
+	}
+	if h.Budget != nil {
+		if in.Budget, err = h.Budget(ctx, namespace); err != nil {
+			log.Error(err, "decided without the namespace's policies")
+		}
+	}
 }
 
 // fail answers for an error of ours: the pod is let through without a sidecar.

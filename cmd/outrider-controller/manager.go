@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -45,7 +47,7 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        kinds,
-		Cache:                         cache.Options{ByObject: o.Certificates.CacheByObject()},
+		Cache:                         cache.Options{ByObject: cached(o)},
 		Metrics:                       metricsserver.Options{BindAddress: o.MetricsAddress},
 		HealthProbeBindAddress:        o.HealthAddress,
 		WebhookServer:                 server,
@@ -87,6 +89,10 @@ func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	if err := budgets.SetupWithManager(ctx, mgr); err != nil {
 		return err
 	}
+	namespaces := &webhook.Namespaces{}
+	if err := namespaces.SetupWithManager(ctx, mgr); err != nil {
+		return err
+	}
 	var handlers []*webhook.Handler
 	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
 		handlers = append(handlers, &webhook.Handler{
@@ -94,6 +100,7 @@ func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
 			Catalog:        exporters.Catalog,
 			NativeSidecars: native,
 			Budget:         budgets.Of,
+			Namespace:      namespaces.Annotations,
 			Settings:       o.Sidecars,
 			Metrics:        counters,
 			Events:         mgr.GetEventRecorder("outrider"),
@@ -103,7 +110,15 @@ func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	return errors.Join(
 		mgr.AddReadyzCheck("exporters", exporters.Check),
 		mgr.AddReadyzCheck("budgets", budgets.Check),
+		mgr.AddReadyzCheck("namespaces", namespaces.Check),
 	)
+}
+
+// cached limits the manager's cache, kind by kind.
+func cached(o Options) map[client.Object]cache.ByObject {
+	all := o.Certificates.CacheByObject()
+	maps.Copy(all, webhook.NamespaceCache())
+	return all
 }
 
 // kinds are those that the manager's client reads and writes.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,11 +18,10 @@ import (
 
 // input is which manifests are read, and what stands for the cluster they are for.
 type input struct {
-	files           []string
-	recursive       bool
-	kubeVersion     string
-	namespaceLabels map[string]string
-	options         manifest.Options
+	files       []string
+	recursive   bool
+	kubeVersion string
+	options     manifest.Options
 }
 
 // addFlags binds the input to a command's flags.
@@ -32,7 +30,8 @@ func (in *input) addFlags(cmd *cobra.Command) {
 	fs.StringArrayVarP(&in.files, "filename", "f", nil, "File or folder with manifests, or - for standard input, which is the default; repeatable.")
 	fs.BoolVarP(&in.recursive, "recursive", "R", false, "Look into the folders of a folder too.")
 	fs.StringVarP(&in.options.Namespace, "namespace", "n", "default", "Namespace of objects that name none.")
-	fs.StringToStringVar(&in.namespaceLabels, "namespace-label", nil, "Label of the namespaces, such as outrider.dev/inject=enabled; added to those of Namespaces in the input; repeatable.")
+	fs.StringToStringVar(&in.options.NamespaceLabels, "namespace-label", nil, "Label of the namespaces, such as outrider.dev/inject=enabled; added to those of Namespaces in the input; repeatable.")
+	fs.StringToStringVar(&in.options.NamespaceAnnotations, "namespace-annotation", nil, "Annotation of the namespaces, such as outrider.dev/deny=mysql; repeatable.")
 	fs.StringVar(&in.kubeVersion, "kube-version", "", "Kubernetes that the manifests are for, such as 1.28. Default: one that has native sidecars (1.29).")
 	fs.StringVar(&in.options.Settings.ImageRegistry, "image-registry", "", "Registry that replaces that of the exporters' images, as the controller's flag does.")
 	fs.StringArrayVar(&in.options.Settings.ImagePullSecrets, "image-pull-secret", nil, "Secret added to those with which images are pulled, as the controller's flag does; repeatable.")
@@ -43,7 +42,6 @@ func (in *input) addFlags(cmd *cobra.Command) {
 // read reads the manifests and decides what the cluster knows.
 func (in *input) read(stdin io.Reader) (*manifest.Set, error) {
 	in.options.NativeSidecars = true
-	in.options.NamespaceLabels = maps.Clone(in.namespaceLabels)
 	if in.kubeVersion != "" {
 		v, err := kubeversion.ParseGeneric(in.kubeVersion)
 		if err != nil {

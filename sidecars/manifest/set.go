@@ -15,9 +15,9 @@ import (
 type Options struct {
 	// Namespace of objects that name none. Default "default".
 	Namespace string
-	// NamespaceLabels are the labels of namespaces that no manifest describes,
-	// and are added to those of the ones that are.
-	NamespaceLabels map[string]string
+	// NamespaceLabels and NamespaceAnnotations are those of namespaces that no
+	// manifest describes, and are added to those of the ones that are.
+	NamespaceLabels, NamespaceAnnotations map[string]string
 	// NativeSidecars says that the cluster runs init containers with
 	// restartPolicy Always (Kubernetes 1.29 and later).
 	NativeSidecars bool
@@ -33,21 +33,21 @@ type Set struct {
 	Catalog sidecars.Catalog
 
 	options    Options
-	namespaces map[string]map[string]string // labels by name
+	namespaces map[string]sidecars.Namespace
 }
 
 // NewSet reads the Namespaces and Exporters of the streams. An error names
 // every Exporter that cannot be used, and why.
 func NewSet(o Options, streams ...*Stream) (*Set, error) {
 	o.Namespace = cmp.Or(o.Namespace, "default")
-	s := &Set{Streams: streams, options: o, namespaces: map[string]map[string]string{}}
+	s := &Set{Streams: streams, options: o, namespaces: map[string]sidecars.Namespace{}}
 	var exporters []v1alpha1.Exporter
 	var errs []error
 	for _, stream := range streams {
 		for _, object := range stream.Objects() {
 			switch {
 			case object.APIVersion() == "v1" && object.Kind == "Namespace":
-				s.namespaces[object.Name] = object.Labels()
+				s.namespaces[object.Name] = sidecars.Namespace{Labels: object.Labels(), Annotations: object.Annotations()}
 			case object.APIVersion() == v1alpha1.GroupVersion.String() && object.Kind == v1alpha1.Kind:
 				e, err := exporter(object)
 				errs = append(errs, err)
@@ -93,19 +93,29 @@ func (s *Set) Templates() ([]*Template, error) {
 }
 
 // Plan decides for a template as the webhook would for its pods.
-func (s *Set) Plan(t *Template) sidecars.Plan {
-	labels := maps.Clone(s.namespaces[t.Namespace])
-	if labels == nil {
-		labels = map[string]string{}
-	}
-	maps.Copy(labels, s.options.NamespaceLabels)
-	return sidecars.NewPlan(sidecars.Input{
-		Pod:            t.Pod,
-		Namespace:      labels,
+func (s *Set) Plan(t *Template) sidecars.Plan { return sidecars.NewPlan(s.input(t), s.Catalog) }
+
+// input is what the decision about a template may depend on.
+func (s *Set) input(t *Template) sidecars.Input {
+	n := s.namespaces[t.Namespace]
+	return sidecars.Input{
+		Pod: t.Pod,
+		Namespace: sidecars.Namespace{
+			Labels:      over(n.Labels, s.options.NamespaceLabels),
+			Annotations: over(n.Annotations, s.options.NamespaceAnnotations),
+		},
 		Size:           t.Size,
 		NativeSidecars: s.options.NativeSidecars,
 		Settings:       s.options.Settings,
-	}, s.Catalog)
+	}
+}
+
+// over is a map with another one's entries over its own.
+func over(m, top map[string]string) map[string]string {
+	out := map[string]string{}
+	maps.Copy(out, m)
+	maps.Copy(out, top)
+	return out
 }
 
 // Inject adds to each template what is decided for it, and returns the plans in

@@ -29,7 +29,7 @@ func TestCorpus(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.Name, func(t *testing.T) {
-			ns := namespace(t, c, tc.NamespaceLabels)
+			ns := namespaceLike(t, c, tc.Namespace)
 			templates, err := tc.Templates()
 			if err != nil {
 				t.Fatal(err)
@@ -43,7 +43,7 @@ func TestCorpus(t *testing.T) {
 				if diff := cmp.Diff(text(t, want), text(t, created)); diff != "" {
 					t.Errorf("%s: the stored pod differs from the golden (-golden +stored):\n%s", tmpl.Name, diff)
 				}
-				plan := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: tc.NamespaceLabels, NativeSidecars: true}, sidecars.Builtin())
+				plan := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: tc.Namespace, NativeSidecars: true}, sidecars.Builtin())
 				for _, w := range plan.Warnings() {
 					if !slices.Contains(warned, w) {
 						t.Errorf("%s: the creator was not warned %q, but %q", tmpl.Name, w, warned)

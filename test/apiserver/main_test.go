@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
 )
 
@@ -77,7 +78,13 @@ func ownServer(t *testing.T) (*kube.APIServer, kubernetes.Interface) {
 // namespace makes a namespace with a name of its own and the given labels, and returns its name.
 func namespace(t *testing.T, c kubernetes.Interface, labels map[string]string) string {
 	t.Helper()
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-", Labels: labels}}
+	return namespaceLike(t, c, sidecars.Namespace{Labels: labels})
+}
+
+// namespaceLike makes a namespace with a name of its own and the labels and annotations of another.
+func namespaceLike(t *testing.T, c kubernetes.Interface, like sidecars.Namespace) string {
+	t.Helper()
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-", Labels: like.Labels, Annotations: like.Annotations}}
 	ns, err := c.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)

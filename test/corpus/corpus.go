@@ -45,8 +45,9 @@ type Case struct {
 	// Cluster says whether its images can run on the local cluster: false where
 	// a comment says "# cluster: no".
 	Cluster bool
-	// NamespaceLabels are those of the Namespace object in the file.
-	NamespaceLabels map[string]string
+	// Namespace is the Namespace object in the file, as far as decisions depend
+	// on it.
+	Namespace sidecars.Namespace
 }
 
 // Load reads all cases, sorted by name.
@@ -82,7 +83,7 @@ func load(name string) (Case, error) {
 	if err != nil {
 		return Case{}, err
 	}
-	c := Case{Name: name, YAML: raw, Injected: golden, Objects: objects, NamespaceLabels: map[string]string{}, Cluster: true}
+	c := Case{Name: name, YAML: raw, Injected: golden, Objects: objects, Cluster: true}
 	for line := range strings.Lines(string(raw)) {
 		if up, ok := strings.CutPrefix(line, "# up: "); ok {
 			c.Up = strings.Fields(up)
@@ -94,12 +95,19 @@ func load(name string) (Case, error) {
 			continue
 		}
 		metadata, _ := o["metadata"].(map[string]any)
-		labels, _ := metadata["labels"].(map[string]any)
-		for k, v := range labels {
-			c.NamespaceLabels[k] = fmt.Sprint(v)
-		}
+		c.Namespace = sidecars.Namespace{Labels: texts(metadata["labels"]), Annotations: texts(metadata["annotations"])}
 	}
 	return c, nil
+}
+
+// texts is a map of labels or annotations.
+func texts(v any) map[string]string {
+	all := map[string]string{}
+	m, _ := v.(map[string]any)
+	for k, v := range m {
+		all[k] = fmt.Sprint(v)
+	}
+	return all
 }
 
 // Decode splits a multi-document YAML file into its objects.
@@ -286,6 +294,6 @@ func ApplyPatch(raw, ops []byte) ([]byte, error) {
 
 // PlanPatch is the patch that the pure functions make for a template.
 func (c Case) PlanPatch(t Template) ([]byte, error) {
-	plan := sidecars.NewPlan(sidecars.Input{Pod: t.Pod, Namespace: c.NamespaceLabels, NativeSidecars: true}, sidecars.Builtin())
+	plan := sidecars.NewPlan(sidecars.Input{Pod: t.Pod, Namespace: c.Namespace, NativeSidecars: true}, sidecars.Builtin())
 	return json.Marshal(plan.Patch())
 }

@@ -80,7 +80,7 @@ func TestNoSecretComesOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, tmpl := range templates {
-			plan := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: c.NamespaceLabels, NativeSidecars: true}, sidecars.Builtin())
+			plan := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: c.Namespace, NativeSidecars: true}, sidecars.Builtin())
 			if out := text(t, []any{plan.Patch(), plan.Decisions, plan.Warnings()}); strings.Contains(out, "canary") {
 				t.Errorf("%s: a secret came out:\n%s", c.Name, out)
 			}
@@ -99,7 +99,7 @@ func TestProperties(t *testing.T) {
 		}
 		for _, tmpl := range templates {
 			t.Run(c.Name+"/"+tmpl.Name, func(t *testing.T) {
-				properties(t, tmpl.Raw, c.NamespaceLabels)
+				properties(t, tmpl.Raw, c.Namespace)
 			})
 		}
 	}
@@ -113,7 +113,7 @@ func FuzzPlan(f *testing.F) {
 			f.Fatal(err)
 		}
 		for _, t := range templates {
-			f.Add(t.Raw, c.NamespaceLabels[sidecars.InjectKey])
+			f.Add(t.Raw, c.Namespace.Labels[sidecars.InjectKey])
 		}
 	}
 	f.Fuzz(func(t *testing.T, raw []byte, optIn string) {
@@ -125,7 +125,7 @@ func FuzzPlan(f *testing.F) {
 		if kjson.UnmarshalCaseSensitivePreserveInts(raw, &object) != nil || !isObject(object, "metadata") || !isObject(object, "spec") || duplicateKeys(raw) {
 			return
 		}
-		properties(t, raw, map[string]string{sidecars.InjectKey: optIn})
+		properties(t, raw, sidecars.Namespace{Labels: map[string]string{sidecars.InjectKey: optIn}})
 	})
 }
 
@@ -154,7 +154,7 @@ func duplicateKeys(raw []byte) bool {
 }
 
 // properties are what must hold for every pod.
-func properties(t *testing.T, raw []byte, namespace map[string]string) {
+func properties(t *testing.T, raw []byte, namespace sidecars.Namespace) {
 	t.Helper()
 	pod := decode(t, raw)
 	in := sidecars.Input{Pod: pod, Namespace: namespace, NativeSidecars: true, Settings: sidecars.Settings{ImagePullSecrets: []string{"mirror"}}}

@@ -2,6 +2,7 @@ package corpus_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -31,10 +32,21 @@ func TestWebhookOverHTTP(t *testing.T) {
 	m := mux{http.NewServeMux()}
 	catalog := sidecars.Builtin()
 	counters := webhook.NewMetrics(prometheus.NewRegistry())
+	namespaces := map[string]map[string]string{}
+	for _, c := range cases(t) {
+		templates, err := c.Templates()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tmpl := range templates {
+			namespaces[tmpl.Namespace] = c.Namespace.Annotations
+		}
+	}
 	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
 		webhook.Register(m, logr.Discard(), &webhook.Handler{
 			Entry: entry, Catalog: func() sidecars.Catalog { return catalog }, NativeSidecars: true,
-			Metrics: counters, Events: &events.FakeRecorder{},
+			Namespace: func(_ context.Context, name string) (map[string]string, error) { return namespaces[name], nil },
+			Metrics:   counters, Events: &events.FakeRecorder{},
 		})
 	}
 	server := httptest.NewServer(m)
@@ -42,12 +54,12 @@ func TestWebhookOverHTTP(t *testing.T) {
 	for _, c := range cases(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			entry := webhook.Annotated
-			if c.NamespaceLabels[sidecars.InjectKey] == sidecars.InjectEnabled {
+			if c.Namespace.Labels[sidecars.InjectKey] == sidecars.InjectEnabled {
 				entry = webhook.OptedIn
 			}
 			got, err := c.Render(func(tmpl corpus.Template) ([]byte, error) {
 				resp := review(t, server.URL+string(entry), tmpl)
-				want := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: c.NamespaceLabels, NativeSidecars: true}, catalog).Warnings()
+				want := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: c.Namespace, NativeSidecars: true}, catalog).Warnings()
 				if diff := cmp.Diff(want, resp.Warnings); diff != "" {
 					t.Errorf("%s: warnings (-want +got):\n%s", tmpl.Name, diff)
 				}

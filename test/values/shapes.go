@@ -30,6 +30,7 @@ var shapes = map[string]schema{
 
 	"webhook.timeoutSeconds":     integer(1, 5),
 	"webhook.failurePolicy":      enum("Ignore", "Fail"),
+	"webhook.optIn":              enum("labelled", "all"),
 	"webhook.excludedNamespaces": set(ref("name")),
 
 	"certs.mode": enum("self-signed"),

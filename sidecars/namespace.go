@@ -1,0 +1,143 @@
+package sidecars
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Namespace is what a decision may depend on of the pod's namespace. The zero
+// value asks for nothing and sets nothing.
+type Namespace struct {
+	Labels      map[string]string
+	Annotations map[string]string
+}
+
+// optedIn reports whether pods without an annotation are looked at.
+func (n Namespace) optedIn() bool { return n.Labels[InjectKey] == InjectEnabled }
+
+// lists are the exporters that may be recognised in a namespace: all, or those
+// that allow names, without those that deny names.
+type lists struct{ allow, deny []string }
+
+// leaveOut returns the key of the list by which an exporter that nobody named
+// does not ride along, or "".
+func (l lists) leaveOut(exporter string) string {
+	switch {
+	case slices.Contains(l.deny, exporter):
+		return DenyKey
+	case len(l.allow) > 0 && !slices.Contains(l.allow, exporter):
+		return AllowKey
+	}
+	return ""
+}
+
+// readLists reads the namespace's lists and answers what is wrong with them.
+func (p *planner) readLists() lists {
+	read := func(key string) []string {
+		value, ok := p.Namespace.Annotations[key]
+		if !ok {
+			return nil
+		}
+		words := listed(value)
+		if len(words) == 0 {
+			p.ignore(key, BadValue, inNamespace+"%s names no exporter and has no effect; write one or several of %s", key, strings.Join(p.catalog.names, ", "))
+			return nil
+		}
+		for _, word := range words {
+			if _, known := p.catalog.entries[word]; !known { // one is enough to go and look
+				p.ignore(key, UnknownExporter, inNamespace+"%s: there is no exporter %q%s", key, shorten(word), didYouMean(word, p.catalog.names))
+				break
+			}
+		}
+		return words
+	}
+	return lists{allow: read(AllowKey), deny: read(DenyKey)}
+}
+
+// listed are the words of a comma-separated list.
+func listed(value string) []string {
+	var words []string
+	for word := range strings.SplitSeq(value, ",") {
+		if word = strings.TrimSpace(word); word != "" {
+			words = append(words, word)
+		}
+	}
+	return words
+}
+
+// readDefaults collects the namespace's defaults for parameters. Those of
+// exporters that do not exist are answered here, the rest where it is used.
+func (p *planner) readDefaults() {
+	keys := ownKeys(p.Namespace.Annotations)
+	if len(keys) > mostKeys {
+		p.ignore("", BadValue, "the namespace has %d annotations under %s; the first %d are read", len(keys), Domain, mostKeys)
+		keys = keys[:mostKeys]
+	}
+	for _, key := range keys {
+		exporter, name, _ := ownKey(key)
+		if exporter == "" {
+			continue
+		}
+		if _, known := p.catalog.entries[exporter]; !known {
+			p.ignore(key, UnknownKey, inNamespace+"%s: there is no exporter %q%s", shorten(key), shorten(exporter), didYouMean(exporter, p.catalog.names))
+			continue
+		}
+		p.defaults = set(p.defaults, exporter, name, p.Namespace.Annotations[key])
+	}
+}
+
+// undeclared tells of parameters that an exporter does not have, in the pod's
+// annotations or in its namespace's, as where says.
+func (p *planner) undeclared(e *entry, annotations map[string]map[string]string, where string) {
+	for _, name := range slices.Sorted(maps.Keys(annotations[e.name])) {
+		_, declared := e.patterns[name]
+		key := parameterKey(e.name, name)
+		switch {
+		case declared || name == secretParameter && len(e.spec.Credentials) > 0:
+		case name == containerParameter && where == "":
+		case name == containerParameter:
+			p.ignore(key, UnknownParameter, "%s%s has no effect: a container's name belongs on its pod", where, key)
+		default:
+			p.ignore(key, UnknownParameter, "%s%s: the %s exporter has no such parameter%s", where, key, e.name, didYouMean(name, slices.Sorted(maps.Keys(e.patterns))))
+		}
+	}
+}
+
+// set adds to a map of maps.
+func set(m map[string]map[string]string, exporter, name, value string) map[string]map[string]string {
+	if m == nil {
+		m = map[string]map[string]string{}
+	}
+	if m[exporter] == nil {
+		m[exporter] = map[string]string{}
+	}
+	m[exporter][name] = value
+	return m
+}
+
+// exemption is a reason, or "until", the last day on which it holds, and a
+// reason.
+var exemption = regexp.MustCompile(`^until ([0-9]{4}-[0-9]{2}-[0-9]{2}): *\S`)
+
+// exemptionProblem says what is wrong with an exempt annotation, or "". The
+// policy that reads it goes by the same grammar.
+func exemptionProblem(value string) string {
+	if strings.TrimSpace(value) == "" {
+		return "it needs a reason"
+	}
+	if !strings.HasPrefix(value, exemptUntil) {
+		return ""
+	}
+	m := exemption.FindStringSubmatch(value)
+	if m == nil {
+		return fmt.Sprintf("%q is not understood; write a reason, or until YYYY-MM-DD: and a reason", shorten(value))
+	}
+	if _, err := time.Parse(time.DateOnly, m[1]); err != nil {
+		return fmt.Sprintf("%s is no day of the calendar; write until YYYY-MM-DD: and a reason", m[1])
+	}
+	return ""
+}
