@@ -75,7 +75,7 @@ func findings(w io.Writer, format string) (func(diagnosis.Finding), error) {
 }
 
 // colours of the words that people look for.
-var colours = map[string]string{"pass": "32", "warn": "33", "fail": "31", "up": "32", "down": "31", "missed": "31", "refused": "33", "stale": "33"}
+var colours = map[string]string{"pass": "32", "warn": "33", "fail": "31", "injected": "32", "discovered": "32", "ignored": "33", "up": "32", "down": "31", "missed": "31", "refused": "33", "stale": "33"}
 
 // painter colours words on a terminal, and leaves them alone elsewhere or where
 // NO_COLOR asks for it.

@@ -95,6 +95,11 @@ func (s *Set) Templates() ([]*Template, error) {
 // Plan decides for a template as the webhook would for its pods.
 func (s *Set) Plan(t *Template) sidecars.Plan { return sidecars.NewPlan(s.input(t), s.Catalog) }
 
+// Explain decides as Plan does, and tells where every setting comes from.
+func (s *Set) Explain(t *Template) (sidecars.Plan, []sidecars.Setting) {
+	return sidecars.Explain(s.input(t), s.Catalog)
+}
+
 // input is what the decision about a template may depend on.
 func (s *Set) input(t *Template) sidecars.Input {
 	n := s.namespaces[t.Namespace]
