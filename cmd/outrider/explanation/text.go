@@ -1,6 +1,7 @@
 package explanation
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -20,11 +21,7 @@ func (x Explanation) Write(w io.Writer, paint func(string) string) error {
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, e := range x.Exporters {
-		name := e.Exporter
-		if name == "" {
-			name = e.Key
-		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\n", name, paint(string(e.Outcome)), e.Reason)
+		fmt.Fprintf(t, "  %s\t%s\t%s\n", cmp.Or(e.Exporter, e.Key, sidecars.InjectKey), paint(string(e.Outcome)), e.Reason)
 		for _, s := range e.Settings {
 			fmt.Fprintf(t, "    %s\t%s\tfrom %s\n", s.Name, s.Value, s.From)
 		}
