@@ -46,6 +46,7 @@ func (p *planner) credentials(e *entry, server *corev1.Container, values map[str
 		}
 		if v.Name != "" {
 			env = append(env, v)
+			p.traceCredential(e, v)
 		}
 	}
 	return env, true

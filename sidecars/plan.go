@@ -55,8 +55,11 @@ type Plan struct {
 
 // NewPlan decides for one pod. It never fails: whatever cannot be done is a
 // Decision with a Reason. Admitting a pod again changes nothing.
-func NewPlan(in Input, c Catalog) Plan {
-	p := planner{Input: in, catalog: c, Plan: Plan{pod: in.Pod}}
+func NewPlan(in Input, c Catalog) Plan { return newPlan(in, c, nil) }
+
+// newPlan hands every setting to trace, unless that is nil.
+func newPlan(in Input, c Catalog, trace func(Setting)) Plan {
+	p := planner{Input: in, catalog: c, trace: trace, Plan: Plan{pod: in.Pod}}
 	before := statusBefore(in.Pod)
 	p.earlier, p.pulled = before.Decisions, before.PullSecrets
 	p.readAnnotations()
@@ -100,6 +103,7 @@ type planner struct {
 	Input
 	Plan
 	catalog Catalog
+	trace   func(Setting) // told where every setting comes from; nil for nobody
 
 	earlier    []Decision                   // injected by an earlier admission
 	parameters map[string]map[string]string // exporter, parameter → value, from annotations

@@ -20,6 +20,7 @@ type Reason string
 const (
 	Annotated             Reason = "Annotated"             // the pod's annotation names the exporter
 	Recognized            Reason = "Recognized"            // a container's image belongs to the exporter's workload
+	Attached              Reason = "Attached"              // the exporter was attached to the running pod
 	NotRecognized         Reason = "NotRecognized"         // no container's image belongs to any workload of the catalogue
 	UnknownExporter       Reason = "UnknownExporter"       // no exporter of that name
 	UnknownKey            Reason = "UnknownKey"            // no such key under the domain

@@ -59,66 +59,73 @@ func (p *planner) values(e *entry, server *corev1.Container) (map[string]string,
 	values := make(map[string]string, len(e.spec.Parameters))
 	for i := range e.spec.Parameters {
 		param := &e.spec.Parameters[i]
-		value, where, ok := p.value(e, param, server)
+		value, from, ok := p.value(e, param, server)
 		if !ok {
+			where := ""
+			if from.kind == fromNamespace {
+				where = inNamespace
+			}
 			p.refuse(e.name, BadValue, "%s%s: %q is not a value for it (%s); it must match %s",
 				where, parameterKey(e.name, param.Name), shorten(value), strings.TrimSuffix(param.Doc, "."), param.Pattern)
 			return nil, false
 		}
 		values[param.Name] = value
+		if p.trace != nil {
+			p.trace(Setting{Exporter: e.name, Name: param.Name, Value: value, From: from.describe(server)})
+		}
 	}
 	return values, true
 }
 
-// value is one parameter's value, and, where an annotation that sets it is bad,
-// not ok, and where that stands.
-func (p *planner) value(e *entry, param *v1alpha1.Parameter, server *corev1.Container) (value, where string, ok bool) {
+// value is one parameter's value and where it comes from; not ok where an
+// annotation that sets it is bad.
+func (p *planner) value(e *entry, param *v1alpha1.Parameter, server *corev1.Container) (value string, from origin, ok bool) {
 	if value, ok := p.parameters[e.name][param.Name]; ok {
-		return value, "", e.patterns[param.Name].MatchString(value)
+		return value, origin{kind: fromAnnotation}, e.patterns[param.Name].MatchString(value)
 	}
-	if value := found(param, server, e); value != "" {
-		return value, "", true
+	if value, from := found(param, server, e); value != "" {
+		return value, from, true
 	}
 	if value, ok := p.defaults[e.name][param.Name]; ok {
-		return value, inNamespace, e.patterns[param.Name].MatchString(value)
+		return value, origin{kind: fromNamespace}, e.patterns[param.Name].MatchString(value)
 	}
-	return param.Default, "", true
+	return param.Default, origin{kind: fromDefault}, true
 }
 
 // inNamespace stands before a key that is the namespace's.
 const inNamespace = "the namespace's annotation "
 
 // found is a parameter's value as far as the server's container shows it, or "".
-func found(param *v1alpha1.Parameter, server *corev1.Container, e *entry) string {
+func found(param *v1alpha1.Parameter, server *corev1.Container, e *entry) (string, origin) {
 	if server == nil {
-		return ""
+		return "", origin{}
 	}
 	fits := func(value string) bool { return value != "" && e.patterns[param.Name].MatchString(value) }
 	if len(param.FromArgs)+len(param.FromFlags) > 0 {
 		words := words(server)
 		for _, flag := range param.FromArgs {
 			if value, ok := flagValue(words, flag); ok && fits(value) {
-				return value
+				return value, origin{fromArgument, flag}
 			}
 		}
 		for _, f := range param.FromFlags {
 			if hasFlag(words, f.Flag) && fits(f.Value) {
-				return f.Value
+				return f.Value, origin{fromArgument, f.Flag}
 			}
 		}
 	}
 	for _, name := range param.FromEnv {
 		for i := range server.Env {
 			if server.Env[i].Name == name && fits(server.Env[i].Value) {
-				return server.Env[i].Value
+				return server.Env[i].Value, origin{fromVariable, name}
 			}
 		}
 	}
 	if param.FromPorts {
 		usual, _ := strconv.ParseInt(param.Default, 10, 32)
 		if port, ok := declaredPort(server, int32(usual)); ok && fits(strconv.Itoa(int(port))) {
-			return strconv.Itoa(int(port))
+			return strconv.Itoa(int(port)), origin{kind: fromPort}
 		}
 	}
-	return ""
+	return "", origin{}
 }

@@ -23,7 +23,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/corpus"
-	"github.com/outrider-dev/outrider/test/release"
+	"github.com/outrider-dev/outrider/cmd/outrider/release"
 )
 
 const releaseNamespace = "outrider"
@@ -125,7 +125,7 @@ func installWebhook(t *testing.T, c kubernetes.Interface, address string) {
 		ObjectMeta: metav1.ObjectMeta{Name: "outrider-webhook"},
 		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
 	}, metav1.CreateOptions{}))
-	manifest, err := release.Render(nil, "1.37.0")
+	manifest, err := release.Release{}.Render(nil, "1.37.0")
 	if err != nil {
 		t.Fatal(err)
 	}

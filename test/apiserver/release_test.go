@@ -8,7 +8,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/outrider-dev/outrider/test/release"
+	"github.com/outrider-dev/outrider/cmd/outrider/release"
 )
 
 const (

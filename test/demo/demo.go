@@ -14,7 +14,7 @@ import (
 	"github.com/outrider-dev/outrider/test/cluster/progress"
 	"github.com/outrider-dev/outrider/test/manifest"
 	"github.com/outrider-dev/outrider/test/promql"
-	"github.com/outrider-dev/outrider/test/release"
+	"github.com/outrider-dev/outrider/cmd/outrider/release"
 )
 
 //go:embed workloads.yaml

@@ -16,7 +16,7 @@ import (
 	"github.com/outrider-dev/outrider/test/cluster/kube"
 	"github.com/outrider-dev/outrider/test/manifest"
 	"github.com/outrider-dev/outrider/test/promql"
-	"github.com/outrider-dev/outrider/test/release"
+	"github.com/outrider-dev/outrider/cmd/outrider/release"
 )
 
 // patience is how long anything may take on a slow machine.

@@ -1,0 +1,81 @@
+package diagnosis
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+)
+
+// Verdict is how a check came out.
+type Verdict string
+
+// The verdicts, from good to bad.
+const (
+	Pass Verdict = "pass"
+	Warn Verdict = "warn"
+	Fail Verdict = "fail"
+)
+
+// Finding is one line of a diagnosis.
+type Finding struct {
+	// Check is what was looked at, in a word or two.
+	Check   string  `json:"check"`
+	Verdict Verdict `json:"verdict"`
+	// Says is what was seen, one sentence.
+	Says string `json:"says"`
+	// Remedy is what to do about it; empty for a pass.
+	Remedy string `json:"remedy,omitempty"`
+}
+
+// Patient is the cluster that is looked at.
+type Patient struct {
+	// Config reaches its API server, with the caller's permissions.
+	Config *rest.Config
+	// Client is made from Config.
+	Client kubernetes.Interface
+	// Namespace in which a pod is made for the dry-run. Default "default".
+	Namespace string
+
+	installation *installation // found by findInstallation
+}
+
+// New returns the cluster of a configuration.
+func New(config *rest.Config, namespace string) (*Patient, error) {
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("create client: %w", err)
+	}
+	if namespace == "" {
+		namespace = "default"
+	}
+	return &Patient{Config: config, Client: client, Namespace: namespace}, nil
+}
+
+// check is one step. It returns false where those after it make no sense.
+type check func(context.Context, *Patient, func(Finding)) bool
+
+// Examine runs all checks in their order and hands each finding over as soon as
+// it is there.
+func (p *Patient) Examine(ctx context.Context, found func(Finding)) {
+	for _, c := range []check{
+		apiServer, crd, findInstallation, replicas, caBundles, certificate, dryRun, permissions, otherWebhooks, exporters, prometheus,
+	} {
+		if !c(ctx, p, found) {
+			return
+		}
+	}
+}
+
+func pass(name, format string, args ...any) Finding {
+	return Finding{Check: name, Verdict: Pass, Says: fmt.Sprintf(format, args...)}
+}
+
+func warn(name, remedy, format string, args ...any) Finding {
+	return Finding{Check: name, Verdict: Warn, Says: fmt.Sprintf(format, args...), Remedy: remedy}
+}
+
+func fail(name, remedy, format string, args ...any) Finding {
+	return Finding{Check: name, Verdict: Fail, Says: fmt.Sprintf(format, args...), Remedy: remedy}
+}

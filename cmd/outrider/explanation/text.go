@@ -1,0 +1,63 @@
+package explanation
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/outrider-dev/outrider/sidecars"
+)
+
+// Write writes the explanation for people. paint colours a word.
+func (x Explanation) Write(w io.Writer, paint func(string) string) error {
+	fmt.Fprintln(w, x.Pod)
+	if len(x.Exporters) == 0 {
+		fmt.Fprintf(w, "  nothing is asked for: no %s annotation, and its namespace is not opted in\n", sidecars.InjectKey)
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, e := range x.Exporters {
+		fmt.Fprintf(t, "  %s\t%s\t%s\n", cmp.Or(e.Exporter, e.Key, sidecars.InjectKey), paint(string(e.Outcome)), e.Reason)
+		for _, s := range e.Settings {
+			fmt.Fprintf(t, "    %s\t%s\tfrom %s\n", s.Name, s.Value, s.From)
+		}
+	}
+	for _, target := range x.Targets {
+		fmt.Fprintf(t, "  target\t%s\t%s\n", target.URL, series(target.Labels))
+	}
+	fmt.Fprintf(t, "  Pod Security\t%s\t\n  QoS\t%s\t\n", x.PodSecurity, x.QoS)
+	if len(x.Requests) > 0 {
+		var parts []string
+		for _, name := range slices.Sorted(maps.Keys(x.Requests)) {
+			parts = append(parts, name+" "+x.Requests[name])
+		}
+		fmt.Fprintf(t, "  requests\t+ %s\t\n", strings.Join(parts, ", "))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, advice := range x.Advice {
+		fmt.Fprintf(w, "  → %s\n", advice)
+	}
+	return nil
+}
+
+// String is one word where nothing changes.
+func (c Change) String() string {
+	if c.Before == c.After {
+		return c.After
+	}
+	return c.Before + " → " + c.After
+}
+
+func series(labels map[string]string) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		parts = append(parts, fmt.Sprintf("%s=%q", name, labels[name]))
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
+}

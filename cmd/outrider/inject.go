@@ -1,0 +1,155 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/sidecars/manifest"
+)
+
+func injectCommand() *cobra.Command {
+	var in input
+	var diff, strict bool
+	cmd := &cobra.Command{
+		Use:   "inject",
+		Short: "Add to manifests what the webhook would add to their pods",
+		Long: `inject reads Kubernetes manifests and writes them with the exporters that their annotations, or their namespaces'
+labels, ask for. Pods and every workload with a pod template are looked at; everything else passes through unchanged,
+as do documents in which there is nothing to add, byte for byte. Namespaces and Exporters in the input hold for all of it.
+
+What is decided is said on standard error, a sentence each. A live webhook leaves what was injected here as it is.
+
+It can be Helm's post-renderer, and a KRM function of kustomize and kpt: it reads and writes a ResourceList as well.`,
+		Example: `  # What would become of it?
+  outrider inject -f deployment.yaml --diff
+
+  # As if the namespace were opted in
+  outrider inject -f manifests/ -R --namespace-label outrider.dev/inject=enabled | kubectl apply -f -
+
+  # After Helm has rendered
+  helm template shop ./chart | outrider inject --strict
+
+  # Exit with 1 where something that was asked for is refused
+  outrider inject -f deployment.yaml --strict >/dev/null`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			set, err := in.read(cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			out, err := newOutput(set, diff)
+			if err != nil {
+				return err
+			}
+			refused, err := inject(set, cmd.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			found, err := out.write(cmd.OutOrStdout())
+			if err == nil && (found || refused && strict) {
+				err = errFindings
+			}
+			return err
+		},
+	}
+	in.addFlags(cmd)
+	cmd.Flags().BoolVar(&diff, "diff", false, "Write what changes instead of the manifests; exit with 1 if anything does.")
+	cmd.Flags().BoolVar(&strict, "strict", false, "Exit with 1 if something that was asked for is refused or ignored.")
+	return cmd
+}
+
+// inject changes the templates of the set and says what was decided; refused
+// is true if something that was asked for did not happen.
+func inject(set *manifest.Set, say io.Writer) (refused bool, err error) {
+	templates, err := set.Templates()
+	if err != nil {
+		return false, err
+	}
+	plans, err := set.Inject(templates)
+	if err != nil {
+		return false, err
+	}
+	for i, t := range templates {
+		for _, d := range plans[i].Decisions {
+			fmt.Fprintf(say, "%s: %s\n", t, sentence(d))
+			refused = refused || d.Warns()
+		}
+		for _, key := range t.Misplaced() {
+			path, _ := t.TemplatePath()
+			fmt.Fprintf(say, "%s: %s has no effect here; move it to %s.metadata.annotations\n", t, key, path)
+			refused = true
+		}
+	}
+	return refused, nil
+}
+
+// sentence says what became of one request.
+func sentence(d sidecars.Decision) string {
+	name := cmp.Or(d.Exporter, d.Key)
+	switch {
+	case d.Message != "":
+		return d.Message
+	case !d.New():
+		return name + ": there already"
+	case d.Outcome == sidecars.Injected && d.Reason == sidecars.Recognized:
+		return name + ": rides along; the workload was recognised"
+	case d.Outcome == sidecars.Injected:
+		return name + ": rides along"
+	case d.Outcome == sidecars.Discovered:
+		return name + ": serves metrics itself; made known to Prometheus"
+	default:
+		return fmt.Sprintf("%s: %s (%s)", name, d.Outcome, d.Reason)
+	}
+}
+
+func uninjectCommand() *cobra.Command {
+	var in input
+	var diff bool
+	cmd := &cobra.Command{
+		Use:   "uninject",
+		Short: "Take out of manifests what inject, or the webhook, has added",
+		Long: `uninject is the mirror of inject: containers that the status annotation names, their volume and pull Secrets, the
+annotation and the label go; what you wrote stays, your outrider.dev/inject included.`,
+		Example: `  # Back to what was written
+  outrider uninject -f deployment.injected.yaml
+
+  # A live pod as its author wrote it
+  kubectl get pod cache -o yaml | outrider uninject`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			set, err := in.read(cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
+			out, err := newOutput(set, diff)
+			if err != nil {
+				return err
+			}
+			templates, err := set.Templates()
+			if err != nil {
+				return err
+			}
+			for _, t := range templates {
+				changed, err := t.Become(sidecars.Remove(t.Pod))
+				if err != nil {
+					return err
+				}
+				if changed {
+					fmt.Fprintf(cmd.ErrOrStderr(), "%s: as it was before\n", t)
+				}
+			}
+			found, err := out.write(cmd.OutOrStdout())
+			if err == nil && found {
+				err = errFindings
+			}
+			return err
+		},
+	}
+	in.addFlags(cmd)
+	cmd.Flags().BoolVar(&diff, "diff", false, "Write what changes instead of the manifests; exit with 1 if anything does.")
+	return cmd
+}

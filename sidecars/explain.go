@@ -1,0 +1,74 @@
+package sidecars
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Setting is one setting of an exporter that rides along, and where it comes from.
+type Setting struct {
+	Exporter string `json:"exporter"`
+	// Name of the parameter, or of the exporter's variable for a credential.
+	Name string `json:"name"`
+	// Value; empty for what a Secret holds.
+	Value string `json:"value,omitempty"`
+	// From is where it stands, such as: argument --port of container "redis".
+	From string `json:"from"`
+}
+
+// Explain decides as NewPlan does, and tells where the exporters' settings come
+// from, in the order in which they were looked for. Settings of an exporter
+// that was refused afterwards are among them.
+func Explain(in Input, c Catalog) (Plan, []Setting) {
+	var settings []Setting
+	plan := newPlan(in, c, func(s Setting) { settings = append(settings, s) })
+	return plan, settings
+}
+
+// origin is where a parameter's value was found.
+type origin struct {
+	kind string
+	name string // of the flag or variable
+}
+
+// The kinds of origins; those of a container have a place for its name.
+const (
+	fromAnnotation = "the pod's annotation"
+	fromNamespace  = "the namespace's annotation"
+	fromArgument   = "argument %s of container %q"
+	fromVariable   = "variable %s of container %q"
+	fromPort       = "the declared port of container %q"
+	fromDefault    = "the exporter's default"
+)
+
+// describe says it in words; server is the container it was found in, if it was.
+func (o origin) describe(server *corev1.Container) string {
+	switch o.kind {
+	case fromArgument, fromVariable:
+		return fmt.Sprintf(o.kind, o.name, server.Name)
+	case fromPort:
+		return fmt.Sprintf(o.kind, server.Name)
+	}
+	return o.kind
+}
+
+// traceCredential tells where a credential comes from. What is not a reference
+// is the definition's own public default.
+func (p *planner) traceCredential(e *entry, v corev1.EnvVar) {
+	if p.trace == nil {
+		return
+	}
+	s := Setting{Exporter: e.name, Name: v.Name, Value: v.Value, From: "the pod, or " + fromDefault}
+	if source := v.ValueFrom; source != nil {
+		switch {
+		case source.SecretKeyRef != nil:
+			s.From = fmt.Sprintf("key %s of Secret %s", source.SecretKeyRef.Key, source.SecretKeyRef.Name)
+		case source.ConfigMapKeyRef != nil:
+			s.From = fmt.Sprintf("key %s of ConfigMap %s", source.ConfigMapKeyRef.Key, source.ConfigMapKeyRef.Name)
+		default:
+			s.From = "the pod's own reference"
+		}
+	}
+	p.trace(s)
+}

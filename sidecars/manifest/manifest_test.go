@@ -1,0 +1,202 @@
+package manifest_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/sidecars/manifest"
+	"github.com/outrider-dev/outrider/test/corpus"
+)
+
+// inject reads, injects and writes one stream.
+func inject(t *testing.T, source string, o manifest.Options) string {
+	t.Helper()
+	set, templates := open(t, source, o)
+	if _, err := set.Inject(templates); err != nil {
+		t.Fatal(err)
+	}
+	return write(t, set)
+}
+
+func open(t *testing.T, source string, o manifest.Options) (*manifest.Set, []*manifest.Template) {
+	t.Helper()
+	stream, err := manifest.Read("-", strings.NewReader(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := manifest.NewSet(o, stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	templates, err := set.Templates()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set, templates
+}
+
+func write(t *testing.T, set *manifest.Set) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := set.Streams[0].Write(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// uninject is the mirror of inject.
+func uninject(t *testing.T, source string) string {
+	t.Helper()
+	set, templates := open(t, source, manifest.Options{})
+	for _, template := range templates {
+		if _, err := template.Become(sidecars.Remove(template.Pod)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return write(t, set)
+}
+
+// TestCorpus holds that every case becomes its golden, and itself again.
+func TestCorpus(t *testing.T) {
+	cases, err := corpus.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		t.Run(c.Name, func(t *testing.T) {
+			source := string(c.YAML)
+			injected := inject(t, source, manifest.Options{NativeSidecars: true})
+			if diff := cmp.Diff(objects(t, string(c.Injected)), objects(t, injected)); diff != "" {
+				t.Errorf("not the golden (-golden +got)\n%s", diff)
+			}
+			if again := inject(t, injected, manifest.Options{NativeSidecars: true}); again != injected {
+				t.Errorf("a second time changes something:\n%s", cmp.Diff(injected, again))
+			}
+			untouched, _ := open(t, source, manifest.Options{})
+			if before := write(t, untouched); !strings.Contains(source, sidecars.StatusKey) && uninject(t, injected) != before {
+				t.Errorf("removing leaves a difference (-before +after)\n%s", cmp.Diff(before, uninject(t, injected)))
+			}
+		})
+	}
+}
+
+func objects(t *testing.T, source string) []map[string]any {
+	t.Helper()
+	list, err := corpus.Decode([]byte(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Numbers and quoting as one reader sees them.
+	for i := range list {
+		raw, err := sigsyaml.Marshal(list[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		list[i] = map[string]any{}
+		if err := sigsyaml.Unmarshal(raw, &list[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return list
+}
+
+const commented = `# the cache of the shop
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: cache # one per shop
+  namespace: shop
+spec:
+  someday: a field that no type of ours knows
+  selector:
+    matchLabels: {app: cache}
+  template:
+    metadata:
+      labels: {app: cache}
+      annotations:
+        # metrics, please
+        outrider.dev/inject: redis
+    spec:
+      containers:
+      - name: redis # the server
+        image: "redis:7"
+---
+apiVersion: example.com/v1
+kind: Rollout
+metadata:
+  name: untouched
+  annotations: {outrider.dev/inject: redis}
+spec:
+  template: {spec: {containers: [{name: redis, image: redis}]}}
+`
+
+func TestWhatIsNotOursStays(t *testing.T) {
+	got := inject(t, commented, manifest.Options{NativeSidecars: true})
+	for line := range strings.Lines(commented) {
+		if line = strings.TrimRight(line, "\n"); strings.Contains(line, "labels: {app: cache}") && !strings.Contains(line, "match") {
+			continue // gets the monitored label
+		}
+		if !strings.Contains(got, line+"\n") {
+			t.Errorf("line is gone: %q", line)
+		}
+	}
+	if !strings.Contains(got, "name: outrider-redis") {
+		t.Error("nothing was injected")
+	}
+	if t.Failed() {
+		t.Log(got)
+	}
+}
+
+func TestListsAndResourceLists(t *testing.T) {
+	for name, source := range map[string]string{
+		"List":                 "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: a, annotations: {outrider.dev/inject: redis}}\n  spec: {containers: [{name: redis, image: 'redis:7'}]}\n",
+		"PodList":              "apiVersion: v1\nkind: PodList\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: a, annotations: {outrider.dev/inject: redis}}\n  spec: {containers: [{name: redis, image: 'redis:7'}]}\n",
+		"ResourceList":         "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig: {kind: X}\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: a, annotations: {outrider.dev/inject: redis, config.kubernetes.io/index: '0'}}\n  spec: {containers: [{name: redis, image: 'redis:7'}]}\n",
+		"JSON":                 `{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "annotations": {"outrider.dev/inject": "redis"}}, "spec": {"containers": [{"name": "redis", "image": "redis:7"}]}}`,
+		"an anchor":            "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {outrider.dev/inject: redis}}\nspec:\n  containers:\n  - &c {name: redis, image: 'redis:7'}\n  initContainers:\n  - <<: *c\n    name: other\n",
+		"namespace by label":   "apiVersion: v1\nkind: Namespace\nmetadata: {name: n, labels: {outrider.dev/inject: enabled}}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: n}\nspec: {containers: [{name: redis, image: 'redis:7'}]}\n",
+		"an empty document":    "---\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {outrider.dev/inject: redis}}\nspec: {containers: [{name: redis, image: 'redis:7'}]}\n---\n",
+		"no template metadata": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: n}\nspec: {template: {spec: {containers: [{name: redis, image: 'redis:7'}]}}}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: n, labels: {outrider.dev/inject: enabled}}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := inject(t, source, manifest.Options{NativeSidecars: true}); !strings.Contains(got, "outrider-redis") {
+				t.Errorf("nothing was injected:\n%s", got)
+			}
+		})
+	}
+}
+
+func TestBadInputIsNamed(t *testing.T) {
+	for name, tc := range map[string]struct{ source, want string }{
+		"not YAML":       {"a: [", "read -"},
+		"no template":    {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n", "Deployment a (-, document 1): there is no pod template at spec.template"},
+		"a wrong type":   {"apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: 7}\n", "Pod a (-, document 1): decode its pod"},
+		"a bad Exporter": {"apiVersion: outrider.dev/v1alpha1\nkind: Exporter\nmetadata: {name: a}\nspec: {imagee: b}\n", "Exporter a (-, document 1): parse Exporter"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := tryInject(tc.source)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want %q in it", err, tc.want)
+			}
+		})
+	}
+}
+
+func tryInject(source string) error {
+	stream, err := manifest.Read("-", strings.NewReader(source))
+	if err != nil {
+		return err
+	}
+	set, err := manifest.NewSet(manifest.Options{}, stream)
+	if err != nil {
+		return err
+	}
+	_, err = set.Templates()
+	return err
+}
