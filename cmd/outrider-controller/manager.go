@@ -100,6 +100,9 @@ func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		})
 	}
 	webhook.Register(mgr.GetWebhookServer(), mgr.GetLogger().WithName("webhook"), handlers...)
+	if err := cover(mgr, o, exporters, budgets, native); err != nil {
+		return err
+	}
 	return errors.Join(
 		mgr.AddReadyzCheck("exporters", exporters.Check),
 		mgr.AddReadyzCheck("budgets", budgets.Check),

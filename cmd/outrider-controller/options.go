@@ -14,6 +14,7 @@ import (
 
 	"github.com/outrider-dev/outrider/certs"
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/coverage"
 )
 
 // version is set by the linker; buildVersion stands in for it.
@@ -34,6 +35,9 @@ type Options struct {
 
 	// Sidecars are the settings for all sidecars.
 	Sidecars sidecars.Settings
+
+	// Coverage is about the pods that the webhook should have seen.
+	Coverage coverage.Options
 
 	// LeaderElect makes one of several replicas the one that changes state.
 	// Default true.
@@ -62,6 +66,7 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 		return nil
 	})
 	fs.BoolVar(&o.Sidecars.AssignedUIDs, "assigned-uids", false, "Leave the sidecars' user to the platform (OpenShift).")
+	o.Coverage.AddFlags(fs)
 	fs.BoolVar(&o.LeaderElect, "leader-elect", true, "Let one of several replicas change state.")
 	fs.StringVar(&o.LeaderElectionID, "leader-election-id", "outrider-controller", "Name of the Lease for leader election.")
 	fs.DurationVar(&o.ShutdownDelay, "shutdown-delay", 5*time.Second, "How long calls are answered after SIGTERM.")
