@@ -91,7 +91,7 @@ func TestUmbrellaSwitchesItOnAndOff(t *testing.T) {
 
 func TestComponentsHaveTheSameKeysInTheSameOrder(t *testing.T) {
 	for name, want := range map[string]struct{ before, after []string }{
-		"controller":       {[]string{"replicas"}, []string{"logLevel"}},
+		"controller":       {[]string{"replicas"}, []string{"logLevel", "prometheusURL", "coverage"}},
 		"prometheus":       {[]string{"replicas"}, []string{"scrapeInterval", "retention", "persistence"}},
 		"nodeExporter":     {[]string{"enabled"}, []string{"port", "mountPropagation"}},
 		"kubeStateMetrics": {[]string{"enabled"}, []string{"collectors"}},

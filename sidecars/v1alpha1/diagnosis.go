@@ -7,8 +7,8 @@ type Diagnosis struct {
 	// ErrorMetric is a series of the exporter with a label that holds its last
 	// error, where it has one.
 	ErrorMetric *ErrorMetric `json:"errorMetric,omitempty"`
-	// Causes are tried in their order on what the exporter, the kubelet and
-	// Prometheus say; the first that matches is told.
+	// Causes are looked for in what the exporter says, of which the kubelet knows
+	// some; the one that was said last is told.
 	// +kubebuilder:validation:MaxItems=16
 	Causes []Cause `json:"causes,omitempty"`
 }
