@@ -34,7 +34,7 @@ func (v *inventory) follow(ctx context.Context, c client.WithWatch, wg *sync.Wai
 	var listed sync.WaitGroup
 	run := func(name string, kind client.Object, list func() client.ObjectList, s cache.TransformingStore, opts ...client.ListOption) {
 		sinks = append(sinks, s)
-		r := cache.NewReflectorWithOptions(source(c, list, opts...), kind, s, cache.ReflectorOptions{Name: name})
+		r := cache.NewReflectorWithOptions(source(c, list, s.Transformer(), opts...), kind, s, cache.ReflectorOptions{Name: name})
 		wg.Go(func() { r.RunWithContext(ctx) })
 	}
 	namespaces := newSink(&listed, func(o *metav1.PartialObjectMetadata) { slimNamespace(&o.ObjectMeta) },
@@ -62,15 +62,26 @@ func metadataOf(kind string) func() client.ObjectList {
 	}
 }
 
-// source lists and watches one kind.
-func source(c client.WithWatch, list func() client.ObjectList, opts ...client.ListOption) cache.ListerWatcher {
+// source lists and watches one kind. An API server that does not stream lists
+// (before 1.34) sends pages, which are slimmed one by one: all at once would be
+// most of the memory that the process ever needs.
+func source(c client.WithWatch, list func() client.ObjectList, slim cache.TransformFunc, opts ...client.ListOption) cache.ListerWatcher {
 	options := func(o metav1.ListOptions) []client.ListOption {
 		return append([]client.ListOption{&client.ListOptions{Raw: &o, Limit: o.Limit, Continue: o.Continue}}, opts...)
 	}
 	return &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			if o.ResourceVersion == "0" {
+				o.ResourceVersion = "" // for which alone there are pages
+			}
 			l := list()
-			return l, c.List(ctx, l, options(o)...)
+			if err := c.List(ctx, l, options(o)...); err != nil {
+				return nil, err
+			}
+			return l, meta.EachListItem(l, func(item runtime.Object) error {
+				_, err := slim(item)
+				return err
+			})
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			return c.Watch(ctx, list(), options(o)...)
