@@ -35,6 +35,7 @@ type entry struct {
 	name     string
 	spec     v1alpha1.ExporterSpec
 	patterns map[string]*regexp.Regexp // by parameter
+	causes   []*regexp.Regexp          // of the diagnosis, in its order
 	hash     string                    // of the definition
 }
 
@@ -149,6 +150,16 @@ func (c Catalog) Spec(name string) (v1alpha1.ExporterSpec, bool) {
 	return e.spec, true
 }
 
+// Definition is the hash of the named exporter's definition, as Decisions have
+// it, and whether there is such an exporter.
+func (c Catalog) Definition(name string) (string, bool) {
+	e, ok := c.entries[name]
+	if !ok {
+		return "", false
+	}
+	return e.hash, true
+}
+
 func newEntry(e v1alpha1.Exporter) (*entry, error) {
 	made := &entry{name: e.Name, spec: e.Spec, patterns: make(map[string]*regexp.Regexp, len(e.Spec.Parameters))}
 	errs := validate(e)
@@ -166,14 +177,25 @@ func newEntry(e v1alpha1.Exporter) (*entry, error) {
 		made.patterns[p.Name] = re
 	}
 	errs = append(errs, unknownPlaceholders(e.Spec, made.patterns)...)
+	causes, bad := compileCauses(e.Spec.Diagnosis)
+	made.causes = causes
+	errs = append(errs, bad...)
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
-	raw, err := json.Marshal(e.Spec)
+	var err error
+	made.hash, err = hash(e.Spec)
+	return made, err
+}
+
+// hash is that of what pods get of a definition: one that differs elsewhere only
+// makes no injected container stale.
+func hash(spec v1alpha1.ExporterSpec) (string, error) {
+	spec.UpMetric, spec.Recognize, spec.Diagnosis = "", v1alpha1.Recognition{}, v1alpha1.Diagnosis{}
+	raw, err := json.Marshal(spec)
 	if err != nil {
-		return nil, fmt.Errorf("hash definition: %w", err)
+		return "", fmt.Errorf("hash definition: %w", err)
 	}
 	sum := sha256.Sum256(raw)
-	made.hash = hex.EncodeToString(sum[:4])
-	return made, nil
+	return hex.EncodeToString(sum[:4]), nil
 }

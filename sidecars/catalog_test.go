@@ -109,6 +109,10 @@ func TestWithNamesTheBadField(t *testing.T) {
 		"a variable twice":      {"port: 9131", "port: 9131\n  env: [{name: A, value: ''}]\n  credentials: [{env: A}]", "is set twice"},
 		"a secret with default": {"port: 9131", "port: 9131\n  credentials: [{env: A, default: x}]", "spec.credentials[0].default"},
 		"bad parameter name":    {"name: port,", "name: po/rt,", "spec.parameters[0].name"},
+		"cause's pattern":       {"port: 9131", "port: 9131\n  diagnosis: {causes: [{pattern: '[', cause: x}]}", "spec.diagnosis.causes[0].pattern"},
+		"cause of everything":   {"port: 9131", "port: 9131\n  diagnosis: {causes: [{pattern: 'x?', cause: x}]}", `spec.diagnosis.causes[0].pattern: "x?" matches everything`},
+		"cause without words":   {"port: 9131", "port: 9131\n  diagnosis: {causes: [{pattern: x, cause: ''}]}", "spec.diagnosis.causes[0].cause: is required"},
+		"error metric":          {"port: 9131", "port: 9131\n  diagnosis: {errorMetric: {name: a-b, label: err}}", "spec.diagnosis.errorMetric"},
 		"one declared two ways": {"doc: The port.}", "doc: A.}, {name: port, default: '1', pattern: '1', doc: B.}", "declared twice"},
 	} {
 		t.Run(name, func(t *testing.T) {

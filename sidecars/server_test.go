@@ -72,15 +72,15 @@ func TestSettingsFoundInThePod(t *testing.T) {
 		extra     []string // annotations
 		want      string   // REDIS_ADDR
 	}{
-		"default":                 {corev1.Container{}, nil, "redis://127.0.0.1:6379"},
-		"declared":                {corev1.Container{Ports: tcp(7000)}, nil, "redis://127.0.0.1:7000"},
-		"among others":            {corev1.Container{Ports: append(tcp(8080), tcp(6379)...)}, nil, "redis://127.0.0.1:6379"},
-		"several others":          {corev1.Container{Ports: append(tcp(8080), tcp(8081)...)}, nil, "redis://127.0.0.1:6379"},
-		"argument over declared":  {corev1.Container{Args: []string{"--port", "7001"}, Ports: tcp(7000)}, nil, "redis://127.0.0.1:7001"},
-		"script":                  {corev1.Container{Command: []string{"sh", "-c", "redis-server --port 7002"}}, nil, "redis://127.0.0.1:7002"},
+		"default":                 {corev1.Container{}, nil, "tcp://127.0.0.1:6379"},
+		"declared":                {corev1.Container{Ports: tcp(7000)}, nil, "tcp://127.0.0.1:7000"},
+		"among others":            {corev1.Container{Ports: append(tcp(8080), tcp(6379)...)}, nil, "tcp://127.0.0.1:6379"},
+		"several others":          {corev1.Container{Ports: append(tcp(8080), tcp(8081)...)}, nil, "tcp://127.0.0.1:6379"},
+		"argument over declared":  {corev1.Container{Args: []string{"--port", "7001"}, Ports: tcp(7000)}, nil, "tcp://127.0.0.1:7001"},
+		"script":                  {corev1.Container{Command: []string{"sh", "-c", "redis-server --port 7002"}}, nil, "tcp://127.0.0.1:7002"},
 		"TLS":                     {corev1.Container{Args: []string{"--port", "0", "--tls-port", "6380"}}, nil, "rediss://127.0.0.1:6380"},
-		"annotation over all":     {corev1.Container{Args: []string{"--port", "7001"}}, []string{"redis.outrider.dev/port", "7009"}, "redis://127.0.0.1:7009"},
-		"an argument of nonsense": {corev1.Container{Args: []string{"--port", "x$(Y)"}}, nil, "redis://127.0.0.1:6379"},
+		"annotation over all":     {corev1.Container{Args: []string{"--port", "7001"}}, []string{"redis.outrider.dev/port", "7009"}, "tcp://127.0.0.1:7009"},
+		"an argument of nonsense": {corev1.Container{Args: []string{"--port", "x$(Y)"}}, nil, "tcp://127.0.0.1:6379"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.container.Image = "redis"
@@ -105,7 +105,7 @@ func TestUnixSocket(t *testing.T) {
 	}{
 		"shared":           {only, shared, "unix:///run/redis/redis.sock"},
 		"not shared":       {only, nil, ""},
-		"beside a port":    {only[2:], shared, "redis://127.0.0.1:6379"},
+		"beside a port":    {only[2:], shared, "tcp://127.0.0.1:6379"},
 		"beside TLS":       {append([]string{"--tls-port", "6380"}, only...), shared, "rediss://127.0.0.1:6380"},
 		"a part of a name": {only, []corev1.VolumeMount{{Name: "run", MountPath: "/run/red"}}, ""},
 	} {
@@ -171,7 +171,7 @@ func TestSeveralServersInOnePod(t *testing.T) {
 	}
 	p.Annotations["redis.outrider.dev/container"] = "second"
 	got := sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin()).Apply(p).Spec.Containers[2].Env[0].Value
-	if got != "redis://127.0.0.1:7000" {
+	if got != "tcp://127.0.0.1:7000" {
 		t.Errorf("address %s, want that of the named container", got)
 	}
 }

@@ -73,6 +73,14 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 	)
 }
 
+// known is what decisions depend on besides the pod.
+type known struct {
+	exporters  *webhook.Exporters
+	budgets    *webhook.Budgets
+	namespaces *webhook.Namespaces
+	native     bool
+}
+
 // admit puts the handlers on the manager's webhook server, with what they
 // decide by. A replica is ready once it knows that.
 func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
@@ -112,6 +120,9 @@ func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		})
 	}
 	webhook.Register(mgr.GetWebhookServer(), mgr.GetLogger().WithName("webhook"), handlers...)
+	if err := cover(mgr, o, known{exporters, budgets, namespaces, native}); err != nil {
+		return err
+	}
 	return errors.Join(
 		mgr.AddReadyzCheck("exporters", exporters.Check),
 		mgr.AddReadyzCheck("budgets", budgets.Check),

@@ -14,6 +14,7 @@ import (
 
 	"github.com/outrider-dev/outrider/certs"
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/coverage"
 )
 
 // version is set by the linker; buildVersion stands in for it.
@@ -38,6 +39,8 @@ type Options struct {
 	// Enforcement is the name of the ConfigMap that holds the parameters of the
 	// API server's policies. Default empty: there are no policies.
 	Enforcement string
+	// Coverage is about the pods that the webhook should have seen.
+	Coverage coverage.Options
 
 	// LeaderElect makes one of several replicas the one that changes state.
 	// Default true.
@@ -67,6 +70,7 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	})
 	fs.BoolVar(&o.Sidecars.AssignedUIDs, "assigned-uids", false, "Leave the sidecars' user to the platform (OpenShift).")
 	fs.StringVar(&o.Enforcement, "enforcement-parameters", "", "ConfigMap that holds the parameters of the enforcement policies; empty where there are none.")
+	o.Coverage.AddFlags(fs)
 	fs.BoolVar(&o.LeaderElect, "leader-elect", true, "Let one of several replicas change state.")
 	fs.StringVar(&o.LeaderElectionID, "leader-election-id", "outrider-controller", "Name of the Lease for leader election.")
 	fs.DurationVar(&o.ShutdownDelay, "shutdown-delay", 5*time.Second, "How long calls are answered after SIGTERM.")

@@ -19,6 +19,8 @@ import (
 // +kubebuilder:printcolumn:name=Image,type=string,JSONPath=`.spec.image`
 // +kubebuilder:printcolumn:name=Port,type=integer,JSONPath=`.spec.port`
 // +kubebuilder:printcolumn:name=Ready,type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name=Missed,type=integer,priority=1,JSONPath=`.status.coverage.missed`
+// +kubebuilder:printcolumn:name=Down,type=integer,priority=1,JSONPath=`.status.coverage.down`
 // +kubebuilder:printcolumn:name=Age,type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name=Message,type=string,priority=1,JSONPath=`.status.conditions[?(@.type=="Ready")].message`
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 54 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="metadata.name names a container behind outrider-: at most 54 lower case letters, digits and dashes, no dots"
@@ -129,6 +131,8 @@ type ExporterSpec struct {
 	// required for a sidecar: a pod must stay acceptable to a quota and an
 	// autoscaler.
 	Resources corev1.ResourceRequirements `json:"resources,omitzero"`
+	// Diagnosis says how to learn why the exporter does not reach its workload.
+	Diagnosis Diagnosis `json:"diagnosis,omitzero"`
 }
 
 // EnvVar is one environment variable with a literal value.
@@ -189,9 +193,34 @@ type ExporterStatus struct {
 	// ObservedGeneration is the generation that the conditions are about.
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// Conditions: Ready is True while the definition is in force, and False,
-	// with the bad field in the message, while the last good one is.
+	// with the bad field in the message, while the last good one is. Covered is
+	// False while pods that should have the exporter lack it, or have one that
+	// does not reach its workload.
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// Coverage counts the pods that this exporter is for. It is absent while
+	// there has been none.
+	Coverage *ExporterCoverage `json:"coverage,omitempty"`
+}
+
+// ExporterCoverage counts live pods, as they were at most half a minute ago.
+type ExporterCoverage struct {
+	// Injected have the definition in force.
+	Injected int32 `json:"injected"`
+	// Missed should have it and do not: created before it was asked for, or
+	// while Outrider was away.
+	Missed int32 `json:"missed"`
+	// Stale have an older definition.
+	Stale int32 `json:"stale"`
+	// Refused asked for it and cannot have it.
+	Refused int32 `json:"refused"`
+	// Suspended would have it if it were not suspended.
+	Suspended int32 `json:"suspended"`
+	// Up are those of the injected and stale ones whose UpMetric Prometheus has
+	// seen at 1.
+	Up int32 `json:"up"`
+	// Down are those of them that are known not to be.
+	Down int32 `json:"down"`
 }

@@ -29,6 +29,7 @@ var goodExporters = map[string]string{
 	"native":             `{spec: {type: native, image: null, runAsUser: null, args: null, resources: null, path: /stats}}`,
 	"two parameters":     `{spec: {parameters: [` + parameter("one") + `,` + parameter("two") + `], args: null}}`,
 	"public default":     `{spec: {credentials: [{env: VARNISH_USER, public: true, default: monitor}]}}`,
+	"diagnosis":          `{spec: {diagnosis: {errorMetric: {name: varnish_error, label: err}, causes: [{pattern: refused, cause: closed, remedy: Open it.}]}}}`,
 	"metrics of sidecar": `{spec: {path: /metrics}}`,
 }
 
@@ -68,6 +69,8 @@ var badExporters = map[string]struct{ patch, want string }{
 	"variable's name":       {`{spec: {env: [{name: A=B, value: a}]}}`, "spec.env[0].name"},
 	"secret default":        {`{spec: {credentials: [{env: VARNISH_PASSWORD, default: hunter2}]}}`, "only a public credential may have a default"},
 	"image with registry":   {`{spec: {recognize: {images: [docker.io/library/varnish]}}}`, "spec.recognize.images[0]"},
+	"cause without words":   {`{spec: {diagnosis: {causes: [{pattern: refused}]}}}`, "spec.diagnosis.causes[0].cause: Required value"},
+	"error metric's name":   {`{spec: {diagnosis: {errorMetric: {name: a-b, label: err}}}}`, "spec.diagnosis.errorMetric.name"},
 	"unknown field":         {`{spec: {securityContext: {}}}`, `unknown field "spec.securityContext"`},
 }
 

@@ -39,7 +39,10 @@ var shapes = map[string]schema{
 
 	"sidecars.imagePullSecrets": list(ref("objectName")),
 
-	"controller.logLevel": enum("error", "info", "debug"),
+	"controller.logLevel":               enum("error", "info", "debug"),
+	"controller.prometheusURL":          pattern(`^(https?://[^\s/?#]+(/[^\s?#]*)?)?$`),
+	"controller.coverage.maxSeries":     integer(1, 100000),
+	"controller.coverage.proofInterval": pattern(`^[1-9][0-9]*[sm]$`),
 
 	"prometheus.scrapeInterval":   ref("duration"),
 	"prometheus.retention.time":   ref("duration"),

@@ -1,0 +1,89 @@
+package coverage
+
+import "github.com/outrider-dev/outrider/sidecars"
+
+// State is how a pod came out of admission, for one exporter.
+type State string
+
+// The states.
+const (
+	Injected  State = "injected"  // it has the exporter, or is known as serving metrics itself
+	Missed    State = "missed"    // it asked, or its namespace did, and nobody answered
+	Stale     State = "stale"     // it has an older definition than the one in force
+	Refused   State = "refused"   // it asked and cannot have it, see the Reason
+	Suspended State = "suspended" // it would have it if the exporter were not suspended
+)
+
+// states in the order in which they are shown.
+var states = []State{Injected, Missed, Stale, Refused, Suspended}
+
+// ReasonSuspended is the Reason of a decision against an exporter that is
+// suspended.
+const ReasonSuspended sidecars.Reason = "Suspended"
+
+// Names that stand in the place of an exporter's.
+const (
+	Unknown   = "unknown"   // names that the catalogue does not have: users make them up
+	Endpoints = "endpoints" // the pod's own endpoints, which outrider.dev/scrape names
+)
+
+// exporterName is a decision's exporter as far as it may become the value of a
+// label.
+func exporterName(d sidecars.Decision, c sidecars.Catalog) string {
+	if d.Exporter == "" && d.Key == sidecars.ScrapeKey {
+		return Endpoints
+	}
+	if _, known := c.Definition(d.Exporter); !known {
+		return Unknown
+	}
+	return d.Exporter
+}
+
+// admitted are the entries of a pod that has a status.
+func admitted(status []sidecars.Decision, c sidecars.Catalog) []entry {
+	var entries []entry
+	for _, d := range status {
+		e := entry{exporter: exporterName(d, c), reason: d.Reason, message: d.Message, native: d.Outcome == sidecars.Discovered, told: true}
+		switch d.Outcome {
+		case sidecars.Injected, sidecars.Discovered:
+			e.state = Injected
+			// One whose definition is gone runs on, and a restart would lose it.
+			if now, known := c.Definition(d.Exporter); known && d.Definition != "" && d.Definition != now {
+				e.state = Stale
+			}
+		case sidecars.Refused:
+			e.state = refusal(d)
+		default:
+			continue
+		}
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+// judged are the entries of a pod without a status, from what would be decided
+// for it now: what would be injected was missed, and what would be refused is
+// refused, so that nobody restarts it for nothing.
+func judged(now []sidecars.Decision, c sidecars.Catalog) []entry {
+	var entries []entry
+	for _, d := range now {
+		e := entry{exporter: exporterName(d, c), reason: d.Reason, message: d.Message}
+		switch d.Outcome {
+		case sidecars.Injected, sidecars.Discovered:
+			e.state, e.message = Missed, "created before it was asked for, or while Outrider was away"
+		case sidecars.Refused:
+			e.state = refusal(d)
+		default:
+			continue
+		}
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+func refusal(d sidecars.Decision) State {
+	if d.Reason == ReasonSuspended {
+		return Suspended
+	}
+	return Refused
+}

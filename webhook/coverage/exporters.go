@@ -1,0 +1,103 @@
+package coverage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
+)
+
+// Covered is the condition of an Exporter that is True while every pod that
+// should have it does, and it reaches its workload as far as anybody knows.
+const Covered = "Covered"
+
+const (
+	statusInterval = 30 * time.Second
+	fieldOwner     = client.FieldOwner("outrider-coverage")
+)
+
+// writeStatuses brings the counts of the custom Exporters up to date. It applies
+// its own fields, so that the condition Ready stays its writer's.
+func (c *Controller) writeStatuses(ctx context.Context) {
+	log := ctrl.LoggerFrom(ctx)
+	var list v1alpha1.ExporterList
+	if err := c.cached.List(ctx, &list); err != nil {
+		if !meta.IsNoMatchError(err) && ctx.Err() == nil { // the CustomResourceDefinition may be missing
+			log.Error(err, "list exporters")
+		}
+		return
+	}
+	counts := map[string]*v1alpha1.ExporterCoverage{}
+	for at, t := range c.tallies() {
+		if counts[at.exporter] == nil {
+			counts[at.exporter] = &v1alpha1.ExporterCoverage{}
+		}
+		n := counts[at.exporter]
+		n.Injected += int32(t.states[Injected])
+		n.Missed += int32(t.states[Missed])
+		n.Stale += int32(t.states[Stale])
+		n.Refused += int32(t.states[Refused])
+		n.Suspended += int32(t.states[Suspended])
+		n.Up += int32(t.proofs[Up])
+		n.Down += int32(t.proofs[Down])
+	}
+	for i := range list.Items {
+		e := &list.Items[i]
+		n := counts[e.Name]
+		if n == nil && e.Status.Coverage != nil {
+			n = &v1alpha1.ExporterCoverage{}
+		}
+		if n == nil {
+			continue // there has been no pod of it: nothing to say
+		}
+		if err := c.writeStatus(ctx, e, n); client.IgnoreNotFound(err) != nil && ctx.Err() == nil {
+			log.Error(err, "write an Exporter's coverage", "exporter", e.Name)
+		}
+	}
+}
+
+func (c *Controller) writeStatus(ctx context.Context, e *v1alpha1.Exporter, n *v1alpha1.ExporterCoverage) error {
+	told := e.DeepCopy()
+	told.Status.Coverage = n
+	meta.SetStatusCondition(&told.Status.Conditions, covered(n, e.Generation))
+	if equality.Semantic.DeepEqual(told.Status, e.Status) {
+		return nil
+	}
+	own := v1alpha1.ExporterStatus{Coverage: n, Conditions: []metav1.Condition{*meta.FindStatusCondition(told.Status.Conditions, Covered)}}
+	status, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&own)
+	if err != nil {
+		return fmt.Errorf("convert status: %w", err)
+	}
+	apply := &unstructured.Unstructured{Object: map[string]any{"status": status}}
+	apply.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(v1alpha1.Kind))
+	apply.SetName(e.Name)
+	apply.SetUID(e.UID) // or one that was just deleted would not be told from one of the same name
+	return c.cached.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(apply), fieldOwner, client.ForceOwnership)
+}
+
+// covered says what is wrong, the gravest first.
+func covered(n *v1alpha1.ExporterCoverage, generation int64) metav1.Condition {
+	told := metav1.Condition{Type: Covered, Status: metav1.ConditionFalse, ObservedGeneration: generation}
+	switch {
+	case n.Missed > 0:
+		told.Reason, told.Message = "Missed", fmt.Sprintf("%s without it that asked for it; create them again", count(int(n.Missed)))
+	case n.Down > 0:
+		told.Reason, told.Message = "Down", fmt.Sprintf("%s in which it does not reach its workload", count(int(n.Down)))
+	case n.Suspended > 0:
+		told.Reason, told.Message = "Suspended", fmt.Sprintf("%s without it while it is suspended", count(int(n.Suspended)))
+	case n.Refused > 0:
+		told.Reason, told.Message = "Refused", fmt.Sprintf("%s that cannot have it; their status annotation says why", count(int(n.Refused)))
+	default:
+		told.Status, told.Reason, told.Message = metav1.ConditionTrue, "Covered", "every pod that asked for it has it"
+	}
+	return told
+}

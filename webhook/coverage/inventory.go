@@ -1,0 +1,210 @@
+package coverage
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/outrider-dev/outrider/sidecars"
+)
+
+// inventory is all that is known of the cluster's live pods.
+type inventory struct {
+	changed  func(Workload) // called for each workload that must be looked at again
+	excluded []string       // namespaces that never reach the webhook
+	optInAll bool           // every namespace is opted in that does not say no
+
+	mu         sync.Mutex
+	pods       map[types.NamespacedName]*pod
+	workloads  map[Workload]*workload
+	containers map[types.NamespacedName]containers // of the monitored pods
+	optedIn    map[string]bool                     // by namespace
+}
+
+// workload is a Workload with its pods.
+type workload struct {
+	Workload
+	regarded corev1.ObjectReference // of one of the pods
+	pods     []*pod
+	verdicts map[string]verdict // by template
+	rows     []Row
+	said     map[saying]said
+}
+
+// verdict is what would be decided now for a pod without a status.
+type verdict struct {
+	decisions []sidecars.Decision
+	until     time.Time // when it must be asked for again; zero for never
+}
+
+func newInventory(excluded []string, optInAll bool) *inventory {
+	return &inventory{
+		excluded:   excluded,
+		optInAll:   optInAll,
+		pods:       map[types.NamespacedName]*pod{},
+		workloads:  map[Workload]*workload{},
+		containers: map[types.NamespacedName]containers{},
+		optedIn:    map[string]bool{},
+	}
+}
+
+// setPod takes note of a pod. One that is being deleted, or that is none of our
+// business, is forgotten.
+func (v *inventory) setPod(m *metav1.ObjectMeta) {
+	key := types.NamespacedName{Namespace: m.Namespace, Name: m.Name}
+	if m.DeletionTimestamp != nil || slices.Contains(v.excluded, m.Namespace) {
+		v.dropPod(key)
+		return
+	}
+	p, of := newPod(m), workloadOf(m)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	before := v.pods[key]
+	if before != nil && before.workload.Workload == of && before.same(p) {
+		return
+	}
+	v.forget(key)
+	w := v.workloads[of]
+	if w == nil {
+		w = &workload{Workload: of}
+		v.workloads[of] = w
+	}
+	w.regarded, p.workload = regarded(m), w
+	w.pods = append(w.pods, p)
+	v.pods[key] = p
+	if before != nil || p.decided || p.candidate(v.optedIn[m.Namespace]) {
+		v.changed(of)
+	}
+}
+
+// same reports whether nothing changed that coverage depends on; a pod's
+// metadata changes with every write of its status.
+func (p *pod) same(o *pod) bool {
+	return p.template == o.template && p.asks == o.asks && p.decided == o.decided && p.created.Equal(o.created) && slices.Equal(p.status, o.status)
+}
+
+func (v *inventory) dropPod(key types.NamespacedName) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if p := v.forget(key); p != nil && len(p.entries) > 0 {
+		v.changed(p.workload.Workload)
+	}
+}
+
+// forget takes a pod out of its workload; the workload goes with its last pod,
+// unless somebody has yet to be told.
+func (v *inventory) forget(key types.NamespacedName) *pod {
+	p := v.pods[key]
+	if p == nil {
+		return nil
+	}
+	delete(v.pods, key)
+	w := p.workload
+	w.pods = slices.DeleteFunc(w.pods, func(o *pod) bool { return o == p })
+	if len(w.pods) == 0 && len(w.rows) == 0 {
+		delete(v.workloads, w.Workload)
+	}
+	return p
+}
+
+// keepPods forgets the pods that are not among these.
+func (v *inventory) keepPods(alive map[types.NamespacedName]bool) {
+	for _, key := range v.absent(alive) {
+		v.dropPod(key)
+	}
+}
+
+func (v *inventory) absent(alive map[types.NamespacedName]bool) (gone []types.NamespacedName) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for key := range v.pods {
+		if !alive[key] {
+			gone = append(gone, key)
+		}
+	}
+	return gone
+}
+
+// setContainers takes note of what the kubelet says of a monitored pod.
+func (v *inventory) setContainers(p *corev1.Pod) {
+	key := types.NamespacedName{Namespace: p.Namespace, Name: p.Name}
+	now := newContainers(p)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if maps.Equal(v.containers[key], now) {
+		return
+	}
+	v.containers[key] = now
+	if known := v.pods[key]; known != nil {
+		v.changed(known.workload.Workload)
+	}
+}
+
+func (v *inventory) dropContainers(key types.NamespacedName) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.containers, key)
+}
+
+func (v *inventory) keepContainers(alive map[types.NamespacedName]bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	maps.DeleteFunc(v.containers, func(key types.NamespacedName, _ containers) bool { return !alive[key] })
+}
+
+// setNamespace takes note of whether a namespace is opted in.
+func (v *inventory) setNamespace(m *metav1.ObjectMeta) {
+	label := m.Labels[sidecars.InjectKey]
+	v.optIn(m.Name, label == sidecars.InjectEnabled || v.optInAll && label != sidecars.InjectDisabled)
+}
+
+// optIn looks at all workloads when a namespace's label changes, which is rare.
+func (v *inventory) optIn(namespace string, yes bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.optedIn[namespace] == yes {
+		return
+	}
+	if yes {
+		v.optedIn[namespace] = true
+	} else {
+		delete(v.optedIn, namespace)
+	}
+	for of := range v.workloads {
+		if of.Namespace == namespace {
+			v.changed(of)
+		}
+	}
+}
+
+func (v *inventory) keepNamespaces(alive map[types.NamespacedName]bool) {
+	v.mu.Lock()
+	var gone []string
+	for name := range v.optedIn {
+		if !alive[types.NamespacedName{Name: name}] {
+			gone = append(gone, name)
+		}
+	}
+	v.mu.Unlock()
+	for _, name := range gone {
+		v.optIn(name, false)
+	}
+}
+
+// recheck forgets all verdicts and has every workload looked at that has
+// something to do with us.
+func (v *inventory) recheck() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for of, w := range v.workloads {
+		w.verdicts = nil
+		if slices.ContainsFunc(w.pods, func(p *pod) bool { return p.decided || p.candidate(v.optedIn[of.Namespace]) }) {
+			v.changed(of)
+		}
+	}
+}

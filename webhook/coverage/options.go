@@ -1,0 +1,82 @@
+package coverage
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/url"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/outrider-dev/outrider/sidecars"
+)
+
+// Options are the flags of coverage.
+type Options struct {
+	// ExcludedNamespaces never reach the webhook, so nothing in them was missed.
+	// Default none.
+	ExcludedNamespaces []string
+	// OptInAll says that every namespace is opted in but those that are labelled
+	// outrider.dev/inject: disabled. Default false: those labelled enabled.
+	OptInAll bool
+	// PrometheusURL is asked whether exporters are up. Default empty: nobody is.
+	PrometheusURL string
+	// ProofInterval is the time between two rounds of questions. Default 1m.
+	ProofInterval time.Duration
+	// MostSeries bounds the series of the gauges. Default 5000.
+	MostSeries int
+	// ReadExporterLogs has the last lines of an exporter's own log read where
+	// nothing else tells why it does not reach its workload. Default false.
+	ReadExporterLogs bool
+}
+
+// AddFlags binds the options to flags, with their defaults.
+func (o *Options) AddFlags(fs *flag.FlagSet) {
+	fs.Func("excluded-namespace", "Namespace whose pods never reach the webhook; repeatable.", func(name string) error {
+		o.ExcludedNamespaces = append(o.ExcludedNamespaces, name)
+		return nil
+	})
+	fs.BoolVar(&o.OptInAll, "opt-in-all", false, "Every namespace is opted in but those labelled outrider.dev/inject: disabled, as in the webhook configuration.")
+	fs.StringVar(&o.PrometheusURL, "prometheus-url", "", "Prometheus that is asked whether exporters are up; empty asks nobody.")
+	fs.DurationVar(&o.ProofInterval, "proof-interval", time.Minute, "Time between two rounds of questions to Prometheus.")
+	fs.IntVar(&o.MostSeries, "coverage-series", 5000, "Most series of the coverage gauges; the rest are summed up without their namespace.")
+	fs.BoolVar(&o.ReadExporterLogs, "read-exporter-logs", false, "Read the last lines of an exporter's log where nothing else tells why it does not reach its workload.")
+}
+
+func (o *Options) validate() error {
+	if o.ProofInterval <= 0 {
+		return fmt.Errorf("--proof-interval %s: must be above zero", o.ProofInterval)
+	}
+	if o.MostSeries < 1 {
+		return fmt.Errorf("--coverage-series %d: must be above zero", o.MostSeries)
+	}
+	if o.PrometheusURL == "" {
+		return nil
+	}
+	u, err := url.Parse(o.PrometheusURL)
+	if err == nil && (u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		err = errors.New("want http://HOST:PORT or https://HOST:PORT, and a path where Prometheus has a prefix")
+	}
+	if err != nil {
+		return fmt.Errorf("--prometheus-url %q: %w", o.PrometheusURL, err)
+	}
+	return nil
+}
+
+// Parts are what coverage works with. All of them are required.
+type Parts struct {
+	// Catalog gives the exporters in force.
+	Catalog func() sidecars.Catalog
+	// Decide makes the plan that the webhook would make for a pod now.
+	Decide func(ctx context.Context, pod *corev1.Pod, optedIn bool) sidecars.Plan
+	// Events tells owners.
+	Events Recorder
+}
+
+// Recorder writes events: client-go's events.EventRecorder.
+type Recorder interface {
+	Eventf(regarding, related runtime.Object, eventtype, reason, action, note string, args ...any)
+}

@@ -1,0 +1,112 @@
+package coverage
+
+import (
+	"hash/fnv"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/outrider-dev/outrider/sidecars"
+)
+
+// asking is what a pod's own annotations ask for.
+type asking byte
+
+const (
+	asksNothing asking = iota // its namespace decides
+	asks
+	optsOut
+)
+
+// pod is what is kept of one live pod: there are tens of thousands.
+type pod struct {
+	name     string
+	workload *workload
+	template string // the pods of a workload that are decided alike
+	created  time.Time
+	asks     asking
+	decided  bool                // it has a status of Outrider's
+	status   []sidecars.Decision // from there
+	entries  []entry             // as reconcile left it
+}
+
+// entry is what one exporter is to one pod.
+type entry struct {
+	exporter string
+	state    State
+	reason   sidecars.Reason
+	message  string
+	native   bool // it serves metrics itself
+	told     bool // its owner has heard of it at admission
+}
+
+// newPod reads a pod's metadata.
+func newPod(m *metav1.ObjectMeta) *pod {
+	p := &pod{name: m.Name, created: m.CreationTimestamp.Time, template: revision(m)}
+	inject, annotated := m.Annotations[sidecars.InjectKey]
+	_, scraped := m.Annotations[sidecars.ScrapeKey]
+	switch {
+	case strings.TrimSpace(inject) == sidecars.InjectNothing:
+		p.asks = optsOut
+	case annotated || scraped:
+		p.asks = asks
+	}
+	if _, p.decided = m.Annotations[sidecars.StatusKey]; p.decided {
+		p.status = sidecars.ParseStatus(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: m.Annotations}}).Decisions
+		// A status that was copied from another pod injects nothing.
+		if p.has(sidecars.Injected, sidecars.Discovered) && m.Labels[sidecars.MonitoredKey] != sidecars.MonitoredTrue {
+			p.decided, p.status = false, nil
+		}
+	}
+	if !p.decided && p.asks != optsOut {
+		p.template += " " + fingerprint(m.Annotations)
+	}
+	return p
+}
+
+func (p *pod) has(outcomes ...sidecars.Outcome) bool {
+	return slices.ContainsFunc(p.status, func(d sidecars.Decision) bool { return slices.Contains(outcomes, d.Outcome) })
+}
+
+// candidate reports whether the pod should have been decided and was not.
+func (p *pod) candidate(optedIn bool) bool {
+	return !p.decided && (p.asks == asks || p.asks == asksNothing && optedIn)
+}
+
+// fingerprint is of the annotations of the domain, which tell apart what somebody
+// wrote on one pod of many.
+func fingerprint(annotations map[string]string) string {
+	h := fnv.New64a()
+	for _, key := range slices.Sorted(maps.Keys(annotations)) {
+		if ours(key) {
+			_, _ = h.Write([]byte(key + "\x00" + annotations[key] + "\x00"))
+		}
+	}
+	return strconv.FormatUint(h.Sum64(), 36)
+}
+
+// ours reports whether an annotation is of the domain.
+func ours(key string) bool {
+	prefix, _, _ := strings.Cut(key, "/")
+	return prefix == sidecars.Domain || strings.HasSuffix(prefix, "."+sidecars.Domain)
+}
+
+// slimMetadata leaves of a pod's metadata what newPod, workloadOf and regarded
+// read: it is held in thousands while they are listed.
+func slimMetadata(m *metav1.ObjectMeta) {
+	m.ManagedFields, m.Finalizers, m.GenerateName, m.SelfLink = nil, nil, "", ""
+	maps.DeleteFunc(m.Annotations, func(key, _ string) bool { return !ours(key) })
+	maps.DeleteFunc(m.Labels, func(key, _ string) bool { return !slices.Contains(readLabels, key) })
+	if owner := controllerOf(m); owner != nil {
+		m.OwnerReferences = []metav1.OwnerReference{*owner}
+	} else {
+		m.OwnerReferences = nil
+	}
+}
+
+var readLabels = []string{sidecars.MonitoredKey, "pod-template-hash", "controller-revision-hash"}
