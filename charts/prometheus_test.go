@@ -23,7 +23,7 @@ import (
 func prometheusConfig(t *testing.T, objects []runtime.Object) (*config.Config, []*config.ScrapeConfig) {
 	t.Helper()
 	dir := t.TempDir()
-	for name, data := range one[*corev1.ConfigMap](t, objects).Data {
+	for name, data := range named[*corev1.ConfigMap](t, objects, "outrider-prometheus").Data {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -146,6 +146,21 @@ func one[T runtime.Object](t *testing.T, objects []runtime.Object) T {
 	return found[0]
 }
 
+// named is the object of its type with a name.
+func named[T interface {
+	runtime.Object
+	GetName() string
+}](t *testing.T, objects []runtime.Object, name string) T {
+	t.Helper()
+	for _, o := range all[T](objects) {
+		if o.GetName() == name {
+			return o
+		}
+	}
+	t.Fatalf("no %T %s", *new(T), name)
+	return *new(T)
+}
+
 func TestGolden(t *testing.T) {
 	const repair = "go test ./charts -run TestGolden -update"
 	stale := map[string]bool{}

@@ -149,6 +149,16 @@ func (c Catalog) Spec(name string) (v1alpha1.ExporterSpec, bool) {
 	return e.spec, true
 }
 
+// Definition is the hash of the named exporter's definition, as it stands in the
+// status annotation of pods that got it; empty where there is no such exporter.
+func (c Catalog) Definition(name string) string {
+	e, ok := c.entries[name]
+	if !ok {
+		return ""
+	}
+	return e.hash
+}
+
 func newEntry(e v1alpha1.Exporter) (*entry, error) {
 	made := &entry{name: e.Name, spec: e.Spec, patterns: make(map[string]*regexp.Regexp, len(e.Spec.Parameters))}
 	errs := validate(e)

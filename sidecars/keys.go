@@ -12,6 +12,7 @@ const (
 	PlacementKey = Domain + "/placement"
 	StatusKey    = Domain + "/status"
 	MonitoredKey = Domain + "/monitored"
+	RepairKey    = Domain + "/repair"
 )
 
 // Values of keys.
@@ -22,6 +23,7 @@ const (
 	MonitoredTrue      = "true"
 	PlacementContainer = "container"
 	PlacementNative    = "native"
+	RepairNever        = "false"
 )
 
 // Place is where a key may stand.
@@ -32,6 +34,8 @@ const (
 	PodAnnotation  Place = "pod annotation"
 	PodLabel       Place = "pod label"
 	NamespaceLabel Place = "namespace label"
+	// RepairPlace is where the repair annotation may stand.
+	RepairPlace Place = "annotation of a workload or namespace"
 )
 
 // Key describes one key of the domain: the parser, "did you mean" and the
@@ -68,6 +72,8 @@ func Keys() []Key {
 			Doc: "Prometheus asks the API server for the pods with this label."},
 		{Name: InjectKey, Place: NamespaceLabel, Values: "`enabled`",
 			Doc: "Every new pod here is looked at as if annotated `auto`; a pod's own annotation wins."},
+		{Name: RepairKey, Place: RepairPlace, Values: "`\"false\"`",
+			Doc: "Hands off: no rollout is restarted and no stuck pod is evicted."},
 	}
 }
 

@@ -39,6 +39,8 @@ type Handler struct {
 	// Budget gives what a namespace's policies leave. An error means that it is
 	// not known, and that nothing is held against the pod. Nil leaves everything.
 	Budget func(ctx context.Context, namespace string) (sidecars.Budget, error)
+	// Breaker holds back exporters that do not work at present. Nil holds back none.
+	Breaker Breaker
 	// Settings are the same for all pods.
 	Settings sidecars.Settings
 	// Metrics counts what is decided. Required.
@@ -71,7 +73,7 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admis
 		}
 		in.Budget = budget
 	}
-	plan := sidecars.NewPlan(in, h.Catalog())
+	plan := h.plan(in, req.Namespace, dryRun(req))
 	if !plan.Changes() && (len(plan.Decisions) == 0 || pod.Annotations[sidecars.StatusKey] != "") {
 		return admission.Allowed("") // nothing to do, or all of it done and said before
 	}

@@ -87,6 +87,10 @@ func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	if err := budgets.SetupWithManager(ctx, mgr); err != nil {
 		return err
 	}
+	circuit, err := protect(ctx, mgr, o, exporters, nil)
+	if err != nil {
+		return err
+	}
 	var handlers []*webhook.Handler
 	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
 		handlers = append(handlers, &webhook.Handler{
@@ -94,6 +98,7 @@ func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
 			Catalog:        exporters.Catalog,
 			NativeSidecars: native,
 			Budget:         budgets.Of,
+			Breaker:        circuit,
 			Settings:       o.Sidecars,
 			Metrics:        counters,
 			Events:         mgr.GetEventRecorder("outrider"),

@@ -14,6 +14,8 @@ import (
 
 	"github.com/outrider-dev/outrider/certs"
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/breaker"
+	"github.com/outrider-dev/outrider/webhook/repair"
 )
 
 // version is set by the linker; buildVersion stands in for it.
@@ -34,6 +36,11 @@ type Options struct {
 
 	// Sidecars are the settings for all sidecars.
 	Sidecars sidecars.Settings
+
+	// Breaker suspends exporters that do not work.
+	Breaker breaker.Options
+	// Repair restarts what was missed, and recycles what is stuck.
+	Repair repair.Options
 
 	// LeaderElect makes one of several replicas the one that changes state.
 	// Default true.
@@ -62,6 +69,7 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 		return nil
 	})
 	fs.BoolVar(&o.Sidecars.AssignedUIDs, "assigned-uids", false, "Leave the sidecars' user to the platform (OpenShift).")
+	o.addBreakerFlags(fs)
 	fs.BoolVar(&o.LeaderElect, "leader-elect", true, "Let one of several replicas change state.")
 	fs.StringVar(&o.LeaderElectionID, "leader-election-id", "outrider-controller", "Name of the Lease for leader election.")
 	fs.DurationVar(&o.ShutdownDelay, "shutdown-delay", 5*time.Second, "How long calls are answered after SIGTERM.")
