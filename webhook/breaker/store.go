@@ -59,8 +59,13 @@ func (b *Breaker) follow(ctx context.Context, mgr ctrl.Manager) error {
 		return fmt.Errorf("watch suspensions: %w", err)
 	}
 	b.synced = registration.HasSynced
-	return mgr.Add(own)
+	return mgr.Add(everywhere{own})
 }
+
+// everywhere is a cache that waits for no leader.
+type everywhere struct{ cache.Cache }
+
+func (everywhere) NeedLeaderElection() bool { return false }
 
 // parse reads a ConfigMap, or none. With an error nothing is suspended.
 func parse(cm *corev1.ConfigMap) (stored, error) {
