@@ -11,6 +11,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -194,6 +195,7 @@ func TestRepair(t *testing.T) {
 	})
 	t.Run("not again", func(t *testing.T) { notAgain(t, config) })
 	t.Run("left alone", func(t *testing.T) { leftAlone(t, config) })
+	t.Run("as it was judged", func(t *testing.T) { asJudged(t, config) })
 	t.Run("other kinds", func(t *testing.T) { otherKinds(t, config) })
 }
 
@@ -283,6 +285,40 @@ func leftAlone(t *testing.T, config *rest.Config) {
 	}
 	if n := len(*r.events); n != 5 { // the one above, once, and four restarts
 		t.Errorf("%d events: %q", n, *r.events)
+	}
+}
+
+// stuck is what the breaker would report.
+type stuck []corev1.Pod
+
+func (s stuck) Stuck(context.Context) ([]corev1.Pod, error) { return s, nil }
+
+// asJudged holds that a pod which changed since it was judged, and may be ready by
+// now, is not evicted.
+func asJudged(t *testing.T, config *rest.Config) {
+	r := newRepairs(t, config)
+	d := r.deployment(r.namespace(nil), "a", nil)
+	yes, pod := true, &corev1.Pod{}
+	_, _, spec := template("a")
+	pod.Name, pod.Namespace, pod.Spec = "a-1", d.Namespace, spec.Spec
+	pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "a", UID: "x", Controller: &yes}}
+	if err := r.c.Create(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+	judged := pod.DeepCopy()
+	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	if err := r.c.Status().Update(t.Context(), pod); err != nil {
+		t.Fatal(err)
+	}
+	r.Restart, r.Recycle, r.Breaker = false, true, stuck{*judged}
+	r.rounds(2)
+	if err := r.c.Get(t.Context(), ctrlclient.ObjectKeyFromObject(pod), pod); err != nil {
+		t.Fatalf("the pod became ready, and was evicted: %v", err)
+	}
+	r.Breaker = stuck{*pod}
+	r.rounds(1)
+	if err := r.c.Get(t.Context(), ctrlclient.ObjectKeyFromObject(pod), pod); !apierrors.IsNotFound(err) {
+		t.Errorf("a stuck pod is still there: %v", err)
 	}
 }
 
