@@ -132,12 +132,6 @@ func (g *guarded) start(flags ...string) {
 	})
 }
 
-func (g *guarded) stop() {
-	for _, r := range g.replicas {
-		r.stop()
-	}
-}
-
 // set is a namespace with a ReplicaSet that pods can belong to.
 type set struct {
 	*guarded

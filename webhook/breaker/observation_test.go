@@ -157,3 +157,23 @@ func TestObserveTwo(t *testing.T) {
 		t.Errorf("redis is blamed while nginx is not ready: %+v", seen)
 	}
 }
+
+// BenchmarkLook is one look of the leader at 1000 monitored pods, one in a
+// hundred of which fails.
+func BenchmarkLook(b *testing.B) {
+	pods := make([]*corev1.Pod, 1000)
+	for i := range pods {
+		pods[i] = podOf(runs(5), runs(10))
+		if i%100 == 0 {
+			pods[i] = podOf(runs(5), waits("ImagePullBackOff"))
+		}
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		var seen []Observation
+		for _, p := range pods {
+			seen = append(seen, Observe(p, time.Minute, at(1000))...)
+		}
+		DefaultRules().Judge(nil, seen, func(string) string { return "01234567" }, at(1000))
+	}
+}

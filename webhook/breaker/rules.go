@@ -151,7 +151,7 @@ func (j *judgement) reconsider(s Suspension, definition func(string) string) {
 		tried := slices.DeleteFunc(e.inARow(), func(o Observation) bool { return o.Created.Before(s.Until) })
 		// Everywhere, one place where it works is enough: where it does not, it is
 		// suspended on its own.
-		if len(tried) > 0 && !(works && s.Namespace == "") {
+		if len(tried) > 0 && (!works || s.Namespace != "") {
 			s.Trips++
 			s.Until = j.until(s.Trips, j.now)
 			s.because(tried)
