@@ -10,6 +10,9 @@ Layout. One object a file, in templates/<component>/<kind>.yaml; a file whose na
 helpers of its folder. Every component's block in values.yaml has the same keys in the same order, and the same helpers
 turn them into a pod, so that a further component costs one folder and one block.
 
+The ConfigMap of suspended exporters is rendered without data, for the same reasons as the certificate's Secret below:
+what the controller writes there must survive upgrades, and go with the release.
+
 discovery.mode decides whether there is a Prometheus. Refused: a prometheus.enabled beside it, since two switches have
 four positions and only two of them make sense.
 

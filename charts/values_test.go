@@ -41,6 +41,8 @@ func TestSchemaRefuses(t *testing.T) {
 		{"short digest", `{controller: {image: {digest: "sha256:abc"}}}`, "at '/controller/image/digest'"},
 		{"number as a label", `{controller: {podLabels: {version: 1}}}`, "at '/controller/podLabels/version': got number, want string"},
 		{"duration", `{prometheus: {scrapeInterval: 30}}`, "at '/prometheus/scrapeInterval': got number, want string"},
+		{"grace in days", `{controller: {breaker: {grace: 1d}}}`, "at '/controller/breaker/grace'"},
+		{"repair of another word", `{controller: {repair: {restart: true}}}`, "additional properties 'restart' not allowed"},
 		{"persistence", `{prometheus: {persistence: {mode: pvc}}}`, "at '/prometheus/persistence/mode'"},
 		{"propagation", `{nodeExporter: {mountPropagation: Bidirectional}}`, "at '/nodeExporter/mountPropagation'"},
 		{"Secrets", `{kubeStateMetrics: {collectors: [pods, secrets]}}`, "at '/kubeStateMetrics/collectors/1'"},

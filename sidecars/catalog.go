@@ -150,14 +150,14 @@ func (c Catalog) Spec(name string) (v1alpha1.ExporterSpec, bool) {
 	return e.spec, true
 }
 
-// Definition is the hash of the named exporter's definition, as Decisions have
-// it, and whether there is such an exporter.
-func (c Catalog) Definition(name string) (string, bool) {
+// Definition is the hash of the named exporter's definition, as it stands in the
+// status annotation of pods that got it; empty where there is no such exporter.
+func (c Catalog) Definition(name string) string {
 	e, ok := c.entries[name]
 	if !ok {
-		return "", false
+		return ""
 	}
-	return e.hash, true
+	return e.hash
 }
 
 func newEntry(e v1alpha1.Exporter) (*entry, error) {

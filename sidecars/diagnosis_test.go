@@ -58,8 +58,8 @@ func TestDefinitionIsOfWhatPodsGet(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h, ok := c.Definition("redis")
-		if !ok {
+		h := c.Definition("redis")
+		if h == "" {
 			t.Fatal("no definition")
 		}
 		return h

@@ -69,6 +69,16 @@ func (p *planner) refuseBudget(e *entry, added *corev1.Container) bool {
 	return true
 }
 
+// refuseSuspended refuses what rides along with nobody at present. It comes last:
+// what is wrong with the pod itself lasts longer than a suspension.
+func (p *planner) refuseSuspended(e *entry) bool {
+	why, suspended := p.Suspended[e.name]
+	if suspended {
+		p.refuse(e.name, Suspended, "%s: its injection is suspended: %s; the pod starts without it", e.name, why)
+	}
+	return suspended
+}
+
 // refuseCollision refuses where the sidecar's name or port is taken.
 func (p *planner) refuseCollision(e *entry) bool {
 	name := ContainerPrefix + e.name

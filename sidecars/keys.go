@@ -16,6 +16,7 @@ const (
 	EnforceKey   = Domain + "/enforce"
 	AllowKey     = Domain + "/allow"
 	DenyKey      = Domain + "/deny"
+	RepairKey    = Domain + "/repair"
 )
 
 // Values of keys.
@@ -31,6 +32,7 @@ const (
 	EnforceWarn        = "warn"
 	EnforceDeny        = "deny"
 	exemptUntil        = "until "
+	RepairNever        = "false"
 )
 
 // Place is where a key may stand.
@@ -42,6 +44,8 @@ const (
 	PodLabel            Place = "pod label"
 	NamespaceLabel      Place = "namespace label"
 	NamespaceAnnotation Place = "namespace annotation"
+	// RepairPlace is where the repair annotation may stand.
+	RepairPlace Place = "annotation of a workload or namespace"
 )
 
 // Key describes one key of the domain: the parser, "did you mean" and the
@@ -88,6 +92,8 @@ func Keys() []Key {
 			Doc: "Exporters that are not recognised here; a pod that names one gets it."},
 		{Name: ParameterKey, Place: NamespaceAnnotation, Values: "e.g. `nginx.outrider.dev/path: /status`",
 			Doc: "The parameter's default, `secret` included, for pods that neither set it nor show it."},
+		{Name: RepairKey, Place: RepairPlace, Values: "`\"false\"`",
+			Doc: "Hands off: no rollout is restarted and no stuck pod is evicted."},
 	}
 }
 

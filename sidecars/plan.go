@@ -20,6 +20,10 @@ type Input struct {
 	NativeSidecars bool
 	// Budget is what the namespace's policies leave to the pod.
 	Budget Budget
+	// Suspended are exporters that are not injected now, each with the reason in
+	// words. Those that serve metrics themselves inject nothing and are never held
+	// back.
+	Suspended map[string]string
 	// Settings are the same for all pods.
 	Settings Settings
 }
@@ -164,7 +168,7 @@ func (p *planner) decide(r request) {
 	if !p.reachBySocket(e, server, &added) {
 		return
 	}
-	if p.refuseBudget(e, &added) {
+	if p.refuseBudget(e, &added) || p.refuseSuspended(e) {
 		return
 	}
 	p.keepTokenOut(&added)

@@ -37,6 +37,7 @@ const (
 	PortCollision         Reason = "PortCollision"         // the exporter's port is taken in the pod
 	VolumeCollision       Reason = "VolumeCollision"       // the pod has a volume of the name that the sidecar needs
 	SocketNotShared       Reason = "SocketNotShared"       // the server has a Unix socket only, in no volume
+	Suspended             Reason = "Suspended"             // the exporter does not work at present, and rides along with nobody
 	OverBudget            Reason = "OverBudget"            // a LimitRange or quota leaves no room for the sidecar
 	TooLarge              Reason = "TooLarge"              // the pod has no room for additions
 	HostNetwork           Reason = "HostNetwork"           // the exporter's port would open on the node

@@ -44,6 +44,8 @@ type Handler struct {
 	// they are not known, and that the pod is decided for without them. Nil gives
 	// none.
 	Namespace func(ctx context.Context, name string) (map[string]string, error)
+	// Breaker holds back exporters that do not work at present. Nil holds back none.
+	Breaker Breaker
 	// Settings are the same for all pods.
 	Settings sidecars.Settings
 	// Metrics counts what is decided. Required.
@@ -67,7 +69,7 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admis
 	}
 	in := sidecars.Input{Pod: &pod, Size: len(req.Object.Raw), NativeSidecars: h.NativeSidecars, Settings: h.Settings}
 	h.consult(ctx, log, req.Namespace, &in)
-	plan := sidecars.NewPlan(in, h.Catalog())
+	plan := h.plan(in, req.Namespace, dryRun(req))
 	if !plan.Changes() && (len(plan.Decisions) == 0 || pod.Annotations[sidecars.StatusKey] != "") {
 		return admission.Allowed("") // nothing to do, or all of it done and said before
 	}

@@ -4,20 +4,22 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/webhook/coverage"
+	"github.com/outrider-dev/outrider/webhook/repair"
 )
 
 // cover has the leader watch which pods have what they should, deciding about
 // those that the webhook has not seen as the webhook would.
-func cover(mgr ctrl.Manager, o Options, k known) error {
+func cover(mgr ctrl.Manager, o Options, k *known) (*coverage.Controller, error) {
 	c, err := coverage.New(o.Coverage, coverage.Parts{
 		Catalog: k.exporters.Catalog,
 		Decide: func(ctx context.Context, pod *corev1.Pod, optedIn bool) sidecars.Plan {
-			in := sidecars.Input{Pod: pod, NativeSidecars: k.native, Settings: o.Sidecars}
+			in := sidecars.Input{Pod: pod, NativeSidecars: k.native, Settings: o.Sidecars, Suspended: k.circuit.Suspended(pod.Namespace)}
 			if annotations, err := k.namespaces.Annotations(ctx, pod.Namespace); err == nil {
 				in.Namespace.Annotations = annotations
 			}
@@ -32,7 +34,22 @@ func cover(mgr ctrl.Manager, o Options, k known) error {
 		Events: mgr.GetEventRecorder("outrider"),
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return c.SetupWithManager(mgr, metrics.Registry)
+	return c, c.SetupWithManager(mgr, metrics.Registry)
+}
+
+// lacking tells repair what coverage knows.
+type lacking struct{ coverage *coverage.Controller }
+
+func (l lacking) Lacking(context.Context) ([]repair.Workload, error) {
+	var all []repair.Workload
+	for _, found := range l.coverage.Lacking() {
+		w := repair.Workload{Namespace: found.Namespace, Pods: found.Pods, Stale: found.Stale}
+		if c := found.Controller; c.Kind != "Pod" {
+			w.Owner = metav1.OwnerReference{APIVersion: c.APIVersion, Kind: c.Kind, Name: c.Name, UID: c.UID}
+		}
+		all = append(all, w)
+	}
+	return all, nil
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 	"github.com/outrider-dev/outrider/webhook"
+	"github.com/outrider-dev/outrider/webhook/breaker"
 )
 
 // newManager wires the parts. terminated ends when the process was asked to
@@ -78,6 +79,7 @@ type known struct {
 	exporters  *webhook.Exporters
 	budgets    *webhook.Budgets
 	namespaces *webhook.Namespaces
+	circuit    *breaker.Breaker
 	native     bool
 }
 
@@ -106,6 +108,14 @@ func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	if err := namespaces.SetupWithManager(ctx, mgr); err != nil {
 		return err
 	}
+	k := &known{exporters: exporters, budgets: budgets, namespaces: namespaces, native: native}
+	covered, err := cover(mgr, o, k)
+	if err != nil {
+		return err
+	}
+	if k.circuit, err = protect(ctx, mgr, o, exporters, lacking{covered}); err != nil {
+		return err
+	}
 	var handlers []*webhook.Handler
 	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
 		handlers = append(handlers, &webhook.Handler{
@@ -114,15 +124,13 @@ func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
 			NativeSidecars: native,
 			Budget:         budgets.Of,
 			Namespace:      namespaces.Annotations,
+			Breaker:        k.circuit,
 			Settings:       o.Sidecars,
 			Metrics:        counters,
 			Events:         mgr.GetEventRecorder("outrider"),
 		})
 	}
 	webhook.Register(mgr.GetWebhookServer(), mgr.GetLogger().WithName("webhook"), handlers...)
-	if err := cover(mgr, o, known{exporters, budgets, namespaces, native}); err != nil {
-		return err
-	}
 	return errors.Join(
 		mgr.AddReadyzCheck("exporters", exporters.Check),
 		mgr.AddReadyzCheck("budgets", budgets.Check),

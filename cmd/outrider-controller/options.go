@@ -14,7 +14,9 @@ import (
 
 	"github.com/outrider-dev/outrider/certs"
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/breaker"
 	"github.com/outrider-dev/outrider/webhook/coverage"
+	"github.com/outrider-dev/outrider/webhook/repair"
 )
 
 // version is set by the linker; buildVersion stands in for it.
@@ -41,6 +43,10 @@ type Options struct {
 	Enforcement string
 	// Coverage is about the pods that the webhook should have seen.
 	Coverage coverage.Options
+	// Breaker suspends exporters that do not work.
+	Breaker breaker.Options
+	// Repair restarts what was missed, and recycles what is stuck.
+	Repair repair.Options
 
 	// LeaderElect makes one of several replicas the one that changes state.
 	// Default true.
@@ -71,6 +77,7 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	fs.BoolVar(&o.Sidecars.AssignedUIDs, "assigned-uids", false, "Leave the sidecars' user to the platform (OpenShift).")
 	fs.StringVar(&o.Enforcement, "enforcement-parameters", "", "ConfigMap that holds the parameters of the enforcement policies; empty where there are none.")
 	o.Coverage.AddFlags(fs)
+	o.addBreakerFlags(fs)
 	fs.BoolVar(&o.LeaderElect, "leader-elect", true, "Let one of several replicas change state.")
 	fs.StringVar(&o.LeaderElectionID, "leader-election-id", "outrider-controller", "Name of the Lease for leader election.")
 	fs.DurationVar(&o.ShutdownDelay, "shutdown-delay", 5*time.Second, "How long calls are answered after SIGTERM.")

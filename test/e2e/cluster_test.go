@@ -52,6 +52,8 @@ func TestCluster(t *testing.T) {
 		{"CannotReadSecrets", testCannotReadSecrets},
 		{"SecretsComeOutNowhere", testSecretsComeOutNowhere},
 		{"ExporterAtRuntime", testExporterAtRuntime},
+		{"BrokenExporterImage", testBrokenExporterImage},
+		{"MissedPodsAreRepaired", testMissedPodsAreRepaired},
 		{"ReloadKeepsTheLastGood", testReloadKeepsTheLastGood},
 		{"UpgradeKeepsTheCertificate", testUpgradeKeepsTheCertificate},
 		{"RolloutUnderLoad", testRolloutUnderLoad},

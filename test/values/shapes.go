@@ -43,6 +43,8 @@ var shapes = map[string]schema{
 	"controller.prometheusURL":          pattern(`^(https?://[^\s/?#]+(/[^\s?#]*)?)?$`),
 	"controller.coverage.maxSeries":     integer(1, 100000),
 	"controller.coverage.proofInterval": pattern(`^[1-9][0-9]*[sm]$`),
+	"controller.breaker.grace":          ref("time"),
+	"controller.repair.interval":        ref("time"),
 
 	"prometheus.scrapeInterval":   ref("duration"),
 	"prometheus.retention.time":   ref("duration"),
@@ -68,6 +70,7 @@ var definitions = map[string]schema{
 	"objectName": {"description": "A name of an object.", "type": "string", "pattern": `^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`},
 	"strings":    {"type": "object", "additionalProperties": schema{"type": "string"}},
 	"duration":   {"description": "As Prometheus writes it: 30s, 1h30m, 7d.", "type": "string", "pattern": `^([0-9]+(ms|s|m|h|d|w|y))+$`},
+	"time":       {"description": "As Go writes it, above zero: 500ms, 30s, 1h.", "type": "string", "pattern": `^[1-9][0-9]*(ms|s|m|h)$`},
 	"quantity":   {"description": "As Kubernetes writes it: 8Gi.", "type": "string", "pattern": `^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$`},
 	"image": object(schema{
 		"registry":   doc("Registry host; global.imageRegistry goes before it.", pattern(`^[a-zA-Z0-9.-]+(:[0-9]+)?(/[a-z0-9._/-]+)?$`)),

@@ -17,10 +17,6 @@ const (
 // states in the order in which they are shown.
 var states = []State{Injected, Missed, Stale, Refused, Suspended}
 
-// ReasonSuspended is the Reason of a decision against an exporter that is
-// suspended.
-const ReasonSuspended sidecars.Reason = "Suspended"
-
 // Names that stand in the place of an exporter's.
 const (
 	Unknown   = "unknown"   // names that the catalogue does not have: users make them up
@@ -33,7 +29,7 @@ func exporterName(d sidecars.Decision, c sidecars.Catalog) string {
 	if d.Exporter == "" && d.Key == sidecars.ScrapeKey {
 		return Endpoints
 	}
-	if _, known := c.Definition(d.Exporter); !known {
+	if c.Definition(d.Exporter) == "" {
 		return Unknown
 	}
 	return d.Exporter
@@ -48,7 +44,7 @@ func admitted(status []sidecars.Decision, c sidecars.Catalog) []entry {
 		case sidecars.Injected, sidecars.Discovered:
 			e.state = Injected
 			// One whose definition is gone runs on, and a restart would lose it.
-			if now, known := c.Definition(d.Exporter); known && d.Definition != "" && d.Definition != now {
+			if now := c.Definition(d.Exporter); now != "" && d.Definition != "" && d.Definition != now {
 				e.state = Stale
 			}
 		case sidecars.Refused:
@@ -82,7 +78,7 @@ func judged(now []sidecars.Decision, c sidecars.Catalog) []entry {
 }
 
 func refusal(d sidecars.Decision) State {
-	if d.Reason == ReasonSuspended {
+	if d.Reason == sidecars.Suspended {
 		return Suspended
 	}
 	return Refused

@@ -74,7 +74,7 @@ func TestTemplatesOfCandidates(t *testing.T) {
 
 func TestClassify(t *testing.T) {
 	c := sidecars.Builtin()
-	hash, _ := c.Definition("redis")
+	hash := c.Definition("redis")
 	decision := func(exporter string, o sidecars.Outcome, r sidecars.Reason, definition string) sidecars.Decision {
 		return sidecars.Decision{Exporter: exporter, Outcome: o, Reason: r, Definition: definition}
 	}
@@ -91,7 +91,7 @@ func TestClassify(t *testing.T) {
 		"own endpoints":  {sidecars.Decision{Key: sidecars.ScrapeKey, Outcome: sidecars.Discovered}, Endpoints, Injected, Missed},
 		"refused":        {decision("redis", sidecars.Refused, sidecars.LiteralCredential, ""), "redis", Refused, Refused},
 		"made up":        {decision("made-up", sidecars.Refused, sidecars.UnknownExporter, ""), Unknown, Refused, Refused},
-		"suspended":      {decision("redis", sidecars.Refused, ReasonSuspended, ""), "redis", Suspended, Suspended},
+		"suspended":      {decision("redis", sidecars.Refused, sidecars.Suspended, ""), "redis", Suspended, Suspended},
 		"skipped":        {decision("redis", sidecars.Skipped, sidecars.AlreadyMonitored, ""), "", "", ""},
 		"ignored":        {sidecars.Decision{Key: "x.outrider.dev/y", Outcome: sidecars.Ignored}, "", "", ""},
 	} {

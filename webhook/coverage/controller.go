@@ -141,7 +141,7 @@ func (c *Controller) definitions() map[string]string {
 	catalog := c.Catalog()
 	hashes := map[string]string{}
 	for _, name := range catalog.Names() {
-		hashes[name], _ = catalog.Definition(name)
+		hashes[name] = catalog.Definition(name)
 	}
 	return hashes
 }

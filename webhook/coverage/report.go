@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/outrider-dev/outrider/sidecars"
 )
 
@@ -67,27 +69,40 @@ func (c *Controller) Report(namespace string) Report {
 	return r
 }
 
-// Missed returns the workloads with pods that would get an exporter if they were
-// created again, sorted.
-func (c *Controller) Missed() []Workload { return c.having(Missed) }
+// Lack is a workload with pods that would come out otherwise if they were
+// created again.
+type Lack struct {
+	Workload
+	// Controller of one of the pods; the pod itself where it has none.
+	Controller corev1.ObjectReference
+	// Pods that lack something.
+	Pods int
+	// Stale says that they have the exporter, of an older definition; false, that
+	// they were missed.
+	Stale bool
+}
 
-// Stale returns the workloads with pods whose exporter has a newer definition,
-// sorted.
-func (c *Controller) Stale() []Workload { return c.having(Stale) }
-
-func (c *Controller) having(s State) []Workload {
-	var found []Workload
+// Lacking returns the workloads with pods that were missed, or that are stale,
+// sorted. There are none where this replica does not lead.
+func (c *Controller) Lacking() []Lack {
+	var found []Lack
 	if !c.leads.Load() {
 		return nil
 	}
 	c.inv.mu.Lock()
 	for of, w := range c.inv.workloads {
-		if slices.ContainsFunc(w.rows, func(r Row) bool { return r.State == s }) {
-			found = append(found, of)
+		most := map[State]int{} // of the exporters: they lack them together
+		for i := range w.rows {
+			most[w.rows[i].State] = max(most[w.rows[i].State], w.rows[i].Pods)
+		}
+		for _, s := range []State{Missed, Stale} {
+			if most[s] > 0 {
+				found = append(found, Lack{Workload: of, Controller: w.regarded, Pods: most[s], Stale: s == Stale})
+			}
 		}
 	}
 	c.inv.mu.Unlock()
-	slices.SortFunc(found, Workload.compare)
+	slices.SortStableFunc(found, func(a, b Lack) int { return a.compare(b.Workload) })
 	return found
 }
 

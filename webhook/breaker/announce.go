@@ -1,0 +1,165 @@
+package breaker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
+)
+
+// ConditionSuspended is the condition of a custom Exporter that is True while it
+// is suspended anywhere, and its reasons. An exporter that never was has none.
+const (
+	ConditionSuspended = "Suspended"
+	ReasonFailing      = "ContainersFail" // True: the message says where and why
+	ReasonResumed      = "Resumed"        // False: new pods get it again
+)
+
+// EventSuspended and EventResumed are the reasons of the events.
+const (
+	EventSuspended = "ExporterSuspended"
+	EventResumed   = "ExporterResumed"
+)
+
+// Metrics are what the breaker tells Prometheus.
+type Metrics struct {
+	held  *prometheus.GaugeVec
+	trips *prometheus.CounterVec
+}
+
+// NewMetrics registers the breaker's metrics.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		held: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "outrider_exporter_suspended",
+			Help: "1 for an exporter that is not injected into new pods of the namespace because its containers failed; without a namespace, of all. Every replica tells the same.",
+		}, []string{"exporter", "namespace"}),
+		trips: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "outrider_breaker_trips_total",
+			Help: "Times that an exporter was suspended in a namespace, or everywhere, trials that failed included. The leader counts.",
+		}, []string{"exporter"}),
+	}
+	r.MustRegister(m.held, m.trips)
+	return m
+}
+
+func (m *Metrics) suspended(all []Suspension) {
+	m.held.Reset()
+	for _, s := range all {
+		m.held.WithLabelValues(s.Exporter, s.Namespace).Set(1)
+	}
+}
+
+// mostOwners bounds the events of one change.
+const mostOwners = 10
+
+// announce logs and counts changes, and tells the owners of pods that failed.
+func (b *Breaker) announce(ctx context.Context, changes []Change, pods []corev1.Pod) {
+	for _, c := range changes {
+		s := c.Suspension
+		ctrl.LoggerFrom(ctx).Info("exporter suspension changed", "change", string(c.Kind), "exporter", s.Exporter, "namespace", s.Namespace,
+			"definition", s.Definition, "reason", s.Reason, "kubelet", s.Message, "until", s.Until, "trips", s.Trips, "pods", len(c.Pods))
+		if c.Kind == Tripped || c.Kind == Reopened {
+			b.metrics.trips.WithLabelValues(s.Exporter).Inc()
+		}
+		for _, owner := range owners(c.Pods, pods) {
+			b.events.Eventf(owner, nil, corev1.EventTypeWarning, EventSuspended, "Suspend", "%s: new pods start without it: %s", s.Exporter, s.Why())
+		}
+	}
+}
+
+// owners are the controllers of the pods that failed, each once.
+func owners(failed []Observation, pods []corev1.Pod) []*corev1.ObjectReference {
+	var found []*corev1.ObjectReference
+	for _, o := range failed {
+		i := slices.IndexFunc(pods, func(p corev1.Pod) bool { return p.Namespace == o.Namespace && p.Name == o.Pod })
+		if i < 0 {
+			continue
+		}
+		owner := metav1.GetControllerOf(&pods[i])
+		if owner == nil || len(found) == mostOwners || slices.ContainsFunc(found, func(r *corev1.ObjectReference) bool { return r.UID == owner.UID }) {
+			continue
+		}
+		found = append(found, &corev1.ObjectReference{APIVersion: owner.APIVersion, Kind: owner.Kind, Name: owner.Name, UID: owner.UID, Namespace: o.Namespace})
+	}
+	return found
+}
+
+// report brings the conditions of the custom exporters to what is suspended, and
+// writes an event on each that a change is about. Built-in ones have no object to
+// say it on.
+func (b *Breaker) report(ctx context.Context, all []Suspension, changes []Change) error {
+	var list v1alpha1.ExporterList
+	if err := b.reader.List(ctx, &list); err != nil {
+		if meta.IsNoMatchError(err) {
+			return nil // the cluster has no custom exporters
+		}
+		return fmt.Errorf("list exporters: %w", err)
+	}
+	for i := range list.Items {
+		e := &list.Items[i]
+		for _, c := range changes {
+			if c.Suspension.Exporter != e.Name {
+				continue
+			}
+			if c.Kind == Closed || c.Kind == Lifted {
+				b.events.Eventf(e, nil, corev1.EventTypeNormal, EventResumed, "Resume", "%s: new pods get it again%s", e.Name, where(c.Suspension.Namespace))
+				continue
+			}
+			b.events.Eventf(e, nil, corev1.EventTypeWarning, EventSuspended, "Suspend", "%s: new pods start without it%s: %s", e.Name, where(c.Suspension.Namespace), c.Suspension.Why())
+		}
+		told := e.DeepCopy()
+		if !setCondition(told, all) || equality.Semantic.DeepEqual(e.Status, told.Status) {
+			continue
+		}
+		err := b.client.Status().Patch(ctx, told, client.MergeFromWithOptions(e, client.MergeFromWithOptimisticLock{}))
+		if client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("write status of exporter %s: %w", e.Name, err)
+		}
+	}
+	return nil
+}
+
+func where(namespace string) string {
+	if namespace == "" {
+		return ""
+	}
+	return " in namespace " + namespace
+}
+
+// setCondition says on an exporter whether it is suspended. It reports whether
+// there is anything to say.
+func setCondition(e *v1alpha1.Exporter, all []Suspension) bool {
+	var places []string
+	var why string
+	for _, s := range all {
+		if s.Exporter == e.Name {
+			places = append(places, s.Namespace)
+			why = s.Why()
+		}
+	}
+	told := metav1.Condition{Type: ConditionSuspended, ObservedGeneration: e.Generation}
+	switch {
+	case len(places) == 0 && meta.FindStatusCondition(e.Status.Conditions, ConditionSuspended) == nil:
+		return false
+	case len(places) == 0:
+		told.Status, told.Reason, told.Message = metav1.ConditionFalse, ReasonResumed, "new pods get it"
+	case slices.Contains(places, ""):
+		told.Status, told.Reason, told.Message = metav1.ConditionTrue, ReasonFailing, "in all namespaces: "+why
+	default:
+		told.Status, told.Reason = metav1.ConditionTrue, ReasonFailing
+		told.Message = fmt.Sprintf("in %s: %s", strings.Join(places[:min(len(places), mostOwners)], ", "), why)
+	}
+	meta.SetStatusCondition(&e.Status.Conditions, told)
+	return true
+}

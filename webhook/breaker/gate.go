@@ -1,0 +1,109 @@
+package breaker
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+// gate answers admissions by the suspensions that are stored. Every replica has
+// its own, and counts its own places of a trial.
+type gate struct {
+	definition func(exporter string) string
+	now        func() time.Time
+	places     int           // of one trial
+	window     time.Duration // after which a trial without a verdict has its places again
+
+	mu    sync.Mutex
+	held  map[key]Suspension
+	taken map[trial]int
+}
+
+// trial is one span of time in which one suspension is tried. A replica knows it
+// by its own clock: nobody has to announce it.
+type trial struct {
+	key
+	until  time.Time
+	number int64
+}
+
+// load replaces the suspensions, and forgets the trials of those that ended.
+func (g *gate) load(all []Suspension) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.held = make(map[key]Suspension, len(all))
+	for _, s := range all {
+		g.held[s.key()] = s
+	}
+	for t := range g.taken {
+		if s, ok := g.held[t.key]; !ok || !s.Until.Equal(t.until) {
+			delete(g.taken, t)
+		}
+	}
+}
+
+// Suspended implements webhook.Breaker.
+func (g *gate) Suspended(namespace string) map[string]string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var why map[string]string
+	for k, s := range g.held {
+		if k.namespace != "" && k.namespace != namespace {
+			continue
+		}
+		if reason := g.holds(s, false); reason != "" {
+			if why == nil {
+				why = map[string]string{}
+			}
+			why[k.exporter] = reason
+		}
+	}
+	return why
+}
+
+// Try implements webhook.Breaker.
+func (g *gate) Try(namespace, exporter string) string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var tried []Suspension
+	for _, k := range []key{{exporter, namespace}, {exporter, ""}} {
+		if s, ok := g.held[k]; ok {
+			if reason := g.holds(s, false); reason != "" {
+				return reason
+			}
+			tried = append(tried, s)
+		}
+	}
+	for _, s := range tried {
+		g.holds(s, true)
+	}
+	return ""
+}
+
+// holds returns why a suspension holds back now, or ""; take takes a place of its
+// trial.
+func (g *gate) holds(s Suspension, take bool) string {
+	now := g.now()
+	switch {
+	case g.definition(s.Exporter) != s.Definition:
+		return "" // what failed is not what would be injected
+	case !s.OnTrial(now):
+		return s.Why()
+	}
+	t := trial{s.key(), s.Until, int64(now.Sub(s.Until) / g.window)}
+	if g.taken[t] >= g.places {
+		return fmt.Sprintf("%s (%s); it is being tried on another pod", s.failure(), s.Reason)
+	}
+	if take {
+		if g.taken == nil {
+			g.taken = map[trial]int{}
+		}
+		for earlier := range g.taken {
+			if earlier.key == t.key && earlier != t {
+				delete(g.taken, earlier)
+			}
+		}
+		g.taken[t]++
+	}
+	return ""
+}

@@ -1,0 +1,188 @@
+// Package monitored keeps the pods that Prometheus is told of, slimmed down to
+// what tells how they came out: their state, their containers' state, who owns
+// them, and what Outrider decided for them.
+//
+// # Decisions
+//
+// It is a cache of its own and not the manager's. The manager's has one selector
+// for each kind, and whoever wants to know pods by another one (those that were
+// missed carry no label) must not have to share this one.
+//
+// Only the leader fills it. The other replicas answer admissions, for which no pod
+// but the one that is admitted counts.
+//
+// A pod shrinks to about a kilobyte before it is stored: specs and most
+// annotations never come to rest in memory.
+package monitored
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	toolscache "k8s.io/client-go/tools/cache"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/outrider-dev/outrider/sidecars"
+)
+
+// Pods are the pods with the label outrider.dev/monitored=true. They are known
+// on the leader alone.
+type Pods struct {
+	cache    cache.Cache
+	informer cache.Informer
+
+	mu          sync.Mutex
+	subscribers []chan struct{}
+}
+
+// SetupWithManager returns the pods, which the manager begins to watch when it
+// leads.
+func SetupWithManager(ctx context.Context, mgr ctrl.Manager) (*Pods, error) {
+	own, err := cache.New(mgr.GetConfig(), cache.Options{
+		HTTPClient: mgr.GetHTTPClient(),
+		Scheme:     mgr.GetScheme(),
+		Mapper:     mgr.GetRESTMapper(),
+		ByObject: map[client.Object]cache.ByObject{&corev1.Pod{}: {
+			Label:     labels.SelectorFromSet(labels.Set{sidecars.MonitoredKey: sidecars.MonitoredTrue}),
+			Transform: slim,
+		}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("create cache of monitored pods: %w", err)
+	}
+	p := &Pods{cache: own}
+	if p.informer, err = own.GetInformer(ctx, &corev1.Pod{}, cache.BlockUntilSynced(false)); err != nil {
+		return nil, fmt.Errorf("watch monitored pods: %w", err)
+	}
+	notify := func(any) { p.notify() }
+	_, err = p.informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+		AddFunc: notify, UpdateFunc: func(_, now any) { notify(now) }, DeleteFunc: notify,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("watch monitored pods: %w", err)
+	}
+	return p, mgr.Add(p)
+}
+
+// Start implements manager.Runnable.
+func (p *Pods) Start(ctx context.Context) error { return p.cache.Start(ctx) }
+
+// NeedLeaderElection implements manager.LeaderElectionRunnable.
+func (p *Pods) NeedLeaderElection() bool { return true }
+
+// Ready reports whether all pods are known.
+func (p *Pods) Ready() bool { return p.informer.HasSynced() }
+
+// List returns the pods in no order. They belong to the cache and must not be
+// changed.
+func (p *Pods) List(ctx context.Context) ([]corev1.Pod, error) {
+	var list corev1.PodList
+	if err := p.cache.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("list monitored pods: %w", err)
+	}
+	return list.Items, nil
+}
+
+// Changed returns a channel of the caller's own that holds a value whenever
+// something changed since it was last read.
+func (p *Pods) Changed() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := make(chan struct{}, 1)
+	p.subscribers = append(p.subscribers, c)
+	return c
+}
+
+func (p *Pods) notify() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.subscribers {
+		select {
+		case c <- struct{}{}:
+		default: // told already
+		}
+	}
+}
+
+// mostMessage bounds what is kept of a kubelet's message, in bytes.
+const mostMessage = 256
+
+// slim is the cache's transformation; it leaves alone what is no pod.
+func slim(object any) (any, error) {
+	pod, ok := object.(*corev1.Pod)
+	if !ok {
+		return object, nil
+	}
+	Slim(pod)
+	return pod, nil
+}
+
+// Slim takes away from a pod what a cache of pods need not hold.
+func Slim(pod *corev1.Pod) {
+	meta := pod.ObjectMeta
+	pod.ObjectMeta = metav1.ObjectMeta{
+		Name: meta.Name, Namespace: meta.Namespace, UID: meta.UID, ResourceVersion: meta.ResourceVersion,
+		CreationTimestamp: meta.CreationTimestamp, DeletionTimestamp: meta.DeletionTimestamp,
+		OwnerReferences: meta.OwnerReferences, Labels: ours(meta.Labels), Annotations: ours(meta.Annotations),
+	}
+	spec := pod.Spec
+	pod.Spec = corev1.PodSpec{NodeName: spec.NodeName, RestartPolicy: spec.RestartPolicy, InitContainers: named(spec.InitContainers), Containers: named(spec.Containers)}
+	status := pod.Status
+	pod.Status = corev1.PodStatus{
+		Phase: status.Phase, PodIP: status.PodIP, StartTime: status.StartTime, Conditions: status.Conditions,
+		InitContainerStatuses: states(status.InitContainerStatuses), ContainerStatuses: states(status.ContainerStatuses),
+	}
+}
+
+// ours keeps the keys of the domain.
+func ours(all map[string]string) map[string]string {
+	kept := map[string]string{}
+	for key, value := range all {
+		if prefix, _, _ := strings.Cut(key, "/"); prefix == sidecars.Domain || strings.HasSuffix(prefix, "."+sidecars.Domain) {
+			kept[key] = value
+		}
+	}
+	return kept
+}
+
+func named(all []corev1.Container) []corev1.Container {
+	kept := make([]corev1.Container, len(all))
+	for i := range all {
+		kept[i] = corev1.Container{Name: all[i].Name, Image: all[i].Image, RestartPolicy: all[i].RestartPolicy}
+	}
+	return kept
+}
+
+func states(all []corev1.ContainerStatus) []corev1.ContainerStatus {
+	kept := make([]corev1.ContainerStatus, len(all))
+	for i := range all {
+		s := &all[i]
+		kept[i] = corev1.ContainerStatus{
+			Name: s.Name, Image: s.Image, Ready: s.Ready, Started: s.Started, RestartCount: s.RestartCount, State: s.State, LastTerminationState: s.LastTerminationState,
+		}
+		for _, state := range []*corev1.ContainerState{&kept[i].State, &kept[i].LastTerminationState} {
+			if state.Waiting != nil {
+				state.Waiting.Message = shorten(state.Waiting.Message)
+			}
+			if state.Terminated != nil {
+				state.Terminated.Message = shorten(state.Terminated.Message)
+				state.Terminated.ContainerID = ""
+			}
+		}
+	}
+	return kept
+}
+
+func shorten(message string) string {
+	if len(message) <= mostMessage {
+		return message
+	}
+	return strings.ToValidUTF8(message[:mostMessage], "") + "…"
+}
