@@ -42,8 +42,9 @@
 //     judged a second time; updates only where they change the template.
 //   - The policy recognises what the webhook recognises, or less, never more: it
 //     must not deny what the webhook would not inject. Over the corpus they agree.
-//     Less is only a command line with a word that holds a \x01 byte, and a
-//     definition with a program or argument of several lines.
+//     Less is only a command line with a word that holds a \x01 byte, a script with
+//     spaces that are not ASCII's, and a definition with a program or argument of
+//     several lines.
 //   - While no replica runs the date stands still, so that an exemption holds longer
 //     and never shorter.
 //   - A user can write an exemption, or forge a status: it is a policy against

@@ -58,7 +58,7 @@ controller's, in the parameter object; sidecars.Recognition describes its keys. 
       'own': c.own,
       'script': dyn(c.start != ''),
       'text': dyn(c.start == '' ? string(c.line) : string(c.line).substring(c.start.size()).split('\x01')[0])
-    }).filter(c, !(c.own && c.script) && (!c.script || !c.text.matches(r'[\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]'))).map(c, {
+    }).filter(c, !c.script || !c.text.matches(r'[\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]')).map(c, {
       'of': c.of,
       'own': c.own,
       'script': c.script,
