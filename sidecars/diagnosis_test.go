@@ -33,6 +33,7 @@ func TestDiagnose(t *testing.T) {
 		"elasticsearch, closed":    {"elasticsearch", `msg="failed to get cluster info" err="Get \"http://127.0.0.1:1/\": ` + refused + `"`, "nothing listens on the port"},
 		"elasticsearch, password":  {"elasticsearch", "HTTP Request failed with code 401", "authentication failed"},
 		"what was said last":       {"nginx", refused + "\nexpected 200 response, got 404", "stub_status is missing"},
+		"the other way round":      {"nginx", "expected 200 response, got 404\n" + refused, "nothing listens on the port"},
 		"long ago":                 {"nginx", refused + strings.Repeat("\nall is well", 1000), ""},
 		"nothing known":            {"nginx", "something else", ""},
 		"nothing said":             {"nginx", "", ""},

@@ -43,6 +43,7 @@ func TestNotesAreTransitions(t *testing.T) {
 		{0, []Row{down}, nil},
 		{0, []Row{unproven}, nil},
 		{0, []Row{down, up}, nil},
+		{0, []Row{blink, up}, nil},
 		{0, []Row{up}, []string{"ExporterUp redis: the exporter reaches its workload again"}},
 		{0, []Row{up}, nil},
 	} {

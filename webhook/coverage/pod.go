@@ -99,7 +99,7 @@ func ours(key string) bool {
 // slimMetadata leaves of a pod's metadata what newPod, workloadOf and regarded
 // read: it is held in thousands while they are listed.
 func slimMetadata(m *metav1.ObjectMeta) {
-	m.ManagedFields, m.Finalizers, m.GenerateName, m.SelfLink = nil, nil, "", ""
+	m.ManagedFields, m.Finalizers, m.GenerateName = nil, nil, ""
 	maps.DeleteFunc(m.Annotations, func(key, _ string) bool { return !ours(key) })
 	maps.DeleteFunc(m.Labels, func(key, _ string) bool { return !slices.Contains(readLabels, key) })
 	if owner := controllerOf(m); owner != nil {

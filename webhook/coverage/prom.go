@@ -130,6 +130,7 @@ func (p *prom) lastErrors(ctx context.Context, into map[target]string) error {
 	if err != nil {
 		return fmt.Errorf("ask for targets: %w", err)
 	}
+	defer resp.Body.Close() // again: the client has read all of it
 	var said struct {
 		Data struct {
 			ActiveTargets []struct {
