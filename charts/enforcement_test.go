@@ -42,7 +42,7 @@ func TestEnforcement(t *testing.T) {
 			names = append(names, m.Name)
 		}
 	}
-	if diff := cmp.Diff([]string{"outrider-enforcement"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"outrider-breaker", "outrider-enforcement"}, names); diff != "" {
 		t.Errorf("empty ConfigMaps (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"--enforcement-parameters=outrider-enforcement"}, controllerArgs(got, "--enforcement")); diff != "" {
@@ -86,15 +86,15 @@ func TestNoEnforcement(t *testing.T) {
 				t.Errorf("%s: %s", name, b.Name)
 			}
 		}
-		if slices.ContainsFunc(all[*corev1.ConfigMap](got), func(m *corev1.ConfigMap) bool { return len(m.Data) == 0 }) {
-			t.Errorf("%s: there is an empty ConfigMap", name)
+		if slices.ContainsFunc(all[*corev1.ConfigMap](got), func(m *corev1.ConfigMap) bool { return m.Name == "outrider-enforcement" }) {
+			t.Errorf("%s: its ConfigMap is there", name)
 		}
 		if args := controllerArgs(got, "--enforcement"); args != nil {
 			t.Errorf("%s: %q", name, args)
 		}
 		for role, rules := range rules(got) {
 			for _, r := range rules {
-				if slices.Contains(r.Resources, "configmaps") {
+				if slices.Contains(r.Resources, "configmaps") && slices.Contains(r.ResourceNames, "outrider-enforcement") {
 					t.Errorf("%s: %s: %v", name, role, r)
 				}
 			}
@@ -102,11 +102,14 @@ func TestNoEnforcement(t *testing.T) {
 	}
 }
 
-// The controller may write one ConfigMap, in its own namespace.
+// The controller may read and write two ConfigMaps, in its own namespace.
 func TestConfigMaps(t *testing.T) {
 	for name, rules := range rules(objects(t, render(t, nil, latest))) {
 		for _, r := range rules {
-			if slices.Contains(r.Resources, "configmaps") && (name != "Role/outrider-controller" || !cmp.Equal([]string{"outrider-enforcement"}, r.ResourceNames)) {
+			if !slices.Contains(r.Resources, "configmaps") || cmp.Equal([]string{"create"}, r.Verbs) {
+				continue
+			}
+			if len(r.ResourceNames) != 1 || name != "Role/outrider-controller" || !slices.Contains([]string{"outrider-breaker", "outrider-enforcement"}, r.ResourceNames[0]) {
 				t.Errorf("%s: %v", name, r)
 			}
 		}

@@ -106,8 +106,8 @@ func TestControllerMayNotChangeExporters(t *testing.T) {
 // What the controller may do to pods and workloads follows from what it is asked to do: looking at pods always,
 // evicting the stuck unless told otherwise, restarting rollouts only when asked.
 func TestRepairPermissions(t *testing.T) {
-	look := []string{"pods list", "pods watch"}
-	find := []string{"daemonsets get", "deployments get", "namespaces get", "replicasets get", "statefulsets get"}
+	look := []string{"namespaces get", "namespaces list", "namespaces watch", "pods get", "pods list", "pods watch"}
+	find := []string{"daemonsets get", "deployments get", "replicasets get", "statefulsets get"}
 	evict := []string{"pods/eviction create"}
 	restart := []string{"daemonsets patch", "deployments patch", "poddisruptionbudgets list", "statefulsets patch"}
 	for name, tc := range map[string]struct {

@@ -26,10 +26,10 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
 	"github.com/outrider-dev/outrider/test/corpus"
-	"github.com/outrider-dev/outrider/test/release"
 	"github.com/outrider-dev/outrider/webhook/breaker"
 )
 
@@ -73,7 +73,7 @@ func newGuarded(t *testing.T, values map[string]any, replicas int) *guarded {
 // permit creates the controller's roles and ConfigMap as the chart renders them.
 func permit(t *testing.T, server *kube.APIServer, values map[string]any) {
 	t.Helper()
-	manifest, err := release.Render(values, "1.37.0")
+	manifest, err := release.Release{}.Render(values, "1.37.0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,10 +20,10 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 
+	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/corpus"
-	"github.com/outrider-dev/outrider/cmd/outrider/release"
 )
 
 const releaseNamespace = "outrider"

@@ -9,12 +9,12 @@ import (
 
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/test/cluster/image"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
 	"github.com/outrider-dev/outrider/test/cluster/progress"
 	"github.com/outrider-dev/outrider/test/manifest"
 	"github.com/outrider-dev/outrider/test/promql"
-	"github.com/outrider-dev/outrider/cmd/outrider/release"
 )
 
 //go:embed workloads.yaml

@@ -12,11 +12,11 @@ import (
 	"k8s.io/client-go/kubernetes"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
+	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/test/cluster/image"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
 	"github.com/outrider-dev/outrider/test/manifest"
 	"github.com/outrider-dev/outrider/test/promql"
-	"github.com/outrider-dev/outrider/cmd/outrider/release"
 )
 
 // patience is how long anything may take on a slow machine.

@@ -9,9 +9,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/corpus"
-	"github.com/outrider-dev/outrider/test/release"
 )
 
 // TestParametersAreKept: a custom Exporter is enforced as soon as it is in force, and what somebody else writes is put right.
@@ -102,7 +102,7 @@ func TestWithoutParametersNothingIsEnforced(t *testing.T) {
 func TestEveryRenderingCompiles(t *testing.T) {
 	c := client(t)
 	for _, values := range []map[string]any{nil, {"webhook": map[string]any{"optIn": "all"}}} {
-		manifest, err := release.Render(values, "1.30.0")
+		manifest, err := release.Release{}.Render(values, "1.30.0")
 		if err != nil {
 			t.Fatal(err)
 		}

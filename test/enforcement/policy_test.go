@@ -16,9 +16,9 @@ import (
 	"k8s.io/client-go/kubernetes"
 	runtimeclient "sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/corpus"
-	"github.com/outrider-dev/outrider/test/release"
 	"github.com/outrider-dev/outrider/webhook"
 )
 
@@ -323,7 +323,7 @@ func TestNamespacesAreAnswered(t *testing.T) {
 
 // TestKeysOfNamespacesAreThoseOfTheTable compares the chart's lists with the table of keys.
 func TestKeysOfNamespacesAreThoseOfTheTable(t *testing.T) {
-	manifest, err := release.Render(nil, "1.37.0")
+	manifest, err := release.Release{}.Render(nil, "1.37.0")
 	if err != nil {
 		t.Fatal(err)
 	}

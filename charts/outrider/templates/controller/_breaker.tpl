@@ -5,17 +5,10 @@
 
 {{/* What the controller may do to suspend exporters, and to repair workloads. */}}
 {{- define "outrider.breaker.rules" -}}
-# Sees on monitored pods which exporters do not start.
-- apiGroups: [""]
-  resources: [pods]
-  verbs: [list, watch]
 {{- if or .recycle .repair }}
-# Finds the workloads behind pods, and what says that they are to be left alone.
+# Finds the workloads behind pods.
 - apiGroups: [apps]
   resources: [daemonsets, deployments, replicasets, statefulsets]
-  verbs: [get]
-- apiGroups: [""]
-  resources: [namespaces]
   verbs: [get]
 {{- end }}
 {{- if .recycle }}
