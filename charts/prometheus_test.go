@@ -19,16 +19,24 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// prometheusConfig is what Prometheus itself makes of the rendered ConfigMap.
-func prometheusConfig(t *testing.T, objects []runtime.Object) (*config.Config, []*config.ScrapeConfig) {
+// configFile writes the files of a ConfigMap and returns the path of prometheus.yml among them.
+func configFile(t *testing.T, data map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, data := range one[*corev1.ConfigMap](t, objects).Data {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o644); err != nil {
+	for name, text := range data {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c, err := config.LoadFile(filepath.Join(dir, "prometheus.yml"), false, promslog.NewNopLogger())
+	return filepath.Join(dir, "prometheus.yml")
+}
+
+// prometheusConfig is what Prometheus itself makes of the rendered ConfigMap.
+func prometheusConfig(t *testing.T, objects []runtime.Object) (*config.Config, []*config.ScrapeConfig) {
+	t.Helper()
+	t.Setenv("POD_NAME", "outrider-prometheus-0")
+	path := configFile(t, named[*corev1.ConfigMap](t, objects, "outrider-prometheus").Data)
+	c, err := config.LoadFile(path, false, promslog.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,10 @@ var shapes = map[string]schema{
 	"global.imagePullSecrets": list(object(schema{"name": ref("objectName")}, "name")),
 	"fullnameOverride":        {"type": "string", "maxLength": 40, "pattern": `^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$`},
 
-	"discovery.mode": enum("bundled", "none"),
+	"discovery.mode":          enum("bundled", "operator", "none"),
+	"discovery.monitorLabels": ref("strings"),
+
+	"networkPolicy.fromNamespaces": set(ref("name")),
 
 	"webhook.timeoutSeconds":     integer(1, 5),
 	"webhook.failurePolicy":      enum("Ignore", "Fail"),
@@ -38,11 +41,46 @@ var shapes = map[string]schema{
 
 	"controller.logLevel": enum("error", "info", "debug"),
 
-	"prometheus.scrapeInterval":   ref("duration"),
-	"prometheus.retention.time":   ref("duration"),
-	"prometheus.retention.size":   pattern(`^[0-9]+(B|KB|MB|GB|TB|PB)$`),
-	"prometheus.persistence.mode": enum("emptyDir", "claim"),
-	"prometheus.persistence.size": ref("quantity"),
+	"prometheus.mode":                         enum("server", "agent"),
+	"prometheus.shards":                       integer(1, 16),
+	"prometheus.scrapeInterval":               ref("duration"),
+	"prometheus.externalLabels":               ref("strings"),
+	"prometheus.replicaLabel":                 pattern(`^[a-zA-Z_][a-zA-Z0-9_]*$`),
+	"prometheus.retention.time":               ref("duration"),
+	"prometheus.retention.size":               pattern(`^[0-9]+(B|KB|MB|GB|TB|PB)$`),
+	"prometheus.persistence.mode":             enum("emptyDir", "claim"),
+	"prometheus.persistence.size":             ref("quantity"),
+	"prometheus.persistence.storageClassName": ref("optionalName"),
+	"prometheus.remoteWrite":                  list(schema{"type": "object", "required": []string{"url"}}),
+	"prometheus.remoteRead":                   list(schema{"type": "object", "required": []string{"url"}}),
+	"prometheus.secrets":                      set(ref("objectName")),
+	"prometheus.extraScrapeConfigSecret":      ref("optionalName"),
+	"prometheus.externalURL":                  ref("url"),
+	"prometheus.web":                          ref("web"),
+	"prometheus.service":                      ref("service"),
+	"prometheus.ingress":                      ref("ingress"),
+	"prometheus.route":                        ref("route"),
+
+	"alertmanager.config":                       free,
+	"alertmanager.configSecret":                 ref("optionalName"),
+	"alertmanager.secrets":                      set(ref("objectName")),
+	"alertmanager.retention":                    pattern(`^([0-9]+(h|m|s))+$`),
+	"alertmanager.persistence.mode":             enum("emptyDir", "claim"),
+	"alertmanager.persistence.size":             ref("quantity"),
+	"alertmanager.persistence.storageClassName": ref("optionalName"),
+	"alertmanager.externalURL":                  ref("url"),
+	"alertmanager.web":                          ref("web"),
+	"alertmanager.service":                      ref("service"),
+	"alertmanager.ingress":                      ref("ingress"),
+	"alertmanager.route":                        ref("route"),
+
+	"metricsServer.kubeletTLS": enum("verify", "skip"),
+	"metricsServer.serving": object(schema{
+		"tlsSecret": doc("Name of the Secret.", ref("optionalName")),
+		"caBundle":  doc("PEM of the authority.", pattern(`^(-----BEGIN CERTIFICATE-----[\s\S]+)?$`)),
+	}),
+
+	"blackboxExporter.modules": {"type": "object", "minProperties": 1, "additionalProperties": free},
 
 	"nodeExporter.port":             integer(1, 65535),
 	"nodeExporter.mountPropagation": enum("HostToContainer", "None"),
@@ -58,17 +96,43 @@ var shapes = map[string]schema{
 
 // definitions are the shapes that several keys have.
 var definitions = map[string]schema{
-	"name":       {"description": "A DNS label.", "type": "string", "maxLength": 63, "pattern": `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`},
-	"objectName": {"description": "A name of an object.", "type": "string", "pattern": `^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`},
-	"strings":    {"type": "object", "additionalProperties": schema{"type": "string"}},
-	"duration":   {"description": "As Prometheus writes it: 30s, 1h30m, 7d.", "type": "string", "pattern": `^([0-9]+(ms|s|m|h|d|w|y))+$`},
-	"quantity":   {"description": "As Kubernetes writes it: 8Gi.", "type": "string", "pattern": `^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$`},
+	"name":         {"description": "A DNS label.", "type": "string", "maxLength": 63, "pattern": `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`},
+	"objectName":   {"description": "A name of an object.", "type": "string", "pattern": `^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`},
+	"optionalName": {"description": "A name of an object, or empty.", "type": "string", "pattern": `^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$`},
+	"url":          {"description": "An address, or empty.", "type": "string", "pattern": `^(https?://[^/ ]+(/[^ ]*)?)?$`},
+	"strings":      {"type": "object", "additionalProperties": schema{"type": "string"}},
+	"duration":     {"description": "As Prometheus writes it: 30s, 1h30m, 7d.", "type": "string", "pattern": `^([0-9]+(ms|s|m|h|d|w|y))+$`},
+	"quantity":     {"description": "As Kubernetes writes it: 8Gi.", "type": "string", "pattern": `^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$`},
 	"image": object(schema{
 		"registry":   doc("Registry host; global.imageRegistry goes before it.", pattern(`^[a-zA-Z0-9.-]+(:[0-9]+)?(/[a-z0-9._/-]+)?$`)),
 		"repository": doc("Path of the image in the registry.", pattern(`^[a-z0-9]+([._/-]+[a-z0-9]+)*$`)),
 		"tag":        schema{"description": "Tag, never latest.", "type": "string", "pattern": `^([a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})?$`, "not": schema{"const": "latest"}},
 		"digest":     doc("Digest; it decides where tag and digest differ.", pattern(`^(sha256:[a-f0-9]{64})?$`)),
 	}),
+	"web": object(schema{
+		"configSecret": doc("Name of the Secret.", ref("optionalName")),
+		"scheme":       doc("https where the configuration has TLS.", enum("http", "https")),
+		"user":         doc("The chart's own clients log in as this user.", pattern(`^[^:]*$`)),
+	}),
+	"service": object(schema{
+		"type":        doc("Who can reach it.", enum("ClusterIP", "NodePort", "LoadBalancer")),
+		"nodePort":    doc("Port on every node; 0 leaves it to the cluster.", integer(0, 65535)),
+		"annotations": ref("strings"),
+	}),
+	"ingress": object(schema{
+		"host":        doc("Name of the host; empty: no Ingress.", ref("host")),
+		"className":   doc("IngressClass; empty means the cluster's default.", ref("optionalName")),
+		"tlsSecret":   doc("Secret with the host's certificate; empty: no TLS.", ref("optionalName")),
+		"annotations": ref("strings"),
+	}),
+	"route": object(schema{
+		"host": doc("Name of the host; empty means whatever the gateway listens for.", ref("host")),
+		"gateways": doc("Gateways that it hangs on; empty: no HTTPRoute.", list(object(schema{
+			"name": ref("objectName"), "namespace": ref("name"), "sectionName": ref("objectName"),
+		}, "name"))),
+		"annotations": ref("strings"),
+	}),
+	"host":      {"description": "A name in the DNS, or empty.", "type": "string", "pattern": `^(([a-z0-9*]([a-z0-9-]*[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)?$`},
 	"resources": object(schema{"requests": ref("amounts"), "limits": ref("amounts")}),
 	"amounts": {
 		"description": "Amounts of cpu, memory and other resources, as Kubernetes writes them: 50m, 128Mi.",
