@@ -47,6 +47,21 @@ var shapes = map[string]schema{
 	"nodeExporter.port":             integer(1, 65535),
 	"nodeExporter.mountPropagation": enum("HostToContainer", "None"),
 
+	"scrape.jobs": set(enum(clusterJobs...)),
+	"scrape.addresses": object(schema{
+		"scheduler": ref("addresses"), "controllerManager": ref("addresses"), "etcd": ref("addresses"), "kubeProxy": ref("addresses"),
+	}),
+	"scrape.unverified": set(enum("kubelet", "cadvisor", "kubelet-probes", "scheduler", "controller-manager", "metrics-server")),
+	"scrape.limits": object(schema{
+		"samples": integer(0, 1<<31), "labels": integer(0, 1<<31), "labelNameLength": integer(0, 1<<31),
+		"labelValueLength": integer(0, 1<<31), "bodySize": pattern(`^(0|[0-9]+(B|KB|MB|GB))$`), "targets": integer(0, 1<<31),
+	}),
+	"scrape.annotated": object(schema{"enabled": schema{"type": "boolean"}, "namespaces": set(ref("name"))}),
+	"scrape.probes": list(object(schema{
+		"module": pattern(`^[a-zA-Z0-9_-]+$`), "targets": nonEmpty(list(schema{"type": "string"})), "labels": ref("strings"),
+	}, "module", "targets")),
+	"scrape.extra": list(schema{"type": "object", "required": []string{"job_name"}}),
+
 	"kubeStateMetrics.collectors": nonEmpty(set(enum(
 		"certificatesigningrequests", "configmaps", "cronjobs", "daemonsets", "deployments", "endpointslices",
 		"horizontalpodautoscalers", "ingresses", "jobs", "leases", "limitranges", "mutatingwebhookconfigurations",
@@ -56,6 +71,11 @@ var shapes = map[string]schema{
 	))),
 }
 
+// clusterJobs are the jobs for the cluster itself.
+var clusterJobs = []string{
+	"apiserver", "kubelet", "cadvisor", "kubelet-probes", "scheduler", "controller-manager", "etcd", "kube-proxy", "coredns",
+}
+
 // definitions are the shapes that several keys have.
 var definitions = map[string]schema{
 	"name":       {"description": "A DNS label.", "type": "string", "maxLength": 63, "pattern": `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`},
@@ -63,6 +83,7 @@ var definitions = map[string]schema{
 	"strings":    {"type": "object", "additionalProperties": schema{"type": "string"}},
 	"duration":   {"description": "As Prometheus writes it: 30s, 1h30m, 7d.", "type": "string", "pattern": `^([0-9]+(ms|s|m|h|d|w|y))+$`},
 	"quantity":   {"description": "As Kubernetes writes it: 8Gi.", "type": "string", "pattern": `^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$`},
+	"addresses":  set(schema{"description": "An IP address.", "type": "string", "pattern": `^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)$`}),
 	"image": object(schema{
 		"registry":   doc("Registry host; global.imageRegistry goes before it.", pattern(`^[a-zA-Z0-9.-]+(:[0-9]+)?(/[a-z0-9._/-]+)?$`)),
 		"repository": doc("Path of the image in the registry.", pattern(`^[a-z0-9]+([._/-]+[a-z0-9]+)*$`)),
