@@ -139,4 +139,12 @@ func TestWebConfiguration(t *testing.T) {
 	if !slices.ContainsFunc(mounts, func(m corev1.VolumeMount) bool { return m.MountPath == "/etc/alertmanager-web" }) {
 		t.Errorf("the password is not mounted: %v", mounts)
 	}
+	_, jobs := prometheusConfig(t, rendered)
+	for _, j := range jobs {
+		for _, name := range []string{"prometheus", "alertmanager"} {
+			if auth := j.HTTPClientConfig.BasicAuth; j.JobName == name && (j.Scheme != "https" || auth == nil || auth.PasswordFile != "/etc/"+name+"-web/password") {
+				t.Errorf("job %s scrapes over %s as %v", name, j.Scheme, auth)
+			}
+		}
+	}
 }
