@@ -40,7 +40,7 @@ var base = []Image{
 	{
 		// It serves its web interface from ./static.
 		Repository: "quay.io/prometheus/prometheus", Component: "prometheus", Tagged: prometheusTag, At: "/bin/prometheus",
-		Others:  map[string]string{"/bin/promtool": "promtool"},
+		Others: map[string]string{"/bin/promtool": "promtool"}, Busybox: true, // as the published one, for "helm test"
 		Folders: map[string]Folder{"/prometheus": {Perm: 0o777, Owner: 65534}},
 		Trees:   map[string]string{"/static/mantine-ui": uiFolder + "/mantine-ui"},
 		Config:  Config{Entrypoint: []string{"/bin/prometheus"}, User: "65534", WorkingDir: "/"},
