@@ -18,16 +18,24 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// prometheusConfig is what Prometheus itself makes of the rendered ConfigMap.
-func prometheusConfig(t *testing.T, objects []runtime.Object) (*config.Config, []*config.ScrapeConfig) {
+// configFile writes the files of a ConfigMap and returns the path of prometheus.yml among them.
+func configFile(t *testing.T, data map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, data := range one[*corev1.ConfigMap](t, objects).Data {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o644); err != nil {
+	for name, text := range data {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c, err := config.LoadFile(filepath.Join(dir, "prometheus.yml"), false, promslog.NewNopLogger())
+	return filepath.Join(dir, "prometheus.yml")
+}
+
+// prometheusConfig is what Prometheus itself makes of the rendered ConfigMap.
+func prometheusConfig(t *testing.T, objects []runtime.Object) (*config.Config, []*config.ScrapeConfig) {
+	t.Helper()
+	t.Setenv("POD_NAME", "outrider-prometheus-0")
+	path := configFile(t, named[*corev1.ConfigMap](t, objects, "outrider-prometheus").Data)
+	c, err := config.LoadFile(path, false, promslog.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +49,7 @@ func prometheusConfig(t *testing.T, objects []runtime.Object) (*config.Config, [
 func TestPrometheusLoadsItsConfiguration(t *testing.T) {
 	always := append([]string{"outrider-controller", "outrider-endpoints-1", "outrider-endpoints-2", "outrider-endpoints-3", "outrider-exporters", "prometheus"}, clusterJobs...)
 	for preset, more := range map[string][]string{
-		"default": {"kube-state-metrics", "node-exporter"},
+		"default": {"alertmanager", "kube-state-metrics", "node-exporter"},
 		"minimal": nil,
 	} {
 		want := slices.Sorted(slices.Values(append(more, always...)))
@@ -108,6 +116,7 @@ func TestJobsFindTheComponents(t *testing.T) {
 	}
 	want := map[string]map[string]string{
 		"outrider-controller": {"__address__": "10.0.0.1:8080", "job": "outrider-controller", "namespace": namespace, "pod": "p", "container": "controller", "node": "n"},
+		"alertmanager":        {"__address__": "10.0.0.1:9093", "job": "alertmanager", "namespace": namespace, "pod": "p", "container": "alertmanager", "node": "n"},
 		"prometheus":          {"__address__": "10.0.0.1:9090", "job": "prometheus", "namespace": namespace, "pod": "p", "container": "prometheus", "node": "n"},
 		"node-exporter":       {"__address__": "10.0.0.1:9100", "job": "node-exporter", "instance": "n", "node": "n"},
 		"kube-state-metrics":  {"__address__": "10.0.0.1:8080", "job": "kube-state-metrics"},

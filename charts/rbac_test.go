@@ -39,7 +39,7 @@ func TestNoWildcards(t *testing.T) {
 // Nothing but the controller has to do with Secrets, and it with one, in its own namespace.
 func TestSecrets(t *testing.T) {
 	eachPreset(t, func(t *testing.T, objects []runtime.Object) {
-		secret := one[*corev1.Secret](t, objects).Name
+		secret := named[*corev1.Secret](t, objects, "outrider-webhook-tls").Name
 		for name, rules := range rules(objects) {
 			for _, r := range rules {
 				if !slices.Contains(r.Resources, "secrets") {

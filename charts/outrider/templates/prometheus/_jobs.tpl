@@ -54,6 +54,11 @@ runs one discovery, which asks for the pods of this release and no others, and s
 {{- if .token }}
   {{- include "outrider.scrape.token" . | nindent 2 }}
 {{- end }}
+{{- if (.values).web }}
+  {{- with include "outrider.webClient" (dict "name" .component "values" .values) | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
+{{- end }}
   relabel_configs:
     {{- include "outrider.prometheus.keep" . | nindent 4 }}
     - source_labels: [__meta_kubernetes_namespace]
@@ -93,7 +98,7 @@ and its own whereabouts are not added, since they would stand in every series th
 {{/* The jobs of what this release consists of. One that is not there has no job, rather than one without a target. */}}
 {{- define "outrider.prometheus.components" -}}
 {{ include "outrider.prometheus.podJob" (dict "root" $ "job" "outrider-controller" "component" "controller" "port" "metrics") }}
-{{ include "outrider.prometheus.podJob" (dict "root" $ "job" "prometheus" "component" "prometheus" "port" "http") }}
+{{ include "outrider.prometheus.podJob" (dict "root" $ "job" "prometheus" "component" "prometheus" "port" "http" "values" .Values.prometheus) }}
 {{- if .Values.nodeExporter.enabled }}
 {{ include "outrider.prometheus.nodeExporterJob" . }}
 {{- end }}
@@ -105,7 +110,7 @@ and its own whereabouts are not added, since they would stand in every series th
       (dict "job" "grafana" "port" "http" "values" .Values.grafana)
       (dict "job" "blackbox-exporter" "port" "http" "values" .Values.blackboxExporter)
       (dict "job" "metrics-server" "port" "https" "token" true "values" .Values.metricsServer) }}
-{{- if (.values).enabled }}
+{{- if and (.values).enabled (or (ne .job "alertmanager") (include "outrider.alertmanager.enabled" $)) }}
 {{ include "outrider.prometheus.podJob" (merge (dict "root" $ "component" .job) .) }}
 {{- end }}
 {{- end }}
