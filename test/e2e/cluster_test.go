@@ -50,6 +50,7 @@ func TestCluster(t *testing.T) {
 		{"AnnotationToMetric", testAnnotationToMetric},
 		{"Queries", testQueries},
 		{"Alerts", testAlerts},
+		{"Optional", testOptional},
 		{"UnaskedPodsNeverReachTheWebhook", testUnasked},
 		{"EventOnTheOwner", testEventOnTheOwner},
 		{"CannotReadSecrets", testCannotReadSecrets},
