@@ -112,11 +112,12 @@ func TestAddressesReplaceTheSearch(t *testing.T) {
 	if n := len(jobs["etcd"].ServiceDiscoveryConfigs); n != 1 || jobs["etcd"].ServiceDiscoveryConfigs[0].Name() != "static" {
 		t.Fatalf("etcd is found by %v", jobs["etcd"].ServiceDiscoveryConfigs)
 	}
-	want := []map[string]string{
-		{"__address__": "10.0.0.1:2381", "namespace": "kube-system"},
-		{"__address__": "[fd00::1]:2381", "namespace": "kube-system"},
+	var got []string
+	for _, found := range staticTargets(jobs["etcd"]) {
+		ls := target(jobs["etcd"], found)
+		got = append(got, ls["__scheme__"]+"://"+ls["__address__"]+" "+ls["namespace"])
 	}
-	if diff := cmp.Diff(want, staticTargets(jobs["etcd"])); diff != "" {
+	if diff := cmp.Diff([]string{"http://10.0.0.1:2381 kube-system", "http://[fd00::1]:2381 kube-system"}, got); diff != "" {
 		t.Errorf("etcd (-want +got):\n%s", diff)
 	}
 	if jobs["scheduler"].ServiceDiscoveryConfigs[0].Name() != "kubernetes" {
@@ -216,5 +217,15 @@ func TestJobsCanBeLeftOut(t *testing.T) {
 	}
 	if jobs := scrapeJobs(t, scrape("jobs", []any{})); len(jobs) != 9 {
 		t.Errorf("without the cluster's, %d jobs are left: %v", len(jobs), slices.Sorted(maps.Keys(jobs)))
+	}
+}
+
+// A shard's rules go before a job's own: a job that had none would be every shard's.
+func TestEveryJobHasRules(t *testing.T) {
+	values := parse(t, `{scrape: {addresses: {scheduler: [10.0.0.1]}, annotated: {enabled: true}, extra: [{job_name: x, static_configs: [{targets: ["a:1"]}]}]}}`)
+	for name, j := range scrapeJobs(t, values) {
+		if len(j.RelabelConfigs) == 0 {
+			t.Errorf("%s has no relabel_configs", name)
+		}
 	}
 }

@@ -43,7 +43,7 @@ var components = []Component{
 	{Name: "coredns", Module: "github.com/coredns/coredns"},
 	// Prometheus' other service discoveries would pull in every cloud's SDK.
 	{Name: "prometheus", Module: "github.com/prometheus/prometheus", Package: "cmd/prometheus", Tags: "remove_all_sd,enable_kubernetes_sd", Stamp: stampPrometheus},
-	{Name: "promtool", Module: "github.com/prometheus/prometheus", Package: "cmd/promtool", Nested: "promtool", Tags: "remove_all_sd,enable_kubernetes_sd", Stamp: stampPrometheus},
+	{Name: "promtool", Module: "github.com/prometheus/prometheus", Package: "cmd/promtool", Nested: "promtool", Tags: "remove_all_sd,enable_kubernetes_sd,enable_consul_sd,enable_dns_sd", Stamp: stampPrometheus},
 	{
 		Name: "alertmanager", Module: "github.com/prometheus/alertmanager", Package: "cmd/alertmanager", Nested: "alertmanager", Stamp: stamp(commonVersion),
 		Lacking: map[string]string{"ui/app/dist/index.html": "This Alertmanager has no web interface.\n"},

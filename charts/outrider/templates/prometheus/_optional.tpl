@@ -127,7 +127,8 @@ are one job, since the exporter is one.
 
 {{/*
 Entries of scrape_configs as the user wrote them, with our limits where they name none. The ConfigMap is no place for
-secrets, and a job that is there already would have Prometheus refuse the whole file.
+secrets, and a job that is there already would have Prometheus refuse the whole file. A job without rules gets one that
+keeps everything: shards put theirs before a job's rules.
 */}}
 {{- define "outrider.scrape.extra" -}}
 {{- $taken := concat .Values.scrape.jobs (splitList "|" (include "outrider.scrape.reserved" . | trimPrefix "outrider-.+|")) (list "annotated-1" "annotated-2" "annotated-3") -}}
@@ -138,7 +139,7 @@ secrets, and a job that is there already would have Prometheus refuse the whole 
 {{- end -}}
 {{- $taken = append $taken $job.job_name -}}
 {{- with regexFind "(?m)^[ -]*(password|bearer_token|credentials|token|client_secret|secret_key|key|application_credential_secret|client_certificate_key):" (toYaml $job) -}}
-{{- fail (printf "scrape.extra[%d]: job %q holds a secret in %s which everybody who reads ConfigMaps would see; mount a Secret and name its file in the key that ends in _file" $i $job.job_name (trimAll " -" .)) -}}
+{{- fail (printf "scrape.extra[%d]: job %q holds a secret in %s which everybody who reads ConfigMaps would see; put it into a Secret, name that in prometheus.secrets, and refer to it with the key that ends in _file: /etc/prometheus-secrets/<name>/<key>" $i $job.job_name (trimAll " -" .)) -}}
 {{- end -}}
 {{- $all := dict -}}
 {{- range $key, $value := $limits -}}
@@ -146,6 +147,9 @@ secrets, and a job that is there already would have Prometheus refuse the whole 
 {{- end -}}
 {{- range $key, $value := $job -}}
 {{- $_ := set $all $key $value -}}
+{{- end -}}
+{{- if not (hasKey $all "relabel_configs") -}}
+{{- $_ := set $all "relabel_configs" (list (dict "action" "keep")) -}}
 {{- end }}
 - {{ toYaml $all | nindent 2 | trim }}
 {{- end -}}
