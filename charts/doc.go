@@ -84,6 +84,38 @@ answer is the message.
 Samples are kept in an emptyDir unless a claim is asked for, because a cluster without a default StorageClass must come up
 too, and a Prometheus that waits for a volume for ever looks like a broken installation.
 
+The cluster's own components are found where kubeadm puts them: as pods of kube-system with its labels, one watch for
+the control plane and one for kube-proxy and CoreDNS. Where they are processes, or pods of another kind, scrape.addresses
+takes the place of the search. A managed cluster shows neither, so there is no target, rather than one that is down. Refused:
+headless Services in kube-system that only exist to be discovered: for pods they add nothing to the pods' own addresses, for
+processes they need EndpointSlices written by hand, and either way Prometheus would watch Services and EndpointSlices too.
+The API servers are the exception, because their addresses are in the Service kubernetes on every cluster, and only there.
+Prometheus asks for the objects of that one name.
+
+The jobs etcd and coredns are not reserved: both are exporters of the catalogue, and a workload's has the same job, so that
+one pack of rules is for both. The cluster's own have namespace="kube-system", which no pod's author elsewhere can claim.
+
+The token is shown to API servers, kubelets, schedulers, controller managers and metrics-server, over TLS and without following
+redirects. The certificates of all but the API servers are not verified by default, since without serverTLSBootstrap a kubelet
+signs its own, and kubeadm's schedulers and controller managers do. Whoever can take the place of one on the node network gets
+a token that reads metrics and lists pods and nodes; scrape.unverified is the list to shorten. Refused: verifying by default,
+under which the nodes of most clusters would be down after "helm install"; and scraping kubelets through the API server,
+which needs nodes/proxy, and with it a way into every container.
+
+scrape.limits bind those jobs whose targets a pod's author chooses, the optional ones included, and not the cluster's and our
+own: kube-state-metrics grows with the cluster, and a limit that it meets one day takes all of it away. target_limit too takes
+away a whole job, which is better than the server that also has the others.
+
+Pods annotated prometheus.io/scrape are found only on request, since the API server cannot select by annotation and sends all
+pods of the namespaces. Each of up to three ports has a job of its own, as endpoints have in package discovery.
+
+cAdvisor and the API server lose a third of their series as they come in: histograms and kernel counters that no rule or
+dashboard here reads. What is dropped is in the rendered jobs, by name.
+
+Copies of Prometheus overlap in an upgrade (minReadySeconds): a copy is ready before it has found its targets, and the next one
+would be stopped five seconds and an interval too early. Measured: with it no target goes without a scrape for more
+than an interval.
+
 The jobs of our own components share one discovery: the text of kubernetes_sd_configs is the same in each, and Prometheus
 runs equal ones once. It asks for this release's pods and no others.
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"helm.sh/helm/v3/pkg/action"
@@ -122,6 +123,27 @@ func (r Release) Apply(ctx context.Context, values map[string]any) (*helmrelease
 	install.ReleaseName, install.Namespace, install.CreateNamespace = r.name(), r.namespace(), true
 	install.Wait, install.Timeout = true, r.timeout()
 	return install.RunWithContext(ctx, c, values)
+}
+
+// Test runs the chart's tests, as helm test does. The error has what a failed one says.
+func (r Release) Test() error {
+	cfg, err := r.configuration()
+	if err != nil {
+		return err
+	}
+	testing := action.NewReleaseTesting(cfg)
+	testing.Namespace, testing.Timeout = r.namespace(), r.timeout()
+	rel, err := testing.Run(r.name())
+	if err == nil {
+		return nil
+	}
+	var logs strings.Builder
+	if rel != nil {
+		if e := testing.GetPodLogs(&logs, rel); e != nil {
+			logs.WriteString(e.Error())
+		}
+	}
+	return fmt.Errorf("helm test: %w\n%s", err, logs.String())
 }
 
 // Uninstall takes the release away and waits until its objects are gone. A
