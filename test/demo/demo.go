@@ -55,17 +55,20 @@ func run(ctx context.Context) error {
 		return err
 	}
 	done := progress.Start(ctx, "helm install outrider charts/outrider")
-	_, err = d.release().Apply(ctx, map[string]any{"prometheus": map[string]any{"scrapeInterval": "5s"}})
+	_, err = d.release().Apply(ctx, map[string]any{
+		"prometheus": map[string]any{"scrapeInterval": "5s"},
+		"scrape":     kube.ScrapeValues(d.cluster.ControlPlane()),
+	})
 	done()
 	if err != nil {
 		return fmt.Errorf("install the chart: %w", err)
 	}
-	step("the chart is installed: controller, Prometheus, node-exporter, kube-state-metrics")
+	step("the chart is installed: controller, Prometheus, Alertmanager, node-exporter, kube-state-metrics")
 
 	if err := d.deploy(ctx); err != nil {
 		return err
 	}
-	step("Redis and nginx run, each with one annotation of ours")
+	step("Redis, nginx and a DNS server run, each with one annotation of ours")
 
 	if err := d.awaitUp(ctx); err != nil {
 		return err

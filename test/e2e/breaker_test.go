@@ -108,7 +108,8 @@ func testBrokenExporterImage(t *testing.T, e *env) {
 func (e *env) upgrade(t *testing.T, controller map[string]any) {
 	t.Helper()
 	e.restore(t)
-	changed := map[string]any{"controller": controller, "prometheus": values["prometheus"]}
+	changed := e.values(interval)
+	changed["controller"] = controller
 	if _, err := e.release.Apply(t.Context(), changed); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +120,7 @@ func (e *env) restore(t *testing.T) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		if _, err := e.release.Apply(ctx, values); err != nil {
+		if _, err := e.release.Apply(ctx, e.values(interval)); err != nil {
 			t.Error(err)
 		}
 	})

@@ -14,18 +14,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// reloaded is the change that testReloadKeepsTheLastGood makes.
-var reloaded = map[string]any{
-	"controller": values["controller"],
-	"prometheus": map[string]any{"scrapeInterval": "3s"},
-}
-
 // testReloadKeepsTheLastGood changes Prometheus' configuration under it: a good one
 // comes into force, a bad one leaves the last good one in force and everything
 // scraped, and nothing of it is a restart.
 func testReloadKeepsTheLastGood(t *testing.T, e *env) {
 	t.Cleanup(func() { // where the test fails half-way
-		if _, err := e.release.Apply(context.Background(), values); err != nil {
+		if _, err := e.release.Apply(context.Background(), e.values(interval)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -34,7 +28,7 @@ func testReloadKeepsTheLastGood(t *testing.T, e *env) {
 	if strings.Contains(original, change) {
 		t.Fatalf("%q is in force before it is asked for", change)
 	}
-	if _, err := e.release.Apply(t.Context(), reloaded); err != nil {
+	if _, err := e.release.Apply(t.Context(), e.values("3s")); err != nil {
 		t.Fatal(err)
 	}
 	asked := time.Now()
@@ -58,10 +52,10 @@ func testReloadKeepsTheLastGood(t *testing.T, e *env) {
 
 	// Not with the last good one: Prometheus sees no change in that, and goes on
 	// saying that its last reload did not go well.
-	if _, err := e.release.Apply(t.Context(), values); err != nil {
+	if _, err := e.release.Apply(t.Context(), e.values(interval)); err != nil {
 		t.Fatal(err)
 	}
-	e.nudgePrometheus(t)
+	e.nudge(t, prometheusPod)
 	e.lastReload(t, 1)
 	if now := e.prometheusConfig(t); now != original {
 		t.Errorf("the repaired configuration is not what it was at first:\n%s", now)
@@ -76,15 +70,24 @@ const prometheusPod = "outrider-prometheus-0"
 // prometheusRun tells one life of Prometheus' process from another.
 func (e *env) prometheusRun(t *testing.T) string {
 	t.Helper()
-	pod, err := e.client.CoreV1().Pods("outrider").Get(t.Context(), prometheusPod, metav1.GetOptions{})
+	return e.run(t, prometheusPod)
+}
+
+// run tells one life of a pod's processes from another.
+func (e *env) run(t *testing.T, name string) string {
+	t.Helper()
+	pod, err := e.client.CoreV1().Pods("outrider").Get(t.Context(), name, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(pod.Status.ContainerStatuses) != 1 || pod.Status.ContainerStatuses[0].State.Running == nil {
-		t.Fatalf("Prometheus does not run: %+v", pod.Status.ContainerStatuses)
+	is := fmt.Sprintf("pod %s", pod.UID)
+	for _, c := range pod.Status.ContainerStatuses {
+		if c.State.Running == nil {
+			t.Fatalf("%s of %s does not run: %+v", c.Name, name, c.State)
+		}
+		is += fmt.Sprintf(", container %s after %d restarts", c.ContainerID, c.RestartCount)
 	}
-	c := pod.Status.ContainerStatuses[0]
-	return fmt.Sprintf("pod %s, container %s, %d restarts", pod.UID, c.ContainerID, c.RestartCount)
+	return is
 }
 
 // prometheusConfig is the configuration in force.
@@ -113,15 +116,15 @@ func (e *env) breakPrometheus(t *testing.T, content string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.nudgePrometheus(t)
+	e.nudge(t, prometheusPod)
 }
 
-// nudgePrometheus has the kubelet look at the pod now rather than within its
-// minute; it then sees what changed in the ConfigMap.
-func (e *env) nudgePrometheus(t *testing.T) {
+// nudge has the kubelet look at a pod now rather than within its minute; the pod
+// then sees what changed in its ConfigMaps and Secrets.
+func (e *env) nudge(t *testing.T, pod string) {
 	t.Helper()
 	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"example.org/nudged":%q}}}`, time.Now().String())
-	_, err := e.client.CoreV1().Pods("outrider").Patch(t.Context(), prometheusPod, types.MergePatchType, patch, metav1.PatchOptions{})
+	_, err := e.client.CoreV1().Pods("outrider").Patch(t.Context(), pod, types.MergePatchType, patch, metav1.PatchOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

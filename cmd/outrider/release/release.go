@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"helm.sh/helm/v3/pkg/action"
@@ -83,23 +84,44 @@ func ignored(root fs.FS) (*ignore.Rules, error) {
 
 // Render gives the manifests, without a cluster, for a Kubernetes version such as 1.37.0, hooks left out.
 func (r Release) Render(values map[string]any, kubeVersion string) (string, error) {
+	rendered, err := r.render(values, kubeVersion)
+	if err != nil {
+		return "", err
+	}
+	return rendered.Manifest, nil
+}
+
+// Hooks gives the manifests of the hooks that Render leaves out.
+func (r Release) Hooks(values map[string]any, kubeVersion string) ([]string, error) {
+	rendered, err := r.render(values, kubeVersion)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, h := range rendered.Hooks {
+		all = append(all, h.Manifest)
+	}
+	return all, nil
+}
+
+func (r Release) render(values map[string]any, kubeVersion string) (*helmrelease.Release, error) {
 	install := action.NewInstall(&action.Configuration{})
 	install.DryRun, install.ClientOnly, install.Replace = true, true, true
 	install.ReleaseName, install.Namespace = r.name(), r.namespace()
 	version, err := chartutil.ParseKubeVersion(kubeVersion)
 	if err != nil {
-		return "", fmt.Errorf("Kubernetes version %q: %w", kubeVersion, err)
+		return nil, fmt.Errorf("Kubernetes version %q: %w", kubeVersion, err)
 	}
 	install.KubeVersion = version
 	c, err := Chart()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	rendered, err := install.Run(c, values)
 	if err != nil {
-		return "", fmt.Errorf("render chart: %w", err)
+		return nil, fmt.Errorf("render chart: %w", err)
 	}
-	return rendered.Manifest, nil
+	return rendered, nil
 }
 
 // Apply installs the release, or upgrades it where it is installed, and waits
@@ -161,6 +183,27 @@ func (r Release) Upgrade(ctx context.Context, values map[string]any) (*helmrelea
 	upgrade := action.NewUpgrade(cfg)
 	upgrade.Namespace, upgrade.Wait, upgrade.Timeout = r.namespace(), true, r.timeout()
 	return upgrade.RunWithContext(ctx, r.name(), c, values)
+}
+
+// Test runs the chart's tests, as helm test does. The error has what a failed one says.
+func (r Release) Test() error {
+	cfg, err := r.configuration()
+	if err != nil {
+		return err
+	}
+	testing := action.NewReleaseTesting(cfg)
+	testing.Namespace, testing.Timeout = r.namespace(), r.timeout()
+	done, err := testing.Run(r.name())
+	if err == nil {
+		return nil
+	}
+	var logs strings.Builder
+	if done != nil {
+		if e := testing.GetPodLogs(&logs, done); e != nil {
+			logs.WriteString(e.Error())
+		}
+	}
+	return fmt.Errorf("helm test: %w\n%s", err, logs.String())
 }
 
 // Uninstall takes the release away and waits until its objects are gone. A

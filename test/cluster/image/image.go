@@ -13,9 +13,9 @@ package image
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,6 +43,8 @@ type Image struct {
 	Component string // a program of the build package
 	Main      string // or a main package of this project
 	At        string // where that program goes
+	// Others are further programs of the build package, by where they go.
+	Others map[string]string `json:",omitempty"`
 
 	Debian  []string          // packages; shared libraries they lack are this machine's
 	Skip    []string          `json:",omitempty"` // paths that the packages have and the image does not
@@ -94,6 +96,10 @@ func (i Image) Archive(ctx context.Context) (Archive, error) {
 	if err != nil {
 		return Archive{}, err
 	}
+	others, err := build.All(ctx, slices.Sorted(maps.Values(i.Others))...)
+	if err != nil {
+		return Archive{}, err
+	}
 	unlock, err := cache.Lock(ctx, "images")
 	if err != nil {
 		return Archive{}, err
@@ -103,7 +109,7 @@ func (i Image) Archive(ctx context.Context) (Archive, error) {
 	if err != nil {
 		return Archive{}, err
 	}
-	key, err := i.key(name, program, debs)
+	key, err := i.key(name, program, others, debs)
 	if err != nil {
 		return Archive{}, err
 	}
@@ -117,7 +123,7 @@ func (i Image) Archive(ctx context.Context) (Archive, error) {
 		return a, nil
 	}
 	defer progress.Start(ctx, "write image %s", name)()
-	root, err := i.rootfs(ctx, program, debs)
+	root, err := i.rootfs(ctx, program, others, debs)
 	if err != nil {
 		return Archive{}, fmt.Errorf("make image %s: %w", name, err)
 	}
@@ -140,6 +146,15 @@ func (i Image) program(ctx context.Context) (string, error) {
 	}
 }
 
+// components are the programs of the build package that the image has.
+func (i Image) components() []string {
+	names := slices.Sorted(maps.Values(i.Others))
+	if i.Component != "" {
+		names = append(names, i.Component)
+	}
+	return names
+}
+
 func (i Image) debs(ctx context.Context) ([]deb, error) {
 	packages := slices.Clone(i.Debian)
 	if i.Busybox {
@@ -156,65 +171,8 @@ func (i Image) debs(ctx context.Context) ([]deb, error) {
 	return debs, nil
 }
 
-// key hashes everything that the image is made from.
-func (i Image) key(name, program string, debs []deb) (string, error) {
-	data, err := json.Marshal(i)
-	if err != nil {
-		return "", fmt.Errorf("hash image: %w", err)
-	}
-	parts := []string{format, name, string(data)}
-	if i.Component != "" {
-		parts = append(parts, program) // its path is named by its content
-	} else if program != "" {
-		hash, err := cache.FileKey(program)
-		if err != nil {
-			return "", err
-		}
-		parts = append(parts, hash)
-	}
-	for _, d := range debs {
-		parts = append(parts, filepath.Base(d.path))
-	}
-	if len(i.Debian) > 0 { // this machine's libraries are among its files
-		hash, err := cache.FileKey("/var/lib/dpkg/status")
-		if err != nil {
-			return "", err
-		}
-		parts = append(parts, hash)
-	}
-	for _, folder := range i.Trees {
-		parts = append(parts, treeVersion(folder))
-	}
-	slices.Sort(parts)
-	return cache.Key(parts...), nil
-}
-
-// tree is a folder of the cache that an image takes over where it exists.
-func tree(folder string) (dir string, found bool) {
-	base, err := os.UserCacheDir()
-	if err != nil {
-		return "", false
-	}
-	dir = filepath.Join(base, "outrider", folder)
-	_, err = os.Stat(dir)
-	return dir, err == nil
-}
-
-// treeVersion changes when the folder is made or replaced.
-func treeVersion(folder string) string {
-	dir, found := tree(folder)
-	if !found {
-		return ""
-	}
-	info, err := os.Stat(dir)
-	if err != nil {
-		return ""
-	}
-	return info.ModTime().String()
-}
-
 // rootfs lays out the image's tree.
-func (i Image) rootfs(ctx context.Context, program string, debs []deb) (*Rootfs, error) {
+func (i Image) rootfs(ctx context.Context, program string, others map[string]string, debs []deb) (*Rootfs, error) {
 	root := NewRootfs()
 	root.Folder("/tmp", fs.ModeSticky|0o777, 0)
 	root.File("/etc/passwd", 0o644, []byte(i.Account.passwd()))
@@ -237,6 +195,9 @@ func (i Image) rootfs(ctx context.Context, program string, debs []deb) (*Rootfs,
 	}
 	if program != "" {
 		root.Copy(i.At, 0o755, program)
+	}
+	for at, name := range i.Others {
+		root.Copy(at, 0o755, others[name])
 	}
 	for at, folder := range i.Trees {
 		if dir, found := tree(folder); found {
