@@ -1,6 +1,7 @@
 package charts_test
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -95,28 +97,41 @@ func install(t *testing.T, values map[string]any, kubernetes string) (*release.R
 	return i.Run(load(t), values)
 }
 
+// renders are releases by their values and the version of Kubernetes: most tests look at the same few.
+var renders sync.Map
+
+// render is the release of some values. Tests share it and change nothing in it.
 func render(t *testing.T, values map[string]any, kubernetes string) *release.Release {
 	t.Helper()
+	key, err := json.Marshal([]any{values, kubernetes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, ok := renders.Load(string(key)); ok {
+		return r.(*release.Release)
+	}
 	r, err := install(t, values, kubernetes)
 	if err != nil {
 		t.Fatal(err)
 	}
+	renders.Store(string(key), r)
 	return r
 }
 
-// objects decodes a render with the API's own types. A field that they do not have fails the test. Those of a
-// CustomResourceDefinition are in a module of their own: test/apiserver has the API server itself read that one.
+// objects decodes a render with the API's own types. A field that they do not have fails the test. Kinds of other modules
+// are decoded as they are: test/apiserver has the API server itself read those. Helm adds definitions to the scheme when it
+// first talks to a cluster, and so sooner or later.
 func objects(t *testing.T, r *release.Release) []runtime.Object {
 	t.Helper()
 	known := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
 	unknown := yaml.NewDecodingSerializer(unstructured.UnstructuredJSONScheme)
 	var objects []runtime.Object
 	for document := range strings.SplitSeq(r.Manifest, "\n---\n") {
-		decoder := known
-		if strings.Contains(document, "\nkind: CustomResourceDefinition\n") {
-			decoder = unknown
+		data := []byte(strings.TrimPrefix(document, "---\n"))
+		o, kind, err := unknown.Decode(data, nil, nil)
+		if err == nil && kind.Kind != "CustomResourceDefinition" && scheme.Scheme.Recognizes(*kind) {
+			o, _, err = known.Decode(data, nil, nil)
 		}
-		o, _, err := decoder.Decode([]byte(strings.TrimPrefix(document, "---\n")), nil, nil)
 		if err != nil {
 			t.Fatalf("%v in:\n%s", err, document)
 		}
@@ -144,6 +159,26 @@ func one[T runtime.Object](t *testing.T, objects []runtime.Object) T {
 		t.Fatalf("want one %T, got %d", *new(T), len(found))
 	}
 	return found[0]
+}
+
+// named is the object of its type with a name.
+func named[T interface {
+	runtime.Object
+	GetName() string
+}](t *testing.T, objects []runtime.Object, name string) T {
+	t.Helper()
+	for _, o := range all[T](objects) {
+		if o.GetName() == name {
+			return o
+		}
+	}
+	t.Fatalf("no %T %s", *new(T), name)
+	return *new(T)
+}
+
+// others are the objects of a kind that no type here is for.
+func others(objects []runtime.Object, kind string) []*unstructured.Unstructured {
+	return slices.DeleteFunc(all[*unstructured.Unstructured](objects), func(u *unstructured.Unstructured) bool { return u.GetKind() != kind })
 }
 
 func TestGolden(t *testing.T) {
@@ -188,7 +223,11 @@ func TestGolden(t *testing.T) {
 
 func TestRenderTwiceGivesTheSameBytes(t *testing.T) {
 	for _, preset := range presets(t) {
-		a, b := render(t, presetValues(t, preset), latest), render(t, presetValues(t, preset), latest)
+		a := render(t, presetValues(t, preset), latest)
+		b, err := install(t, presetValues(t, preset), latest)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if diff := cmp.Diff(a.Manifest, b.Manifest); diff != "" {
 			t.Errorf("%s:\n%s", preset, diff)
 		}

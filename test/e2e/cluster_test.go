@@ -29,6 +29,8 @@ type env struct {
 	applier *manifest.Applier
 	prom    *promql.Client
 	release release.Release
+	// receiver gets Alertmanager's notifications; nil where pods do not reach it.
+	receiver *receiver
 }
 
 // TestCluster runs in this order: the last one takes the release away.
@@ -46,7 +48,9 @@ func TestCluster(t *testing.T) {
 	}{
 		{"Corpus", testCorpus},
 		{"AnnotationToMetric", testAnnotationToMetric},
-		{"EveryJobIsUp", testEveryJobIsUp},
+		{"Queries", testQueries},
+		{"Alerts", testAlerts},
+		{"Optional", testOptional},
 		{"UnaskedPodsNeverReachTheWebhook", testUnasked},
 		{"EventOnTheOwner", testEventOnTheOwner},
 		{"CannotReadSecrets", testCannotReadSecrets},
@@ -56,6 +60,7 @@ func TestCluster(t *testing.T) {
 		{"UpgradeKeepsTheCertificate", testUpgradeKeepsTheCertificate},
 		{"RolloutUnderLoad", testRolloutUnderLoad},
 		{"ControllerGone", testControllerGone},
+		{"UpgradeDropsNoScrape", testUpgradeDropsNoScrape},
 		{"Uninstall", testUninstall},
 	} {
 		if !t.Run(tc.name, func(t *testing.T) { tc.test(t, e) }) {
@@ -87,21 +92,37 @@ func newEnv(ctx context.Context) (*env, error) {
 	if e.prom, err = promql.New(cluster.RESTConfig(), "outrider", "outrider-prometheus:9090"); err != nil {
 		return nil, err
 	}
+	if address := cluster.ControlPlane(); address != "" {
+		if e.receiver, err = startReceiver(address); err != nil {
+			return nil, err
+		}
+	}
 	// A release that an earlier run left behind may be of another build.
 	if err := e.release.Uninstall(); err != nil {
 		return nil, fmt.Errorf("uninstall what an earlier run left: %w", err)
 	}
-	if _, err := e.release.Apply(ctx, values); err != nil {
+	if _, err := e.release.Apply(ctx, e.values(interval)); err != nil {
 		return nil, fmt.Errorf("install the chart: %w", err)
 	}
 	return e, nil
 }
 
-// values differ from the chart's defaults only in how long tests wait, and in
-// that everything is logged: nothing of it may be secret.
-var values = map[string]any{
-	"controller": map[string]any{"logLevel": "debug"},
-	"prometheus": map[string]any{"scrapeInterval": "2s"},
+// interval is how often the tests' Prometheus scrapes.
+const interval = "2s"
+
+// values differ from the chart's defaults only in how long tests wait, in that
+// everything is logged: nothing of it may be secret, and in where this cluster's
+// control plane is.
+func (e *env) values(interval string) map[string]any {
+	values := map[string]any{
+		"controller": map[string]any{"logLevel": "debug"},
+		"prometheus": map[string]any{"scrapeInterval": interval},
+		"scrape":     release.Scrape(e.cluster.ControlPlane()),
+	}
+	if e.receiver != nil {
+		values["alertmanager"] = map[string]any{"config": e.receiver.configuration()}
+	}
+	return values
 }
 
 // apply applies a manifest for the duration of a test.

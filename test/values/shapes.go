@@ -26,7 +26,10 @@ var shapes = map[string]schema{
 	"global.imagePullSecrets": list(object(schema{"name": ref("objectName")}, "name")),
 	"fullnameOverride":        {"type": "string", "maxLength": 40, "pattern": `^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$`},
 
-	"discovery.mode": enum("bundled", "none"),
+	"discovery.mode":          enum("bundled", "operator", "none"),
+	"discovery.monitorLabels": ref("strings"),
+
+	"networkPolicy.fromNamespaces": set(ref("name")),
 
 	"webhook.timeoutSeconds":     integer(1, 5),
 	"webhook.failurePolicy":      enum("Ignore", "Fail"),
@@ -38,14 +41,64 @@ var shapes = map[string]schema{
 
 	"controller.logLevel": enum("error", "info", "debug"),
 
-	"prometheus.scrapeInterval":   ref("duration"),
-	"prometheus.retention.time":   ref("duration"),
-	"prometheus.retention.size":   pattern(`^[0-9]+(B|KB|MB|GB|TB|PB)$`),
-	"prometheus.persistence.mode": enum("emptyDir", "claim"),
-	"prometheus.persistence.size": ref("quantity"),
+	"prometheus.mode":                         enum("server", "agent"),
+	"prometheus.shards":                       integer(1, 16),
+	"prometheus.scrapeInterval":               ref("duration"),
+	"prometheus.externalLabels":               ref("strings"),
+	"prometheus.replicaLabel":                 pattern(`^[a-zA-Z_][a-zA-Z0-9_]*$`),
+	"prometheus.retention.time":               ref("duration"),
+	"prometheus.retention.size":               pattern(`^[0-9]+(B|KB|MB|GB|TB|PB)$`),
+	"prometheus.persistence.mode":             enum("emptyDir", "claim"),
+	"prometheus.persistence.size":             ref("quantity"),
+	"prometheus.persistence.storageClassName": ref("optionalName"),
+	"prometheus.remoteWrite":                  list(schema{"type": "object", "required": []string{"url"}}),
+	"prometheus.remoteRead":                   list(schema{"type": "object", "required": []string{"url"}}),
+	"prometheus.secrets":                      set(ref("objectName")),
+	"prometheus.extraScrapeConfigSecret":      ref("optionalName"),
+	"prometheus.externalURL":                  ref("url"),
+	"prometheus.web":                          ref("web"),
+	"prometheus.service":                      ref("service"),
+	"prometheus.ingress":                      ref("ingress"),
+	"prometheus.route":                        ref("route"),
+
+	"alertmanager.config":                       free,
+	"alertmanager.configSecret":                 ref("optionalName"),
+	"alertmanager.secrets":                      set(ref("objectName")),
+	"alertmanager.retention":                    pattern(`^([0-9]+(h|m|s))+$`),
+	"alertmanager.persistence.mode":             enum("emptyDir", "claim"),
+	"alertmanager.persistence.size":             ref("quantity"),
+	"alertmanager.persistence.storageClassName": ref("optionalName"),
+	"alertmanager.externalURL":                  ref("url"),
+	"alertmanager.web":                          ref("web"),
+	"alertmanager.service":                      ref("service"),
+	"alertmanager.ingress":                      ref("ingress"),
+	"alertmanager.route":                        ref("route"),
+
+	"metricsServer.kubeletTLS": enum("verify", "skip"),
+	"metricsServer.serving": object(schema{
+		"tlsSecret": doc("Name of the Secret.", ref("optionalName")),
+		"caBundle":  doc("PEM of the authority.", pattern(`^(-----BEGIN CERTIFICATE-----[\s\S]+)?$`)),
+	}),
+
+	"blackboxExporter.modules": {"type": "object", "minProperties": 1, "additionalProperties": free},
 
 	"nodeExporter.port":             integer(1, 65535),
 	"nodeExporter.mountPropagation": enum("HostToContainer", "None"),
+
+	"scrape.jobs": set(enum(clusterJobs...)),
+	"scrape.addresses": object(schema{
+		"scheduler": ref("addresses"), "controllerManager": ref("addresses"), "etcd": ref("addresses"), "kubeProxy": ref("addresses"),
+	}),
+	"scrape.unverified": set(enum("kubelet", "cadvisor", "kubelet-probes", "scheduler", "controller-manager", "metrics-server")),
+	"scrape.limits": object(schema{
+		"samples": integer(0, 1<<31), "labels": integer(0, 1<<31), "labelNameLength": integer(0, 1<<31),
+		"labelValueLength": integer(0, 1<<31), "bodySize": pattern(`^(0|[0-9]+(B|KB|MB|GB))$`), "targets": integer(0, 1<<31),
+	}),
+	"scrape.annotated": object(schema{"enabled": schema{"type": "boolean"}, "namespaces": set(ref("name"))}),
+	"scrape.probes": list(object(schema{
+		"module": pattern(`^[a-zA-Z0-9_-]+$`), "targets": nonEmpty(list(schema{"type": "string"})), "labels": ref("strings"),
+	}, "module", "targets")),
+	"scrape.extra": list(schema{"type": "object", "required": []string{"job_name"}}),
 
 	"kubeStateMetrics.collectors": nonEmpty(set(enum(
 		"certificatesigningrequests", "configmaps", "cronjobs", "daemonsets", "deployments", "endpointslices",
@@ -56,40 +109,10 @@ var shapes = map[string]schema{
 	))),
 }
 
-// definitions are the shapes that several keys have.
-var definitions = map[string]schema{
-	"name":       {"description": "A DNS label.", "type": "string", "maxLength": 63, "pattern": `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`},
-	"objectName": {"description": "A name of an object.", "type": "string", "pattern": `^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`},
-	"strings":    {"type": "object", "additionalProperties": schema{"type": "string"}},
-	"duration":   {"description": "As Prometheus writes it: 30s, 1h30m, 7d.", "type": "string", "pattern": `^([0-9]+(ms|s|m|h|d|w|y))+$`},
-	"quantity":   {"description": "As Kubernetes writes it: 8Gi.", "type": "string", "pattern": `^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$`},
-	"image": object(schema{
-		"registry":   doc("Registry host; global.imageRegistry goes before it.", pattern(`^[a-zA-Z0-9.-]+(:[0-9]+)?(/[a-z0-9._/-]+)?$`)),
-		"repository": doc("Path of the image in the registry.", pattern(`^[a-z0-9]+([._/-]+[a-z0-9]+)*$`)),
-		"tag":        schema{"description": "Tag, never latest.", "type": "string", "pattern": `^([a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})?$`, "not": schema{"const": "latest"}},
-		"digest":     doc("Digest; it decides where tag and digest differ.", pattern(`^(sha256:[a-f0-9]{64})?$`)),
-	}),
-	"resources": object(schema{"requests": ref("amounts"), "limits": ref("amounts")}),
-	"amounts": {
-		"description": "Amounts of cpu, memory and other resources, as Kubernetes writes them: 50m, 128Mi.",
-		"type":        "object", "additionalProperties": schema{"type": []string{"string", "number"}, "pattern": `^[0-9]+(\.[0-9]+)?([munkKMGTPE]i?|[eE][0-9]+)?$`},
-	},
-	"tolerations": list(object(schema{
-		"key": schema{"type": "string"}, "operator": schema{"type": "string"}, "value": schema{"type": "string"},
-		"effect": enum("NoSchedule", "PreferNoSchedule", "NoExecute"), "tolerationSeconds": schema{"type": "integer"},
-	})),
-	"affinity": object(schema{"nodeAffinity": free, "podAffinity": free, "podAntiAffinity": free}),
-	"topologySpreadConstraints": list(object(schema{
-		"maxSkew": integer(1, 1000), "minDomains": integer(1, 1000), "topologyKey": schema{"type": "string"},
-		"whenUnsatisfiable":  enum("DoNotSchedule", "ScheduleAnyway"),
-		"labelSelector":      doc("As in a pod's spec; left out, it is the component's own pods.", free),
-		"matchLabelKeys":     list(schema{"type": "string"}),
-		"nodeAffinityPolicy": enum("Honor", "Ignore"), "nodeTaintsPolicy": enum("Honor", "Ignore"),
-	}, "maxSkew", "topologyKey", "whenUnsatisfiable")),
+// clusterJobs are the jobs for the cluster itself.
+var clusterJobs = []string{
+	"apiserver", "kubelet", "cadvisor", "kubelet-probes", "scheduler", "controller-manager", "etcd", "kube-proxy", "coredns",
 }
-
-// free is a map as the Kubernetes API has it; the API server says what is wrong in it.
-var free = schema{"type": "object"}
 
 func shapeOf(path string, component bool) (schema, bool) {
 	if s, ok := shapes[path]; ok {

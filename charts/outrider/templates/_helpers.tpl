@@ -167,3 +167,12 @@ subjects:
     name: {{ include "outrider.name" . }}
     namespace: {{ .root.Release.Namespace }}
 {{- end -}}
+
+{{/* Where somebody scrapes by what the chart renders, these are scraped too. */}}
+{{- define "outrider.nodeExporter.enabled" -}}
+{{- if and (ne .Values.discovery.mode "none") .Values.nodeExporter.enabled }}true{{ end -}}
+{{- end -}}
+
+{{- define "outrider.kubeStateMetrics.enabled" -}}
+{{- if and (ne .Values.discovery.mode "none") .Values.kubeStateMetrics.enabled }}true{{ end -}}
+{{- end -}}
