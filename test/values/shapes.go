@@ -108,6 +108,12 @@ var shapes = map[string]schema{
 	}, "module", "targets")),
 	"scrape.extra": list(schema{"type": "object", "required": []string{"job_name"}}),
 
+	"rules.packs":    set(enum(packs...)),
+	"rules.disabled": set(pattern(`^[a-zA-Z_][a-zA-Z0-9_]*$`)),
+	"rules.extra": {"type": "object", "propertyNames": pattern(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`), "additionalProperties": list(schema{
+		"type": "object", "required": []string{"name", "rules"},
+	})},
+
 	"kubeStateMetrics.collectors": nonEmpty(set(enum(
 		"certificatesigningrequests", "configmaps", "cronjobs", "daemonsets", "deployments", "endpointslices",
 		"horizontalpodautoscalers", "ingresses", "jobs", "leases", "limitranges", "mutatingwebhookconfigurations",
@@ -120,6 +126,12 @@ var shapes = map[string]schema{
 // clusterJobs are the jobs for the cluster itself.
 var clusterJobs = []string{
 	"apiserver", "kubelet", "cadvisor", "kubelet-probes", "scheduler", "controller-manager", "etcd", "kube-proxy", "coredns",
+}
+
+// packs are the files of the chart's files/rules.
+var packs = []string{
+	"alertmanager", "apache", "apiserver", "control-plane", "coredns", "elasticsearch", "etcd", "haproxy", "kafka", "memcached", "mongodb", "mysql",
+	"nginx", "nodes", "outrider", "pgbouncer", "php-fpm", "postgres", "prometheus", "rabbitmq", "redis", "traefik", "workloads",
 }
 
 func shapeOf(path string, component bool) (schema, bool) {
