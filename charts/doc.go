@@ -10,8 +10,16 @@ Layout. One object a file, in templates/<component>/<kind>.yaml; a file whose na
 helpers of its folder. Every component's block in values.yaml has the same keys in the same order, and the same helpers
 turn them into a pod, so that a further component costs one folder and one block.
 
-discovery.mode decides whether there is a Prometheus. Refused: a prometheus.enabled beside it, since two switches have
-four positions and only two of them make sense.
+discovery.mode decides who scrapes. Refused: a prometheus.enabled beside it, since two switches have four positions and
+only some of them make sense. bundled renders our Prometheus and Alertmanager; operator renders a PodMonitor,
+ServiceMonitors and a PrometheusRule in their place; none renders the webhook and prints the jobs. node-exporter and
+kube-state-metrics are there wherever the chart also says who scrapes them. metrics-server and blackbox-exporter do not
+depend on it: who asks for them gets them.
+
+The PodMonitor is the scrape jobs of files/jobs.yaml in the operator's words, translated by the template, so that there is
+one text. The operator's own rules come first: container is taken away again, since an application's endpoint has none.
+selectorMechanism RoleSelector has the API server select, as the jobs do. The labels are the bundled ones, and so the same
+rules and dashboards work. ServiceMonitors are for our own components, and only this mode has the Services that they need.
 
 The certificate's Secret is rendered without data and the webhook configuration without caBundle. The controller fills
 both in; neither Helm's three-way merge nor server-side apply touches a field that no manifest ever named; and
@@ -32,6 +40,46 @@ the same job; and a checksum of the ConfigMap as an annotation of the pod, which
 configuration leaves the old one in force; put back to exactly the last good one, it is not read again, and
 prometheus_config_last_reload_successful stays 0 until the next change.
 Retention is in that file too, because its flags are deprecated and would need the restart.
+
+Prometheus is one StatefulSet, also with several shards: a pod's ordinal says its shard (ordinal modulo shards) and copy,
+and through the downward API chooses its prometheus-<ordinal>.yml. So more copies, and a first shard, move no volume.
+Refused: a StatefulSet for each shard, which makes a rename of the first one, and with it the loss of its claims; an init
+container that fills a template in, after which a changed ConfigMap changes nothing. The rule that keeps a shard's part is put
+into the rendered jobs, before their own rules, whoever wrote them; a test requires it of every job. What decides is the pod
+or else the node, not the address, so that what is joined in queries is scraped by one shard. Rules then see one shard each,
+and values.yaml says so.
+
+The external label replica is always there, because a remote store must be able to tell copies apart from the second one on,
+and series whose labels change are new series. Alerts leave without it: Alertmanager would notify once for each copy.
+
+Secrets. remoteWrite and remoteRead stand in a ConfigMap, and a password in them is refused with the way out:
+prometheus.secrets mounts Secrets, and Prometheus reads *_file. Alertmanager's configuration and blackbox-exporter's modules
+are Secrets as a whole, because receivers' addresses are passwords. A web configuration (TLS, users) is a Secret of the user's;
+the chart has no values for it, so none end up in a release's history. Probes then only connect, because a kubelet has neither
+password nor certificate.
+
+Alertmanager does not reload by itself, and a restart with a bad configuration leaves no Alertmanager. The controller's image,
+which is in the cluster anyway, runs beside it with the argument reload. Refused: a shell loop, which needs an image with a shell;
+somebody else's reloader, one more image to mirror; a checksum in an annotation, which turns a typing error into an outage.
+
+NetworkPolicies limit what comes in and not what goes out: Prometheus' targets, Alertmanager's receivers and probes are
+everywhere. The webhook and metrics-server are open to everybody, because the API server is no pod and no selector finds it;
+under operator and none so are metrics, since the chart does not know whose Prometheus comes. node-exporter has the node's
+network, for which there are no policies. Workloads' namespaces get none: whether others may reach a pod is for its owner to
+say, and a first policy in a namespace would close all its other ports. The README has one to copy.
+
+metrics-server's APIService skips the verification of its certificate unless metricsServer.serving names one. It makes a
+new one at each start, and a render that made one would differ each time; its answers are numbers for autoscaling, and who can
+take its place in the network could change those. Kubelets' certificates are verified unless metricsServer.kubeletTLS says
+skip, which kubeadm's clusters need.
+
+The leader's Lease is rendered empty, like the certificate's Secret, so that it goes with the release. It has a new name:
+releases of chart 0.1.0 left one that their controller made, and Helm refuses to take over such an object. For the length of
+that one rollout an old and a new replica may both lead; what they do then, renewing a certificate and writing statuses, ends
+in the same state. The permission to create Leases stays, because some GitOps tools leave Leases out.
+
+"helm test" is a shell script in Prometheus' image, whose questions have an answer only where something is wrong, so that the
+answer is the message.
 
 Samples are kept in an emptyDir unless a claim is asked for, because a cluster without a default StorageClass must come up
 too, and a Prometheus that waits for a volume for ever looks like a broken installation.
@@ -84,7 +132,10 @@ CustomResourceDefinition takes every object of its kind along: hence crds.keep, 
 What is left over is taken up again by a release of the same name and namespace, because it still carries their
 names.
 
-The schema is draft 7, the one that every Helm 3 reads. global stays open in it: Helm hands that map to all charts of an
+The CustomResourceDefinition keeps its descriptions, which kubectl explain shows: they are a few kilobytes of a release that
+stays far below what a Secret holds.
+
+The schema is draft 7, the one that every Helm 3 reads, and generated: see package test/values. global stays open in it: Helm hands that map to all charts of an
 umbrella, and a neighbour's keys must not make this one fail. It lets a top-level enabled through too, which values.yaml
 leaves out because it does nothing: an umbrella whose dependency says "condition: outrider.enabled" hands it down.
 */

@@ -63,23 +63,44 @@ func Chart() (*chart.Chart, error) {
 
 // Render gives the manifests for a Kubernetes version such as 1.37.0, hooks left out.
 func Render(values map[string]any, kubeVersion string) (string, error) {
+	r, err := render(values, kubeVersion)
+	if err != nil {
+		return "", err
+	}
+	return r.Manifest, nil
+}
+
+// Hooks gives the manifests of the hooks that Render leaves out.
+func Hooks(values map[string]any, kubeVersion string) ([]string, error) {
+	r, err := render(values, kubeVersion)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, h := range r.Hooks {
+		all = append(all, h.Manifest)
+	}
+	return all, nil
+}
+
+func render(values map[string]any, kubeVersion string) (*helmrelease.Release, error) {
 	install := action.NewInstall(&action.Configuration{})
 	install.DryRun, install.ClientOnly, install.Replace = true, true, true
 	install.ReleaseName, install.Namespace = "outrider", "outrider"
 	version, err := chartutil.ParseKubeVersion(kubeVersion)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	install.KubeVersion = version
 	c, err := Chart()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	r, err := install.Run(c, values)
 	if err != nil {
-		return "", fmt.Errorf("render chart: %w", err)
+		return nil, fmt.Errorf("render chart: %w", err)
 	}
-	return r.Manifest, nil
+	return r, nil
 }
 
 // Apply installs the release, or upgrades it where it is installed, and waits
