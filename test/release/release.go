@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,15 +71,17 @@ func Render(values map[string]any, kubeVersion string) (string, error) {
 	return r.Manifest, nil
 }
 
-// Hooks gives the manifests of the hooks that Render leaves out.
-func Hooks(values map[string]any, kubeVersion string) ([]string, error) {
+// Tests gives the manifests of what Test runs, which Render leaves out.
+func Tests(values map[string]any, kubeVersion string) ([]string, error) {
 	r, err := render(values, kubeVersion)
 	if err != nil {
 		return nil, err
 	}
 	var all []string
 	for _, h := range r.Hooks {
-		all = append(all, h.Manifest)
+		if slices.Contains(h.Events, helmrelease.HookTest) {
+			all = append(all, h.Manifest)
+		}
 	}
 	return all, nil
 }
