@@ -85,10 +85,11 @@ new one at each start, and a render that made one would differ each time; its an
 take its place in the network could change those. Kubelets' certificates are verified unless metricsServer.kubeletTLS says
 skip, which kubeadm's clusters need.
 
-The leader's Lease is rendered empty, like the certificate's Secret, so that it goes with the release. It has a new name:
-releases of chart 0.1.0 left one that their controller made, and Helm refuses to take over such an object. For the length of
-that one rollout an old and a new replica may both lead; what they do then, renewing a certificate and writing statuses, ends
-in the same state. The permission to create Leases stays, because some GitOps tools leave Leases out.
+The leader's Lease is the controller's to make and Helm's to take away: it is a hook after the deletion, before which Helm
+deletes what has its name. Refused: the Lease in the manifest. Helm creates it last of all, after the pods, and where one of
+them is quicker the installation fails, because what Helm did not make it does not take over; so it did on a cluster that had kept
+the CustomResourceDefinition. It has a new name: for the length of one rollout from chart 0.1.0 an old and a new replica may
+both lead; what they do then, renewing a certificate and writing statuses, ends in the same state.
 
 "helm test" is a shell script in Prometheus' image, whose questions have an answer only where something is wrong, so that the
 answer is the message.

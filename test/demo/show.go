@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -152,7 +153,7 @@ func (d *demo) showTargets(ctx context.Context, out *tabwriter.Writer) error {
 		return err
 	}
 	slices.SortFunc(targets, func(a, b promv1.ActiveTarget) int {
-		return strings.Compare(string(a.Labels["job"])+a.ScrapeURL, string(b.Labels["job"])+b.ScrapeURL)
+		return cmp.Or(cmp.Compare(a.Labels["job"], b.Labels["job"]), cmp.Compare(a.ScrapeURL, b.ScrapeURL))
 	})
 	fmt.Fprintln(out, "\nJOB\tHEALTH\tTARGET\tOF")
 	jobs, up := map[model.LabelValue]bool{}, 0

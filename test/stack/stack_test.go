@@ -198,7 +198,7 @@ func container(job string) string {
 
 func helmTestScript(t *testing.T) string {
 	t.Helper()
-	hooks, err := release.Release{}.Hooks(nil, "1.37.0")
+	hooks, err := release.Release{}.Tests(nil, "1.37.0")
 	if err != nil || len(hooks) != 1 {
 		t.Fatalf("%d hooks, %v", len(hooks), err)
 	}

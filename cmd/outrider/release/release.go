@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,15 +92,17 @@ func (r Release) Render(values map[string]any, kubeVersion string) (string, erro
 	return rendered.Manifest, nil
 }
 
-// Hooks gives the manifests of the hooks that Render leaves out.
-func (r Release) Hooks(values map[string]any, kubeVersion string) ([]string, error) {
+// Tests gives the manifests of what Test runs, which Render leaves out.
+func (r Release) Tests(values map[string]any, kubeVersion string) ([]string, error) {
 	rendered, err := r.render(values, kubeVersion)
 	if err != nil {
 		return nil, err
 	}
 	var all []string
 	for _, h := range rendered.Hooks {
-		all = append(all, h.Manifest)
+		if slices.Contains(h.Events, helmrelease.HookTest) {
+			all = append(all, h.Manifest)
+		}
 	}
 	return all, nil
 }
