@@ -6,7 +6,7 @@ change a panel, change it here and run "make update", which writes charts/outrid
 the two differ. A new dashboard is a new file, and no Go and no template.
 
 [Model] is what Grafana reads. It is also how tests read a dashboard back, from the chart or from a live ConfigMap:
-[Model.Expressions] gives all that it asks for, with the variables filled in as Grafana does.
+[Model.Silent] asks for all that it shows, with the variables filled in as Grafana does, and tells what gives nothing.
 
 # Decisions
 

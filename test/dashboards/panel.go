@@ -154,20 +154,18 @@ func (p PanelDefinition) asTable(built Panel) (Panel, error) {
 
 // thresholds are those of an alarm such as ">0" or "<1".
 func thresholds(alarm string) (*Thresholds, error) {
-	if len(alarm) < 2 {
+	if len(alarm) < 2 || alarm[0] != '>' && alarm[0] != '<' {
 		return nil, fmt.Errorf("alarm %q is neither >NUMBER nor <NUMBER", alarm)
 	}
 	at, err := strconv.ParseFloat(alarm[1:], 64)
-	below, above := "green", "red"
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, fmt.Errorf("alarm %q: %w", alarm, err)
-	case alarm[0] == '<':
+	}
+	below, above := "green", "red"
+	if alarm[0] == '<' {
 		below, above = above, below
-	case alarm[0] == '>' && at == 0:
+	} else if at == 0 {
 		at = 1e-9 // a step begins at its value: 0 itself is not yet red
-	case alarm[0] != '>':
-		return nil, fmt.Errorf("alarm %q is neither >NUMBER nor <NUMBER", alarm)
 	}
 	return &Thresholds{Mode: "absolute", Steps: []Step{{Color: below}, {Color: above, Value: &at}}}, nil
 }
