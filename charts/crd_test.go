@@ -2,8 +2,6 @@ package charts_test
 
 import (
 	"testing"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // Without the annotation an uninstallation would take every Exporter of the cluster along.
@@ -16,7 +14,7 @@ func TestExportersOutliveTheRelease(t *testing.T) {
 		"asked not to": {map[string]any{"crds": map[string]any{"keep": false}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			crd := one[*unstructured.Unstructured](t, objects(t, render(t, c.values, latest)))
+			crd := others(objects(t, render(t, c.values, latest)), "CustomResourceDefinition")[0]
 			if crd.GetName() != "exporters.outrider.dev" || crd.GetAnnotations()["helm.sh/resource-policy"] != c.want {
 				t.Errorf("%s has annotations %v", crd.GetName(), crd.GetAnnotations())
 			}

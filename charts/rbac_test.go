@@ -1,7 +1,9 @@
 package charts_test
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -37,7 +39,7 @@ func TestNoWildcards(t *testing.T) {
 // Nothing but the controller has to do with Secrets, and it with one, in its own namespace.
 func TestSecrets(t *testing.T) {
 	eachPreset(t, func(t *testing.T, objects []runtime.Object) {
-		secret := one[*corev1.Secret](t, objects).Name
+		secret := named[*corev1.Secret](t, objects, "outrider-webhook-tls").Name
 		for name, rules := range rules(objects) {
 			for _, r := range rules {
 				if !slices.Contains(r.Resources, "secrets") {
@@ -103,14 +105,33 @@ func TestControllerMayNotChangeExporters(t *testing.T) {
 	})
 }
 
+// Prometheus lists what discovery looks at and reads metrics. Without the jobs for the cluster it lists pods.
 func TestPrometheusDiscovers(t *testing.T) {
-	want := []rbacv1.PolicyRule{
-		{APIGroups: []string{""}, Resources: []string{"nodes", "pods", "services"}, Verbs: []string{"get", "list", "watch"}},
-		{APIGroups: []string{"discovery.k8s.io"}, Resources: []string{"endpointslices"}, Verbs: []string{"get", "list", "watch"}},
+	pods := rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"list", "watch"}}
+	metrics := rbacv1.PolicyRule{NonResourceURLs: []string{"/metrics"}, Verbs: []string{"get"}}
+	want := map[string][]rbacv1.PolicyRule{
+		"ClusterRole/outrider-prometheus": {
+			pods,
+			{APIGroups: []string{""}, Resources: []string{"nodes"}, Verbs: []string{"list", "watch"}},
+			{APIGroups: []string{""}, Resources: []string{"nodes/metrics"}, Verbs: []string{"get"}},
+			metrics,
+		},
+		"Role/outrider-prometheus": {
+			{APIGroups: []string{""}, Resources: []string{"services"}, ResourceNames: []string{"kubernetes"}, Verbs: []string{"list", "watch"}},
+			{APIGroups: []string{"discovery.k8s.io"}, Resources: []string{"endpointslices"}, ResourceNames: []string{"kubernetes"}, Verbs: []string{"list", "watch"}},
+		},
 	}
-	got := rules(objects(t, render(t, nil, latest)))["ClusterRole/outrider-prometheus"]
-	if diff := cmp.Diff(want, got); diff != "" {
+	of := func(values map[string]any) map[string][]rbacv1.PolicyRule {
+		found := rules(objects(t, render(t, values, latest)))
+		maps.DeleteFunc(found, func(name string, _ []rbacv1.PolicyRule) bool { return !strings.HasSuffix(name, "/outrider-prometheus") })
+		return found
+	}
+	if diff := cmp.Diff(want, of(nil)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	none := map[string][]rbacv1.PolicyRule{"ClusterRole/outrider-prometheus": {pods, metrics}}
+	if diff := cmp.Diff(none, of(scrape("jobs", []any{}))); diff != "" {
+		t.Errorf("without the cluster's jobs (-want +got):\n%s", diff)
 	}
 }
 

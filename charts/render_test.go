@@ -104,19 +104,20 @@ func render(t *testing.T, values map[string]any, kubernetes string) *release.Rel
 	return r
 }
 
-// objects decodes a render with the API's own types. A field that they do not have fails the test. Those of a
-// CustomResourceDefinition are in a module of their own: test/apiserver has the API server itself read that one.
+// objects decodes a render with the API's own types. A field that they do not have fails the test. Kinds of other modules
+// are decoded as they are: test/apiserver has the API server itself read those. Helm adds definitions to the scheme when it
+// first talks to a cluster, and so sooner or later.
 func objects(t *testing.T, r *release.Release) []runtime.Object {
 	t.Helper()
 	known := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
 	unknown := yaml.NewDecodingSerializer(unstructured.UnstructuredJSONScheme)
 	var objects []runtime.Object
 	for document := range strings.SplitSeq(r.Manifest, "\n---\n") {
-		decoder := known
-		if strings.Contains(document, "\nkind: CustomResourceDefinition\n") {
-			decoder = unknown
+		data := []byte(strings.TrimPrefix(document, "---\n"))
+		o, kind, err := unknown.Decode(data, nil, nil)
+		if err == nil && kind.Kind != "CustomResourceDefinition" && scheme.Scheme.Recognizes(*kind) {
+			o, _, err = known.Decode(data, nil, nil)
 		}
-		o, _, err := decoder.Decode([]byte(strings.TrimPrefix(document, "---\n")), nil, nil)
 		if err != nil {
 			t.Fatalf("%v in:\n%s", err, document)
 		}
@@ -144,6 +145,26 @@ func one[T runtime.Object](t *testing.T, objects []runtime.Object) T {
 		t.Fatalf("want one %T, got %d", *new(T), len(found))
 	}
 	return found[0]
+}
+
+// named is the object of its type with a name.
+func named[T interface {
+	runtime.Object
+	GetName() string
+}](t *testing.T, objects []runtime.Object, name string) T {
+	t.Helper()
+	for _, o := range all[T](objects) {
+		if o.GetName() == name {
+			return o
+		}
+	}
+	t.Fatalf("no %T %s", *new(T), name)
+	return *new(T)
+}
+
+// others are the objects of a kind that no type here is for.
+func others(objects []runtime.Object, kind string) []*unstructured.Unstructured {
+	return slices.DeleteFunc(all[*unstructured.Unstructured](objects), func(u *unstructured.Unstructured) bool { return u.GetKind() != kind })
 }
 
 func TestGolden(t *testing.T) {

@@ -112,7 +112,7 @@ func TestControllerKnowsTheNames(t *testing.T) {
 				"--namespace=" + namespace,
 				"--webhook-configuration=" + one[*admissionv1.MutatingWebhookConfiguration](t, objects).Name,
 				"--webhook-service=outrider-webhook",
-				"--certificate-secret=" + one[*corev1.Secret](t, objects).Name,
+				"--certificate-secret=outrider-webhook-tls",
 				"--leader-election-id=outrider-controller",
 			} {
 				if !slices.Contains(c.Args, want) {

@@ -91,13 +91,19 @@ var malformed = []string{
 	"8080;9090", "8080 9090", "80 80", "8080|9090", "8080, 9090 x", ".*", "(8080)", "$1",
 	"8080" + strings.Repeat(" ", 10), strings.Repeat(" ", 10) + "8080", strings.Repeat("8080,", 1000) + "8080",
 	// The jobs of the stack itself, which rules on the cluster rely on.
-	"prometheus=1", "node-exporter=1", "kube-state-metrics=1", "outrider-controller=1", "outrider-exporters=1", "outrider-endpoints-2=1", "8080, prometheus=9090", "8080,prometheus=9090/x,a=1",
+	"prometheus=1", "alertmanager=1", "node-exporter=1", "kube-state-metrics=1", "apiserver=1", "kubelet=1", "cadvisor=1", "kubelet-probes=1",
+	"scheduler=1", "controller-manager=1", "kube-proxy=1", "grafana=1", "blackbox-exporter=1", "metrics-server=1", "probes=1",
+	"outrider-controller=1", "outrider-exporters=1", "outrider-endpoints-2=1", "8080, prometheus=9090", "8080,prometheus=9090/x,a=1",
 }
 
 func TestMalformedEndpointsGiveNoTarget(t *testing.T) {
 	for _, value := range malformed {
 		if got, err := Targets(serving(value)); err != nil || len(got) > 0 {
 			t.Errorf("%q: targets %v, error %v", value, got, err)
+		}
+		p := serving(value)
+		if delete(p.Labels, sidecars.MonitoredKey); accepted(p) {
+			t.Errorf("%q: the webhook accepts it", value)
 		}
 	}
 }

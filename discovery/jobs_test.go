@@ -81,8 +81,16 @@ func TestJobsProtectPrometheus(t *testing.T) {
 		if https := job.JobName != "outrider-exporters"; c.TLSConfig.InsecureSkipVerify != https {
 			t.Errorf("%s: insecure_skip_verify is %v", job.JobName, !https)
 		}
-		if job.HonorLabels || job.BodySizeLimit == 0 || job.SampleLimit == 0 || job.KeepDroppedTargets == 0 {
-			t.Errorf("%s: a target can do harm: %+v", job.JobName, job)
+		if job.HonorLabels || job.HonorTimestamps {
+			t.Errorf("%s believes its targets' labels or times", job.JobName)
+		}
+		for name, limit := range map[string]uint{
+			"body_size_limit": uint(job.BodySizeLimit), "sample_limit": job.SampleLimit, "target_limit": job.TargetLimit, "label_limit": job.LabelLimit,
+			"label_name_length_limit": job.LabelNameLengthLimit, "label_value_length_limit": job.LabelValueLengthLimit, "keep_dropped_targets": job.KeepDroppedTargets,
+		} {
+			if limit == 0 {
+				t.Errorf("%s has no %s", job.JobName, name)
+			}
 		}
 	}
 }

@@ -23,9 +23,14 @@ var (
 // MostEndpoints is how many endpoints of one pod are scraped.
 const MostEndpoints = 3
 
-// stackJobs are the jobs under which the stack watches itself: a tenant's pod
-// must not report as one of them.
-var stackJobs = []string{"prometheus", "node-exporter", "kube-state-metrics"}
+// stackJobs are the jobs under which the stack watches itself and the cluster: a
+// tenant's pod must not report as one of them. etcd and coredns are none: they are
+// exporters of the catalogue too, and the cluster's own have namespace="kube-system".
+var stackJobs = []string{
+	"prometheus", "alertmanager", "node-exporter", "kube-state-metrics",
+	"apiserver", "kubelet", "cadvisor", "kubelet-probes", "scheduler", "controller-manager", "kube-proxy",
+	"grafana", "blackbox-exporter", "metrics-server", "probes",
+}
 
 // reservedJob reports whether a job is one of the stack's own.
 func reservedJob(job string) bool {

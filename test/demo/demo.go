@@ -55,7 +55,10 @@ func run(ctx context.Context) error {
 		return err
 	}
 	done := progress.Start(ctx, "helm install outrider charts/outrider")
-	_, err = d.release().Apply(ctx, map[string]any{"prometheus": map[string]any{"scrapeInterval": "5s"}})
+	_, err = d.release().Apply(ctx, map[string]any{
+		"prometheus": map[string]any{"scrapeInterval": "5s"},
+		"scrape":     release.Scrape(d.cluster.ControlPlane()),
+	})
 	done()
 	if err != nil {
 		return fmt.Errorf("install the chart: %w", err)

@@ -46,7 +46,7 @@ func TestCluster(t *testing.T) {
 	}{
 		{"Corpus", testCorpus},
 		{"AnnotationToMetric", testAnnotationToMetric},
-		{"EveryJobIsUp", testEveryJobIsUp},
+		{"Queries", testQueries},
 		{"UnaskedPodsNeverReachTheWebhook", testUnasked},
 		{"EventOnTheOwner", testEventOnTheOwner},
 		{"CannotReadSecrets", testCannotReadSecrets},
@@ -91,17 +91,24 @@ func newEnv(ctx context.Context) (*env, error) {
 	if err := e.release.Uninstall(); err != nil {
 		return nil, fmt.Errorf("uninstall what an earlier run left: %w", err)
 	}
-	if _, err := e.release.Apply(ctx, values); err != nil {
+	if _, err := e.release.Apply(ctx, e.values(interval)); err != nil {
 		return nil, fmt.Errorf("install the chart: %w", err)
 	}
 	return e, nil
 }
 
-// values differ from the chart's defaults only in how long tests wait, and in
-// that everything is logged: nothing of it may be secret.
-var values = map[string]any{
-	"controller": map[string]any{"logLevel": "debug"},
-	"prometheus": map[string]any{"scrapeInterval": "2s"},
+// interval is how often the tests' Prometheus scrapes.
+const interval = "2s"
+
+// values differ from the chart's defaults only in how long tests wait, in that
+// everything is logged: nothing of it may be secret, and in where this cluster's
+// control plane is.
+func (e *env) values(interval string) map[string]any {
+	return map[string]any{
+		"controller": map[string]any{"logLevel": "debug"},
+		"prometheus": map[string]any{"scrapeInterval": interval},
+		"scrape":     release.Scrape(e.cluster.ControlPlane()),
+	}
 }
 
 // apply applies a manifest for the duration of a test.

@@ -60,33 +60,3 @@ func testAnnotationToMetric(t *testing.T, e *env) {
 		})
 	}
 }
-
-// testEveryJobIsUp holds that each scrape job of the stack has a target and all
-// are up.
-func testEveryJobIsUp(t *testing.T, e *env) {
-	want := map[model.LabelValue]int{"prometheus": 1, "outrider-controller": 2, "node-exporter": 1, "kube-state-metrics": 1}
-	eventually(t, func() string {
-		v, err := e.prom.Query(t.Context(), `sum by (job) (up)`)
-		if err != nil {
-			return err.Error()
-		}
-		up := map[model.LabelValue]int{}
-		for _, s := range v {
-			up[s.Metric["job"]] = int(s.Value)
-		}
-		for job, n := range want {
-			if up[job] < n {
-				return fmt.Sprintf("job %s has %d targets up, want %d; up is %v", job, up[job], n, v)
-			}
-		}
-		return ""
-	})
-	for _, query := range []string{`node_cpu_seconds_total`, `kube_pod_info{namespace="outrider"}`, `outrider_decisions_total`, `prometheus_build_info`} {
-		eventually(t, func() string {
-			if v, err := e.prom.Query(t.Context(), query); err != nil || len(v) == 0 {
-				return fmt.Sprintf("%s: %v, %v", query, v, err)
-			}
-			return ""
-		})
-	}
-}

@@ -14,18 +14,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// reloaded is the change that testReloadKeepsTheLastGood makes.
-var reloaded = map[string]any{
-	"controller": values["controller"],
-	"prometheus": map[string]any{"scrapeInterval": "3s"},
-}
-
 // testReloadKeepsTheLastGood changes Prometheus' configuration under it: a good one
 // comes into force, a bad one leaves the last good one in force and everything
 // scraped, and nothing of it is a restart.
 func testReloadKeepsTheLastGood(t *testing.T, e *env) {
 	t.Cleanup(func() { // where the test fails half-way
-		if _, err := e.release.Apply(context.Background(), values); err != nil {
+		if _, err := e.release.Apply(context.Background(), e.values(interval)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -34,7 +28,7 @@ func testReloadKeepsTheLastGood(t *testing.T, e *env) {
 	if strings.Contains(original, change) {
 		t.Fatalf("%q is in force before it is asked for", change)
 	}
-	if _, err := e.release.Apply(t.Context(), reloaded); err != nil {
+	if _, err := e.release.Apply(t.Context(), e.values("3s")); err != nil {
 		t.Fatal(err)
 	}
 	asked := time.Now()
@@ -58,7 +52,7 @@ func testReloadKeepsTheLastGood(t *testing.T, e *env) {
 
 	// Not with the last good one: Prometheus sees no change in that, and goes on
 	// saying that its last reload did not go well.
-	if _, err := e.release.Apply(t.Context(), values); err != nil {
+	if _, err := e.release.Apply(t.Context(), e.values(interval)); err != nil {
 		t.Fatal(err)
 	}
 	e.nudgePrometheus(t)

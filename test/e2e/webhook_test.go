@@ -143,7 +143,7 @@ func testUpgradeKeepsTheCertificate(t *testing.T, e *env) {
 	if len(cert) == 0 || len(trusted) == 0 {
 		t.Fatal("there is no certificate or no caBundle")
 	}
-	if _, err := e.release.Apply(t.Context(), values); err != nil {
+	if _, err := e.release.Apply(t.Context(), e.values(interval)); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(cert, secret()["tls.crt"]) || !bytes.Equal(trusted, bundle()) {

@@ -29,6 +29,19 @@ type Release struct {
 	Timeout time.Duration
 }
 
+// Scrape is the block scrape of values for a cluster whose control plane runs as processes at an address; with "" the
+// chart's defaults stand.
+func Scrape(controlPlane string) map[string]any {
+	if controlPlane == "" {
+		return map[string]any{}
+	}
+	addresses := map[string]any{}
+	for _, component := range []string{"scheduler", "controllerManager", "etcd", "kubeProxy"} {
+		addresses[component] = []any{controlPlane}
+	}
+	return map[string]any{"addresses": addresses}
+}
+
 // Chart loads the embedded chart.
 func Chart() (*chart.Chart, error) {
 	var files []*loader.BufferedFile

@@ -5,8 +5,10 @@
 // The versions stand in components/go.mod, where a dependency bot looks for them, and nowhere else.
 // Nearly all programs share one module graph: the thousand packages that Kubernetes, CoreDNS and
 // Prometheus have in common then compile once. kube-state-metrics does not compile with the others'
-// client-go and has a module of its own. So have the exporters of the end-to-end tests: a new one
-// there must not change the key of every other binary, and so restart the cluster.
+// client-go and has a module of its own. So have promtool, the exporters and the optional parts of the
+// stack: a new one must not change the key of every other binary, and so restart the cluster.
+// A module that lacks a file is copied and completed for its build (Component.Lacking): Alertmanager
+// embeds a web interface that its release makes.
 // A binary's folder is named by a hash of go.mod, go.sum, its flags and the Go version; the build
 // cache of the go command keeps a rebuild short when only the flags changed.
 package build
@@ -105,7 +107,11 @@ func plan(ctx context.Context, names []string, paths map[string]string) ([]*batc
 			return nil, err
 		}
 		b := &batch{dir: dir, tags: c.Tags, cgo: c.CGO, ldflags: c.ldflags(version)}
-		key := cache.Key(pins[c.Nested], b.tags, fmt.Sprint(b.cgo), b.ldflags, c.importPath(), runtime.Version())
+		parts := []string{pins[c.Nested], b.tags, fmt.Sprint(b.cgo), b.ldflags, c.importPath(), runtime.Version()}
+		if c.Lacking != nil {
+			parts = append(parts, fmt.Sprint(c.Lacking))
+		}
+		key := cache.Key(parts...)
 		paths[name] = filepath.Join(bin, name+"-"+key, name)
 		if _, err := os.Stat(paths[name]); err == nil {
 			continue
@@ -142,6 +148,13 @@ func (b *batch) run(ctx context.Context) error {
 	args := []string{"build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", b.ldflags, "-o", scratch + string(filepath.Separator)}
 	if b.tags != "" {
 		args = append(args, "-tags", b.tags)
+	}
+	modfile, err := b.complete(ctx, scratch)
+	if err != nil {
+		return err
+	}
+	if modfile != "" {
+		args = append(args, "-modfile", modfile)
 	}
 	var what []string
 	for _, t := range b.targets {

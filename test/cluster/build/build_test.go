@@ -2,6 +2,7 @@ package build
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -70,5 +71,36 @@ func TestPlanChangesPathWithFlags(t *testing.T) {
 	}
 	if _, err := os.Stat(paths["etcd"]); err == nil {
 		t.Error("plan built something")
+	}
+}
+
+// promtool has a module of its own, and must read what Prometheus reads.
+func TestPromtoolIsPrometheus(t *testing.T) {
+	tool, err := Version(t.Context(), "promtool")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if server, err := Version(t.Context(), "prometheus"); err != nil || tool != server {
+		t.Errorf("promtool is of %s, Prometheus of %s (%v); set components/promtool to that version", tool, server, err)
+	}
+}
+
+func TestWhatAModuleLacksIsAdded(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte("package main\n"), 0o444); err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(t.TempDir(), "copy")
+	if err := copyModule(dir, to, map[string]string{"ui/app/dist/index.html": "x"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"main.go", "ui/app/dist/index.html"} {
+		if _, err := os.Stat(filepath.Join(to, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	b := &batch{targets: []target{{component: Component{Name: "etcd"}}}}
+	if path, err := b.complete(t.Context(), t.TempDir()); err != nil || path != "" {
+		t.Errorf("a module that lacks nothing is built with %q, %v", path, err)
 	}
 }

@@ -12,6 +12,10 @@ type Component struct {
 	Tags    string // build tags, separated by commas
 	CGO     bool   // links C libraries
 
+	// Lacking are files that the program embeds and its Go module comes without, by their path in the
+	// module: what a release's build makes with tools of its own.
+	Lacking map[string]string
+
 	// Stamp gives the linker's -X settings by which the program knows its version, which comes
 	// without the leading v. Nil sets none.
 	Stamp func(version string) []string
@@ -39,6 +43,13 @@ var components = []Component{
 	{Name: "coredns", Module: "github.com/coredns/coredns"},
 	// Prometheus' other service discoveries would pull in every cloud's SDK.
 	{Name: "prometheus", Module: "github.com/prometheus/prometheus", Package: "cmd/prometheus", Tags: "remove_all_sd,enable_kubernetes_sd", Stamp: stampPrometheus},
+	{Name: "promtool", Module: "github.com/prometheus/prometheus", Package: "cmd/promtool", Nested: "promtool", Tags: "remove_all_sd,enable_kubernetes_sd", Stamp: stampPrometheus},
+	{
+		Name: "alertmanager", Module: "github.com/prometheus/alertmanager", Package: "cmd/alertmanager", Nested: "alertmanager", Stamp: stamp(commonVersion),
+		Lacking: map[string]string{"ui/app/dist/index.html": "This Alertmanager has no web interface.\n"},
+	},
+	{Name: "blackbox_exporter", Module: "github.com/prometheus/blackbox_exporter", Nested: "blackbox_exporter", Stamp: stamp(commonVersion)},
+	{Name: "metrics-server", Module: "sigs.k8s.io/metrics-server", Package: "cmd/metrics-server", Nested: "metrics-server", Stamp: stampMetricsServer},
 	{Name: "node_exporter", Module: "github.com/prometheus/node_exporter", Stamp: stamp(commonVersion)},
 	{Name: "kube-state-metrics", Module: "k8s.io/kube-state-metrics/v2", Nested: "kube-state-metrics", Stamp: stamp(commonVersion)},
 	{Name: "nginx-prometheus-exporter", Module: "github.com/nginx/nginx-prometheus-exporter", Stamp: stamp(commonVersion)},
@@ -62,6 +73,10 @@ func stampKubernetes(version string) []string {
 	major, rest, _ := strings.Cut(version, ".")
 	minor, _, _ := strings.Cut(rest, ".")
 	return []string{pkg + "gitVersion=v" + version, pkg + "gitMajor=" + major, pkg + "gitMinor=" + minor}
+}
+
+func stampMetricsServer(version string) []string {
+	return []string{"k8s.io/client-go/pkg/version.gitVersion=v" + version}
 }
 
 func stampPrometheus(version string) []string {

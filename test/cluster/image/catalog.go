@@ -27,7 +27,7 @@ case "$1" in -*|*.conf) set -- %[1]s "$@" ;; esac
 const Pause = "registry.k8s.io/pause:3.10.2"
 
 // base lists what every cluster has: its own parts, the monitoring stack, Redis and nginx with their
-// exporters, tools. A new image needs an entry here, in servers or in exporters only.
+// exporters, tools. A new image needs an entry here, in servers, in exporters or in optional only.
 var base = []Image{
 	{
 		Repository: "registry.k8s.io/pause", Tag: "3.10.2", Main: "./test/cluster/image/pause", At: "/pause",
@@ -40,9 +40,18 @@ var base = []Image{
 	{
 		// It serves its web interface from ./static.
 		Repository: "quay.io/prometheus/prometheus", Component: "prometheus", Tagged: prometheusTag, At: "/bin/prometheus",
+		Others:  map[string]string{"/bin/promtool": "promtool"},
 		Folders: map[string]Folder{"/prometheus": {Perm: 0o777, Owner: 65534}},
 		Trees:   map[string]string{"/static/mantine-ui": uiFolder + "/mantine-ui"},
 		Config:  Config{Entrypoint: []string{"/bin/prometheus"}, User: "65534", WorkingDir: "/"},
+	},
+	{
+		Repository: "quay.io/prometheus/alertmanager", Component: "alertmanager", At: "/bin/alertmanager",
+		Folders: map[string]Folder{"/alertmanager": {Perm: 0o777, Owner: 65534}},
+		Config: Config{
+			Entrypoint: []string{"/bin/alertmanager"}, User: "nobody", WorkingDir: "/alertmanager",
+			Cmd: []string{"--config.file=/etc/alertmanager/alertmanager.yml", "--storage.path=/alertmanager"},
+		},
 	},
 	{
 		Repository: "quay.io/prometheus/node-exporter", Component: "node_exporter", At: "/bin/node_exporter",
@@ -117,12 +126,12 @@ const nginxDefault = `server {
 // Base returns the images that every cluster has from its start.
 func Base() []Image { return slices.Clone(base) }
 
-// Workloads returns the servers and exporters of the catalogue that Base lacks. They are hundreds of
-// megabytes: who needs them loads them.
-func Workloads() []Image { return slices.Concat(servers, exporters) }
+// Workloads returns what Base lacks: the servers and exporters of the catalogue, and the optional parts
+// of the stack. They are hundreds of megabytes: who needs them loads them.
+func Workloads() []Image { return slices.Concat(servers, exporters, optional) }
 
 // All returns every image but this project's own.
-func All() []Image { return slices.Concat(base, servers, exporters) }
+func All() []Image { return slices.Concat(base, servers, exporters, optional) }
 
 // Find returns the image whose repository ends in name, such as redis.
 func Find(name string) (Image, error) {
@@ -170,9 +179,7 @@ func appVersion() (string, error) {
 func Prepare(ctx context.Context, images ...Image) error {
 	var names []string
 	for _, i := range images {
-		if i.Component != "" {
-			names = append(names, i.Component)
-		}
+		names = append(names, i.components()...)
 	}
 	_, err := build.All(ctx, names...)
 	return err

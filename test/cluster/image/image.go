@@ -16,6 +16,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,6 +44,8 @@ type Image struct {
 	Component string // a program of the build package
 	Main      string // or a main package of this project
 	At        string // where that program goes
+	// Others are further programs of the build package, by where they go.
+	Others map[string]string `json:",omitempty"`
 
 	Debian  []string          // packages; shared libraries they lack are this machine's
 	Skip    []string          `json:",omitempty"` // paths that the packages have and the image does not
@@ -94,6 +97,10 @@ func (i Image) Archive(ctx context.Context) (Archive, error) {
 	if err != nil {
 		return Archive{}, err
 	}
+	others, err := build.All(ctx, slices.Sorted(maps.Values(i.Others))...)
+	if err != nil {
+		return Archive{}, err
+	}
 	unlock, err := cache.Lock(ctx, "images")
 	if err != nil {
 		return Archive{}, err
@@ -103,7 +110,7 @@ func (i Image) Archive(ctx context.Context) (Archive, error) {
 	if err != nil {
 		return Archive{}, err
 	}
-	key, err := i.key(name, program, debs)
+	key, err := i.key(name, program, others, debs)
 	if err != nil {
 		return Archive{}, err
 	}
@@ -117,7 +124,7 @@ func (i Image) Archive(ctx context.Context) (Archive, error) {
 		return a, nil
 	}
 	defer progress.Start(ctx, "write image %s", name)()
-	root, err := i.rootfs(ctx, program, debs)
+	root, err := i.rootfs(ctx, program, others, debs)
 	if err != nil {
 		return Archive{}, fmt.Errorf("make image %s: %w", name, err)
 	}
@@ -140,6 +147,15 @@ func (i Image) program(ctx context.Context) (string, error) {
 	}
 }
 
+// components are the programs of the build package that the image has.
+func (i Image) components() []string {
+	names := slices.Sorted(maps.Values(i.Others))
+	if i.Component != "" {
+		names = append(names, i.Component)
+	}
+	return names
+}
+
 func (i Image) debs(ctx context.Context) ([]deb, error) {
 	packages := slices.Clone(i.Debian)
 	if i.Busybox {
@@ -157,7 +173,7 @@ func (i Image) debs(ctx context.Context) ([]deb, error) {
 }
 
 // key hashes everything that the image is made from.
-func (i Image) key(name, program string, debs []deb) (string, error) {
+func (i Image) key(name, program string, others map[string]string, debs []deb) (string, error) {
 	data, err := json.Marshal(i)
 	if err != nil {
 		return "", fmt.Errorf("hash image: %w", err)
@@ -172,6 +188,7 @@ func (i Image) key(name, program string, debs []deb) (string, error) {
 		}
 		parts = append(parts, hash)
 	}
+	parts = slices.AppendSeq(parts, maps.Values(others))
 	for _, d := range debs {
 		parts = append(parts, filepath.Base(d.path))
 	}
@@ -214,7 +231,7 @@ func treeVersion(folder string) string {
 }
 
 // rootfs lays out the image's tree.
-func (i Image) rootfs(ctx context.Context, program string, debs []deb) (*Rootfs, error) {
+func (i Image) rootfs(ctx context.Context, program string, others map[string]string, debs []deb) (*Rootfs, error) {
 	root := NewRootfs()
 	root.Folder("/tmp", fs.ModeSticky|0o777, 0)
 	root.File("/etc/passwd", 0o644, []byte(i.Account.passwd()))
@@ -237,6 +254,9 @@ func (i Image) rootfs(ctx context.Context, program string, debs []deb) (*Rootfs,
 	}
 	if program != "" {
 		root.Copy(i.At, 0o755, program)
+	}
+	for at, name := range i.Others {
+		root.Copy(at, 0o755, others[name])
 	}
 	for at, folder := range i.Trees {
 		if dir, found := tree(folder); found {

@@ -140,7 +140,7 @@ func TestKeyFollowsWhatTheImageIsMadeOf(t *testing.T) {
 		if err := os.WriteFile(program, []byte(content), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		k, err := i.key("x:1", program, nil)
+		k, err := i.key("x:1", program, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,9 +17,11 @@ const (
 	apiserverPort = 6443
 	etcdPort      = 2379
 	etcdPeerPort  = 2380
+	etcdMetrics   = 2381 // where kubeadm has them
 
-	// metricsAddress is where the scheduler, the controller manager and kube-proxy serve metrics.
-	metricsAddress = "127.0.0.1"
+	// metricsAddress is where etcd, the scheduler, the controller manager and kube-proxy serve metrics.
+	// It is the node's: a Prometheus in a pod must reach them.
+	metricsAddress = nodeAddress
 )
 
 // serverURL is where the local cluster's API server listens.

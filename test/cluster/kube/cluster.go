@@ -108,6 +108,16 @@ func down(ctx context.Context, wipe bool) error {
 // RESTConfig returns the configuration of a client that may do everything.
 func (c *Cluster) RESTConfig() *rest.Config { return rest.CopyConfig(c.config) }
 
+// ControlPlane returns the address at which etcd, the scheduler, the controller manager and kube-proxy
+// run as processes, with metrics at kubeadm's ports; "" for the current kubeconfig's cluster, where
+// they are pods or cannot be seen.
+func (c *Cluster) ControlPlane() string {
+	if c.current {
+		return ""
+	}
+	return metricsAddress
+}
+
 // current is the cluster that kubectl would talk to.
 func current() (*Cluster, error) {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()

@@ -13,6 +13,11 @@ func etcdArgs(dataDir string, clientPort, peerPort int) []string {
 	}
 }
 
+// clusterEtcdArgs starts a cluster's etcd, whose metrics pods can reach.
+func clusterEtcdArgs(dataDir string) []string {
+	return append(etcdArgs(dataDir, etcdPort, etcdPeerPort), fmt.Sprintf("--listen-metrics-urls=http://%s:%d", metricsAddress, etcdMetrics))
+}
+
 // apiserverArgs are the flags that every API server of the harness has.
 func apiserverArgs(p pki, address string, port, etcdPort int) []string {
 	return []string{

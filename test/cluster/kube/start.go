@@ -84,7 +84,7 @@ func (l layout) prepare(ctx context.Context) (*parts, error) {
 func (l layout) processes(binaries map[string]string) []process {
 	env := []string{"PATH=" + filepath.Dir(binaries["containerd-shim-runc-v2"]) + ":" + systemPath}
 	all := []process{
-		{name: "etcd", args: etcdArgs(l.data("etcd"), etcdPort, etcdPeerPort)},
+		{name: "etcd", args: clusterEtcdArgs(l.data("etcd"))},
 		{name: "kube-apiserver", args: clusterAPIServerArgs(l.pki())},
 		{name: "node", path: l.harness(), args: []string{NodeCommand, l.dir, binaries["containerd"], binaries["kubelet"]}, attr: nodeAttr()},
 		{name: "kube-controller-manager", args: controllerManagerArgs(l.pki(), l.conf("controller-manager"))},

@@ -1,9 +1,25 @@
 {{/*
 The scrape jobs for what is monitored, as package discovery has them, indented by so many spaces. No template is run
-over them. Their empty lines stay empty: kubectl shows a text with spaces at the end of a line as one long quoted string.
+over them; their limits are replaced by those of the values, line by line. Their empty lines stay empty: kubectl shows a
+text with spaces at the end of a line as one long quoted string.
 */}}
 {{- define "outrider.jobs" -}}
-{{ regexReplaceAll "(?m)^ +$" (.root.Files.Get "files/jobs.yaml" | trimSuffix "\n" | indent .indent) "" }}
+{{- $text := .root.Files.Get "files/jobs.yaml" | trimSuffix "\n" -}}
+{{- range splitList "\n" (include "outrider.scrape.limits" .root) -}}
+{{- $text = regexReplaceAll (printf "(?m)^  %s .*$" (splitList " " . | first)) $text (printf "  %s" .) -}}
+{{- end -}}
+{{ regexReplaceAll "(?m)^ +$" ($text | indent .indent) "" }}
+{{- end -}}
+
+{{/* What a scrape of a target may bring that somebody else than the cluster's administrator chose. */}}
+{{- define "outrider.scrape.limits" -}}
+{{- $limits := .Values.scrape.limits -}}
+body_size_limit: {{ $limits.bodySize }}
+sample_limit: {{ int64 $limits.samples }}
+label_limit: {{ int64 $limits.labels }}
+label_name_length_limit: {{ int64 $limits.labelNameLength }}
+label_value_length_limit: {{ int64 $limits.labelValueLength }}
+target_limit: {{ int64 $limits.targets }}
 {{- end -}}
 
 {{/*
@@ -35,6 +51,14 @@ runs one discovery, which asks for the pods of this release and no others, and s
 {{/* A component that reports on itself: its pod is what the series are about. */}}
 {{- define "outrider.prometheus.podJob" -}}
 {{ include "outrider.prometheus.jobHead" . }}
+{{- if .token }}
+  {{- include "outrider.scrape.token" . | nindent 2 }}
+{{- end }}
+{{- if (.values).web }}
+  {{- with include "outrider.webClient" (dict "name" .component "values" .values) | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
+{{- end }}
   relabel_configs:
     {{- include "outrider.prometheus.keep" . | nindent 4 }}
     - source_labels: [__meta_kubernetes_namespace]
@@ -69,4 +93,25 @@ and its own whereabouts are not added, since they would stand in every series th
   honor_labels: true
   relabel_configs:
     {{- include "outrider.prometheus.keep" $job | nindent 4 }}
+{{- end -}}
+
+{{/* The jobs of what this release consists of. One that is not there has no job, rather than one without a target. */}}
+{{- define "outrider.prometheus.components" -}}
+{{ include "outrider.prometheus.podJob" (dict "root" $ "job" "outrider-controller" "component" "controller" "port" "metrics") }}
+{{ include "outrider.prometheus.podJob" (dict "root" $ "job" "prometheus" "component" "prometheus" "port" "http" "values" .Values.prometheus) }}
+{{- if .Values.nodeExporter.enabled }}
+{{ include "outrider.prometheus.nodeExporterJob" . }}
+{{- end }}
+{{- if .Values.kubeStateMetrics.enabled }}
+{{ include "outrider.prometheus.kubeStateMetricsJob" . }}
+{{- end }}
+{{- range list
+      (dict "job" "alertmanager" "port" "http" "values" .Values.alertmanager)
+      (dict "job" "grafana" "port" "http" "values" .Values.grafana)
+      (dict "job" "blackbox-exporter" "port" "http" "values" .Values.blackboxExporter)
+      (dict "job" "metrics-server" "port" "https" "token" true "values" .Values.metricsServer) }}
+{{- if and (.values).enabled (or (ne .job "alertmanager") (include "outrider.alertmanager.enabled" $)) }}
+{{ include "outrider.prometheus.podJob" (merge (dict "root" $ "component" .job) .) }}
+{{- end }}
+{{- end }}
 {{- end -}}

@@ -1,0 +1,115 @@
+package charts_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// reach is who reaches which port of a component under the NetworkPolicies: a component of the release, "world" for
+// whoever can send a packet, or a namespace of networkPolicy.fromNamespaces.
+func reach(t *testing.T, objects []runtime.Object) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	pods := workloads(objects)
+	for _, policy := range all[*networkingv1.NetworkPolicy](objects) {
+		if !slices.Equal(policy.Spec.PolicyTypes, []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}) {
+			t.Errorf("%s limits %v, want what comes in and nothing else", policy.Name, policy.Spec.PolicyTypes)
+		}
+		own := slices.DeleteFunc(slices.Clone(pods), func(w workload) bool { return !selects(t, &policy.Spec.PodSelector, w.pod.Labels) })
+		if len(own) != 1 || own[0].pod.Spec.HostNetwork {
+			t.Fatalf("%s is for %d workloads, want one that has a network of its own", policy.Name, len(own))
+		}
+		ports := portsOf(own[0].pod)
+		for _, rule := range policy.Spec.Ingress {
+			for _, port := range rule.Ports {
+				if _, ok := ports[port.Port.StrVal]; !ok {
+					t.Errorf("%s: %s has no port %s", policy.Name, own[0].component, port.Port)
+				}
+				at := own[0].component + ":" + port.Port.StrVal
+				if len(rule.From) == 0 {
+					found[at] = append(found[at], "world")
+				}
+				for _, peer := range rule.From {
+					if peer.NamespaceSelector != nil {
+						found[at] = append(found[at], peer.NamespaceSelector.MatchExpressions[0].Values...)
+						continue
+					}
+					for _, w := range pods {
+						if selects(t, peer.PodSelector, w.pod.Labels) {
+							found[at] = append(found[at], w.component)
+						}
+					}
+				}
+			}
+		}
+	}
+	for at := range found {
+		slices.Sort(found[at])
+	}
+	return found
+}
+
+func selects(t *testing.T, selector *metav1.LabelSelector, of map[string]string) bool {
+	t.Helper()
+	s, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Matches(labels.Set(of))
+}
+
+func TestWhoReachesWhom(t *testing.T) {
+	web := []string{"alertmanager", "blackbox-exporter", "controller", "gateways", "kube-state-metrics", "metrics-server", "node-exporter", "prometheus"}
+	values := map[string]any{
+		"metricsServer": map[string]any{"enabled": true}, "blackboxExporter": map[string]any{"enabled": true},
+		"networkPolicy": map[string]any{"fromNamespaces": []any{"gateways"}},
+	}
+	want := map[string][]string{
+		"controller:webhook":           {"world"}, // no selector knows the API server
+		"controller:metrics":           {"prometheus"},
+		"prometheus:http":              web,
+		"alertmanager:http":            web,
+		"alertmanager:gossip-tcp":      {"alertmanager"},
+		"alertmanager:gossip-udp":      {"alertmanager"},
+		"kube-state-metrics:metrics":   {"prometheus"},
+		"kube-state-metrics:telemetry": {"prometheus"},
+		"metrics-server:https":         {"world"},
+		"blackbox-exporter:http":       {"prometheus"},
+	}
+	if diff := cmp.Diff(want, reach(t, objects(t, render(t, values, latest)))); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+
+	values["prometheus"] = map[string]any{"service": map[string]any{"type": "LoadBalancer"}}
+	if got := reach(t, objects(t, render(t, values, latest)))["prometheus:http"]; !slices.Equal(got, []string{"world"}) {
+		t.Errorf("a load balancer's clients do not reach Prometheus: %q", got)
+	}
+	values["discovery"] = map[string]any{"mode": "operator"}
+	if got := reach(t, objects(t, render(t, values, latest))); !slices.Equal(got["controller:metrics"], []string{"world"}) || !slices.Equal(got["kube-state-metrics:metrics"], []string{"world"}) {
+		t.Errorf("another Prometheus reaches %v", got)
+	}
+	values["networkPolicy"] = map[string]any{"enabled": false}
+	if got := reach(t, objects(t, render(t, values, latest))); len(got) != 0 {
+		t.Errorf("switched off, but there are %v", got)
+	}
+}
+
+// Whatever has a port has a policy, but node-exporter, whose port is the node's.
+func TestEveryPodHasAPolicy(t *testing.T) {
+	eachPreset(t, func(t *testing.T, objects []runtime.Object) {
+		for _, w := range workloads(objects) {
+			policies := slices.DeleteFunc(all[*networkingv1.NetworkPolicy](objects), func(p *networkingv1.NetworkPolicy) bool {
+				return !selects(t, &p.Spec.PodSelector, w.pod.Labels)
+			})
+			if has := len(policies) == 1; has == w.pod.Spec.HostNetwork {
+				t.Errorf("%s has %d policies", w.component, len(policies))
+			}
+		}
+	})
+}

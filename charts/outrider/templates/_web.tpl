@@ -1,0 +1,199 @@
+{{/*
+What the components with web pages have in common. They take a component as the others do; its block of values has
+service, ingress, route, and web.
+*/}}
+
+{{/* A Service of the component's port named http. */}}
+{{- define "outrider.webService" -}}
+apiVersion: v1
+kind: Service
+metadata:
+  {{- include "outrider.metadata" . | nindent 2 }}
+  {{- with .values.service.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  type: {{ .values.service.type }}
+  selector:
+    {{- include "outrider.selectorLabels" . | nindent 4 }}
+  ports:
+    - name: http
+      port: {{ .port }}
+      targetPort: http
+      appProtocol: {{ .values.web.scheme }}
+      {{- if and (ne .values.service.type "ClusterIP") .values.service.nodePort }}
+      nodePort: {{ .values.service.nodePort }}
+      {{- end }}
+{{- end -}}
+
+{{- define "outrider.ingress" -}}
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  {{- include "outrider.metadata" . | nindent 2 }}
+  {{- with .values.ingress.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  {{- with .values.ingress.className }}
+  ingressClassName: {{ . }}
+  {{- end }}
+  rules:
+    - host: {{ .values.ingress.host | quote }}
+      http:
+        paths:
+          - path: /
+            pathType: Prefix
+            backend:
+              service:
+                name: {{ include "outrider.name" . }}
+                port:
+                  name: http
+  {{- with .values.ingress.tlsSecret }}
+  tls:
+    - hosts: [{{ $.values.ingress.host | quote }}]
+      secretName: {{ . }}
+  {{- end }}
+{{- end -}}
+
+{{- define "outrider.httpRoute" -}}
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata:
+  {{- include "outrider.metadata" . | nindent 2 }}
+  {{- with .values.route.annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  parentRefs:
+    {{- toYaml .values.route.gateways | nindent 4 }}
+  {{- with .values.route.host }}
+  hostnames: [{{ . | quote }}]
+  {{- end }}
+  rules:
+    - matches:
+        - path:
+            type: PathPrefix
+            value: /
+      backendRefs:
+        - name: {{ include "outrider.name" . }}
+          port: {{ .port }}
+{{- end -}}
+
+{{/* The address of a component's Service within the cluster. */}}
+{{- define "outrider.webURL" -}}
+{{ .values.web.scheme }}://{{ include "outrider.name" . }}.{{ .root.Release.Namespace }}.svc:{{ .port }}
+{{- end -}}
+
+{{/*
+Probes of a server. One with a web configuration of the user's may ask everyone for a certificate or a password, which a
+kubelet has not: there it is enough that it listens.
+*/}}
+{{- define "outrider.webProbes" -}}
+livenessProbe:
+  {{- if .values.web.configSecret }}
+  tcpSocket:
+    port: http
+  {{- else }}
+  httpGet:
+    path: /-/healthy
+    port: http
+  {{- end }}
+  timeoutSeconds: 5
+  failureThreshold: 6
+readinessProbe:
+  {{- if .values.web.configSecret }}
+  tcpSocket:
+    port: http
+  {{- else }}
+  httpGet:
+    path: /-/ready
+    port: http
+  {{- end }}
+  periodSeconds: 5
+  timeoutSeconds: 5
+{{- end -}}
+
+{{/* How the chart's own clients reach a server with a web configuration: fields of Prometheus' HTTP client. */}}
+{{- define "outrider.webClient" -}}
+{{- if eq .values.web.scheme "https" -}}
+scheme: https
+tls_config:
+  insecure_skip_verify: true # no certificate names a pod's address
+{{ end -}}
+{{- with .values.web.user -}}
+basic_auth:
+  username: {{ . | quote }}
+  password_file: /etc/{{ $.name }}-web/password
+{{ end -}}
+{{- end -}}
+
+{{/* The folders of the Secrets that a server is told of, and the volumes behind them. */}}
+{{- define "outrider.secretMounts" -}}
+{{- range .values.secrets }}
+- name: secret-{{ . | replace "." "-" | trunc 56 | trimSuffix "-" }}
+  mountPath: /etc/{{ $.name }}-secrets/{{ . }}
+  readOnly: true
+{{- end }}
+{{- with .values.web.configSecret }}
+- name: web
+  mountPath: /etc/{{ $.name }}-web
+  readOnly: true
+{{- end }}
+{{- end -}}
+
+{{- define "outrider.secretVolumes" -}}
+{{- range .values.secrets }}
+- name: secret-{{ . | replace "." "-" | trunc 56 | trimSuffix "-" }}
+  secret:
+    secretName: {{ . }}
+{{- end }}
+{{- with .values.web.configSecret }}
+- name: web
+  secret:
+    secretName: {{ . }}
+{{- end }}
+{{- end -}}
+
+{{/* Where a server keeps its data: a volume that lives as long as the pod, or the template of a claim. */}}
+{{- define "outrider.dataVolume" -}}
+{{- if eq .values.persistence.mode "emptyDir" -}}
+- name: data
+  emptyDir:
+    sizeLimit: {{ .values.persistence.size }}
+{{- end -}}
+{{- end -}}
+
+{{- define "outrider.dataClaim" -}}
+{{- if eq .values.persistence.mode "claim" -}}
+volumeClaimTemplates:
+  - metadata:
+      name: data
+      labels:
+        {{- include "outrider.selectorLabels" . | nindent 8 }}
+    spec:
+      accessModes: [ReadWriteOnce]
+      {{- with .values.persistence.storageClassName }}
+      storageClassName: {{ . }}
+      {{- end }}
+      resources:
+        requests:
+          storage: {{ .values.persistence.size }}
+{{- end -}}
+{{- end -}}
+
+{{- define "outrider.podDisruptionBudget" -}}
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  {{- include "outrider.metadata" . | nindent 2 }}
+spec:
+  maxUnavailable: 1
+  unhealthyPodEvictionPolicy: AlwaysAllow # a copy that does not work anyway must not hold up a drain
+  selector:
+    matchLabels:
+      {{- include "outrider.selectorLabels" . | nindent 6 }}
+{{- end -}}

@@ -1,0 +1,13 @@
+package image
+
+// optional are the parts of the stack that the chart leaves out unless asked.
+var optional = []Image{
+	{
+		Repository: "quay.io/prometheus/blackbox-exporter", Component: "blackbox_exporter", At: "/bin/blackbox_exporter",
+		Config: Config{Entrypoint: []string{"/bin/blackbox_exporter"}, Cmd: []string{"--config.file=/etc/blackbox_exporter/config.yml"}},
+	},
+	{
+		Repository: "registry.k8s.io/metrics-server/metrics-server", Component: "metrics-server", At: "/metrics-server",
+		Config: Config{Entrypoint: []string{"/metrics-server"}, User: "65534"},
+	},
+}

@@ -1,0 +1,63 @@
+package values
+
+// definitions are the shapes that several keys have.
+var definitions = map[string]schema{
+	"name":         {"description": "A DNS label.", "type": "string", "maxLength": 63, "pattern": `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`},
+	"objectName":   {"description": "A name of an object.", "type": "string", "pattern": `^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`},
+	"optionalName": {"description": "A name of an object, or empty.", "type": "string", "pattern": `^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$`},
+	"url":          {"description": "An address, or empty.", "type": "string", "pattern": `^(https?://[^/ ]+(/[^ ]*)?)?$`},
+	"strings":      {"type": "object", "additionalProperties": schema{"type": "string"}},
+	"duration":     {"description": "As Prometheus writes it: 30s, 1h30m, 7d.", "type": "string", "pattern": `^([0-9]+(ms|s|m|h|d|w|y))+$`},
+	"quantity":     {"description": "As Kubernetes writes it: 8Gi.", "type": "string", "pattern": `^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$`},
+	"addresses":    set(schema{"description": "An IP address.", "type": "string", "pattern": `^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)$`}),
+	"image": object(schema{
+		"registry":   doc("Registry host; global.imageRegistry goes before it.", pattern(`^[a-zA-Z0-9.-]+(:[0-9]+)?(/[a-z0-9._/-]+)?$`)),
+		"repository": doc("Path of the image in the registry.", pattern(`^[a-z0-9]+([._/-]+[a-z0-9]+)*$`)),
+		"tag":        schema{"description": "Tag, never latest.", "type": "string", "pattern": `^([a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127})?$`, "not": schema{"const": "latest"}},
+		"digest":     doc("Digest; it decides where tag and digest differ.", pattern(`^(sha256:[a-f0-9]{64})?$`)),
+	}),
+	"web": object(schema{
+		"configSecret": doc("Name of the Secret.", ref("optionalName")),
+		"scheme":       doc("https where the configuration has TLS.", enum("http", "https")),
+		"user":         doc("The chart's own clients log in as this user.", pattern(`^[^:]*$`)),
+	}),
+	"service": object(schema{
+		"type":        doc("Who can reach it.", enum("ClusterIP", "NodePort", "LoadBalancer")),
+		"nodePort":    doc("Port on every node; 0 leaves it to the cluster.", integer(0, 65535)),
+		"annotations": ref("strings"),
+	}),
+	"ingress": object(schema{
+		"host":        doc("Name of the host; empty: no Ingress.", ref("host")),
+		"className":   doc("IngressClass; empty means the cluster's default.", ref("optionalName")),
+		"tlsSecret":   doc("Secret with the host's certificate; empty: no TLS.", ref("optionalName")),
+		"annotations": ref("strings"),
+	}),
+	"route": object(schema{
+		"host": doc("Name of the host; empty means whatever the gateway listens for.", ref("host")),
+		"gateways": doc("Gateways that it hangs on; empty: no HTTPRoute.", list(object(schema{
+			"name": ref("objectName"), "namespace": ref("name"), "sectionName": ref("objectName"),
+		}, "name"))),
+		"annotations": ref("strings"),
+	}),
+	"host":      {"description": "A name in the DNS, or empty.", "type": "string", "pattern": `^(([a-z0-9*]([a-z0-9-]*[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)?$`},
+	"resources": object(schema{"requests": ref("amounts"), "limits": ref("amounts")}),
+	"amounts": {
+		"description": "Amounts of cpu, memory and other resources, as Kubernetes writes them: 50m, 128Mi.",
+		"type":        "object", "additionalProperties": schema{"type": []string{"string", "number"}, "pattern": `^[0-9]+(\.[0-9]+)?([munkKMGTPE]i?|[eE][0-9]+)?$`},
+	},
+	"tolerations": list(object(schema{
+		"key": schema{"type": "string"}, "operator": schema{"type": "string"}, "value": schema{"type": "string"},
+		"effect": enum("NoSchedule", "PreferNoSchedule", "NoExecute"), "tolerationSeconds": schema{"type": "integer"},
+	})),
+	"affinity": object(schema{"nodeAffinity": free, "podAffinity": free, "podAntiAffinity": free}),
+	"topologySpreadConstraints": list(object(schema{
+		"maxSkew": integer(1, 1000), "minDomains": integer(1, 1000), "topologyKey": schema{"type": "string"},
+		"whenUnsatisfiable":  enum("DoNotSchedule", "ScheduleAnyway"),
+		"labelSelector":      doc("As in a pod's spec; left out, it is the component's own pods.", free),
+		"matchLabelKeys":     list(schema{"type": "string"}),
+		"nodeAffinityPolicy": enum("Honor", "Ignore"), "nodeTaintsPolicy": enum("Honor", "Ignore"),
+	}, "maxSkew", "topologyKey", "whenUnsatisfiable")),
+}
+
+// free is a map as the Kubernetes API has it; the API server says what is wrong in it.
+var free = schema{"type": "object"}

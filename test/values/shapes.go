@@ -1,0 +1,157 @@
+package values
+
+import "strings"
+
+// schema is a JSON schema, or a part of one.
+type schema map[string]any
+
+// shapes are the schemas of keys whose default does not show all that may stand there, by path. Paths that begin with
+// "*." are for that key of every component. Without a shape a key has the type of its default.
+var shapes = map[string]schema{
+	"*.affinity":                  ref("affinity"),
+	"*.enabled":                   {"type": "boolean"},
+	"*.extraArgs":                 list(pattern(`^-`)),
+	"*.image":                     ref("image"),
+	"*.nodeSelector":              ref("strings"),
+	"*.podAnnotations":            ref("strings"),
+	"*.podLabels":                 ref("strings"),
+	"*.priorityClassName":         pattern(`^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$`),
+	"*.replicas":                  integer(1, 20),
+	"*.resources":                 ref("resources"),
+	"*.serviceAccount":            object(schema{"annotations": ref("strings")}),
+	"*.tolerations":               ref("tolerations"),
+	"*.topologySpreadConstraints": ref("topologySpreadConstraints"),
+
+	"global.imageRegistry":    pattern(`^([a-zA-Z0-9.-]+(:[0-9]+)?(/[a-z0-9._/-]+)?)?$`),
+	"global.imagePullSecrets": list(object(schema{"name": ref("objectName")}, "name")),
+	"fullnameOverride":        {"type": "string", "maxLength": 40, "pattern": `^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$`},
+
+	"discovery.mode":          enum("bundled", "operator", "none"),
+	"discovery.monitorLabels": ref("strings"),
+
+	"networkPolicy.fromNamespaces": set(ref("name")),
+
+	"webhook.timeoutSeconds":     integer(1, 5),
+	"webhook.failurePolicy":      enum("Ignore", "Fail"),
+	"webhook.excludedNamespaces": set(ref("name")),
+
+	"certs.mode": enum("self-signed"),
+
+	"sidecars.imagePullSecrets": list(ref("objectName")),
+
+	"controller.logLevel": enum("error", "info", "debug"),
+
+	"prometheus.mode":                         enum("server", "agent"),
+	"prometheus.shards":                       integer(1, 16),
+	"prometheus.scrapeInterval":               ref("duration"),
+	"prometheus.externalLabels":               ref("strings"),
+	"prometheus.replicaLabel":                 pattern(`^[a-zA-Z_][a-zA-Z0-9_]*$`),
+	"prometheus.retention.time":               ref("duration"),
+	"prometheus.retention.size":               pattern(`^[0-9]+(B|KB|MB|GB|TB|PB)$`),
+	"prometheus.persistence.mode":             enum("emptyDir", "claim"),
+	"prometheus.persistence.size":             ref("quantity"),
+	"prometheus.persistence.storageClassName": ref("optionalName"),
+	"prometheus.remoteWrite":                  list(schema{"type": "object", "required": []string{"url"}}),
+	"prometheus.remoteRead":                   list(schema{"type": "object", "required": []string{"url"}}),
+	"prometheus.secrets":                      set(ref("objectName")),
+	"prometheus.extraScrapeConfigSecret":      ref("optionalName"),
+	"prometheus.externalURL":                  ref("url"),
+	"prometheus.web":                          ref("web"),
+	"prometheus.service":                      ref("service"),
+	"prometheus.ingress":                      ref("ingress"),
+	"prometheus.route":                        ref("route"),
+
+	"alertmanager.config":                       free,
+	"alertmanager.configSecret":                 ref("optionalName"),
+	"alertmanager.secrets":                      set(ref("objectName")),
+	"alertmanager.retention":                    pattern(`^([0-9]+(h|m|s))+$`),
+	"alertmanager.persistence.mode":             enum("emptyDir", "claim"),
+	"alertmanager.persistence.size":             ref("quantity"),
+	"alertmanager.persistence.storageClassName": ref("optionalName"),
+	"alertmanager.externalURL":                  ref("url"),
+	"alertmanager.web":                          ref("web"),
+	"alertmanager.service":                      ref("service"),
+	"alertmanager.ingress":                      ref("ingress"),
+	"alertmanager.route":                        ref("route"),
+
+	"metricsServer.kubeletTLS": enum("verify", "skip"),
+	"metricsServer.serving": object(schema{
+		"tlsSecret": doc("Name of the Secret.", ref("optionalName")),
+		"caBundle":  doc("PEM of the authority.", pattern(`^(-----BEGIN CERTIFICATE-----[\s\S]+)?$`)),
+	}),
+
+	"blackboxExporter.modules": {"type": "object", "minProperties": 1, "additionalProperties": free},
+
+	"nodeExporter.port":             integer(1, 65535),
+	"nodeExporter.mountPropagation": enum("HostToContainer", "None"),
+
+	"scrape.jobs": set(enum(clusterJobs...)),
+	"scrape.addresses": object(schema{
+		"scheduler": ref("addresses"), "controllerManager": ref("addresses"), "etcd": ref("addresses"), "kubeProxy": ref("addresses"),
+	}),
+	"scrape.unverified": set(enum("kubelet", "cadvisor", "kubelet-probes", "scheduler", "controller-manager", "metrics-server")),
+	"scrape.limits": object(schema{
+		"samples": integer(0, 1<<31), "labels": integer(0, 1<<31), "labelNameLength": integer(0, 1<<31),
+		"labelValueLength": integer(0, 1<<31), "bodySize": pattern(`^(0|[0-9]+(B|KB|MB|GB))$`), "targets": integer(0, 1<<31),
+	}),
+	"scrape.annotated": object(schema{"enabled": schema{"type": "boolean"}, "namespaces": set(ref("name"))}),
+	"scrape.probes": list(object(schema{
+		"module": pattern(`^[a-zA-Z0-9_-]+$`), "targets": nonEmpty(list(schema{"type": "string"})), "labels": ref("strings"),
+	}, "module", "targets")),
+	"scrape.extra": list(schema{"type": "object", "required": []string{"job_name"}}),
+
+	"kubeStateMetrics.collectors": nonEmpty(set(enum(
+		"certificatesigningrequests", "configmaps", "cronjobs", "daemonsets", "deployments", "endpointslices",
+		"horizontalpodautoscalers", "ingresses", "jobs", "leases", "limitranges", "mutatingwebhookconfigurations",
+		"namespaces", "networkpolicies", "nodes", "persistentvolumeclaims", "persistentvolumes", "poddisruptionbudgets",
+		"pods", "replicasets", "replicationcontrollers", "resourcequotas", "services", "statefulsets", "storageclasses",
+		"validatingwebhookconfigurations", "volumeattachments",
+	))),
+}
+
+// clusterJobs are the jobs for the cluster itself.
+var clusterJobs = []string{
+	"apiserver", "kubelet", "cadvisor", "kubelet-probes", "scheduler", "controller-manager", "etcd", "kube-proxy", "coredns",
+}
+
+func shapeOf(path string, component bool) (schema, bool) {
+	if s, ok := shapes[path]; ok {
+		return s, true
+	}
+	if _, key, ok := strings.Cut(path, "."); ok && component {
+		s, ok := shapes["*."+key]
+		return s, ok
+	}
+	return nil, false
+}
+
+func ref(name string) schema       { return schema{"$ref": "#/definitions/" + name} }
+func enum(values ...string) schema { return schema{"enum": values} }
+func pattern(p string) schema      { return schema{"type": "string", "pattern": p} }
+func integer(least, most int) schema {
+	return schema{"type": "integer", "minimum": least, "maximum": most}
+}
+func list(of schema) schema { return schema{"type": "array", "items": of} }
+func set(of schema) schema  { return schema{"type": "array", "items": of, "uniqueItems": true} }
+
+func nonEmpty(s schema) schema {
+	s["minItems"] = 1
+	return s
+}
+
+func doc(text string, s schema) schema {
+	with := schema{"description": text}
+	for k, v := range s {
+		with[k] = v
+	}
+	return with
+}
+
+// object is a map of exactly these keys, of which some must be there.
+func object(properties schema, required ...string) schema {
+	s := schema{"type": "object", "additionalProperties": false, "properties": properties}
+	if len(required) > 0 {
+		s["required"] = required
+	}
+	return s
+}
