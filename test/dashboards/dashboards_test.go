@@ -188,7 +188,7 @@ func checkGrid(t *testing.T, panels []Panel) {
 	}
 }
 
-// TestLinks holds that each link leads to a dashboard that has the variable it hands on, from series that have its label.
+// TestLinks holds that each link leads to a dashboard that has the variable it hands on.
 func TestLinks(t *testing.T) {
 	all := definitions(t)
 	for _, d := range all {

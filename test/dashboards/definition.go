@@ -53,13 +53,13 @@ type PanelDefinition struct {
 	Title string
 	// Description in a sentence: what it shows, or what to do about it.
 	Description string
-	// Kind is timeseries, stat, gauge, table or heatmap. Default timeseries.
+	// Kind is timeseries, stat, table or heatmap. Default timeseries.
 	Kind string
 	// Unit by Grafana's own name. Default short.
 	Unit string
 	// Stack puts the series of a timeseries on top of one another.
 	Stack bool
-	// Max of the axis or gauge. Default none.
+	// Max of the axis. Default none.
 	Max *float64
 	// Alarm colours the value red: ">0" from above 0 (at least 1 for whole numbers), "<1" below 1. Default never.
 	Alarm string

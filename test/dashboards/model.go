@@ -1,5 +1,11 @@
 package dashboards
 
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
 // Model is a dashboard as Grafana reads it: the part of its JSON model that is used here. What is left out has Grafana's
 // own default.
 type Model struct {
@@ -164,4 +170,14 @@ type Property struct {
 type Transformation struct {
 	ID      string         `json:"id"`
 	Options map[string]any `json:"options"`
+}
+
+// Read reads a dashboard that this package has built. A field that Model does not have is an error.
+func Read(text string) (m Model, err error) {
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&m); err != nil {
+		return Model{}, fmt.Errorf("decode dashboard: %w", err)
+	}
+	return m, nil
 }

@@ -14,7 +14,6 @@ var kinds = map[string]struct{ perLine, height int }{
 	"heatmap":    {3, 8},
 	"table":      {2, 9},
 	"stat":       {6, 4},
-	"gauge":      {6, 4},
 }
 
 func (p PanelDefinition) kind() string {
@@ -52,7 +51,7 @@ func share(n, i int) int { return (i+1)*width/n - i*width/n }
 func (p PanelDefinition) build() (Panel, error) {
 	kind := p.kind()
 	if _, ok := kinds[kind]; !ok {
-		return Panel{}, fmt.Errorf("kind %q is none of timeseries, stat, gauge, table and heatmap", p.Kind)
+		return Panel{}, fmt.Errorf("kind %q is none of timeseries, stat, table and heatmap", p.Kind)
 	}
 	defaults := FieldDefaults{Unit: p.unit(), Max: p.Max}
 	if p.Alarm != "" {
@@ -75,14 +74,12 @@ func (p PanelDefinition) build() (Panel, error) {
 			defaults.Custom = map[string]any{"fillOpacity": 30, "showPoints": "never", "stacking": map[string]any{"mode": "normal"}}
 		}
 		built.Options = map[string]any{"tooltip": map[string]any{"mode": "multi", "sort": "desc"}}
-	case "stat", "gauge":
-		defaults.Color = map[string]any{"mode": "thresholds"}
+	case "stat":
 		if p.Alarm == "" { // Grafana's own thresholds are red from 80
 			defaults.Thresholds = &Thresholds{Mode: "absolute", Steps: []Step{{Color: "blue"}}}
 		}
-		if kind == "stat" {
-			built.Options = map[string]any{"graphMode": "none"}
-		}
+		defaults.Color = map[string]any{"mode": "thresholds"}
+		built.Options = map[string]any{"graphMode": "none"}
 	case "heatmap":
 		built.Options = map[string]any{"calculate": false, "yAxis": map[string]any{"unit": p.unit()}, "color": map[string]any{"scheme": "Oranges", "steps": 64}}
 	}

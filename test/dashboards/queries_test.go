@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -37,7 +38,11 @@ func TestQueries(t *testing.T) {
 	n := 0
 	for _, d := range definitions(t) {
 		t.Run(d.Name, func(t *testing.T) {
-			m, err := d.Model()
+			text, err := d.JSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := Read(string(text))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,7 +116,10 @@ func labelsOf(expr parser.Expr, known metrics.Set) map[string]bool {
 	return has
 }
 
-// TestLegends holds that a legend names labels only that the query leaves.
+// linked is the variable of a link's address.
+var linked = regexp.MustCompile(`(?:labels|fields)\.(\w+)`)
+
+// TestLegends holds that a legend names labels only that the query leaves, and so does a link.
 func TestLegends(t *testing.T) {
 	for _, d := range definitions(t) {
 		m, err := d.Model()
@@ -129,6 +137,11 @@ func TestLegends(t *testing.T) {
 					t.Fatal(err)
 				}
 				left, aggregated := leaves(expr)
+				for _, link := range p.FieldConfig.Defaults.Links {
+					if label := linked.FindStringSubmatch(link.URL)[1]; !left[label] {
+						t.Errorf("%s, panel %q: %s has no label for the link %s", d.Name, p.Title, target.Expr, link.URL)
+					}
+				}
 				for part := range strings.SplitSeq(target.LegendFormat, "{{") {
 					label, _, ok := strings.Cut(part, "}}")
 					if ok && aggregated && !left[label] {

@@ -47,6 +47,7 @@ func TestCluster(t *testing.T) {
 		{"Corpus", testCorpus},
 		{"AnnotationToMetric", testAnnotationToMetric},
 		{"Queries", testQueries},
+		{"Dashboards", testDashboards},
 		{"UnaskedPodsNeverReachTheWebhook", testUnasked},
 		{"EventOnTheOwner", testEventOnTheOwner},
 		{"CannotReadSecrets", testCannotReadSecrets},
