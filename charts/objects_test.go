@@ -120,7 +120,7 @@ func TestContainers(t *testing.T) {
 				if c.Resources.Requests.Cpu().IsZero() || c.Resources.Requests.Memory().IsZero() || c.Resources.Limits.Memory().IsZero() {
 					t.Errorf("%s: requests for CPU and memory and a limit for memory are not all set: %v", w.component, c.Resources)
 				}
-				if c.LivenessProbe == nil || c.ReadinessProbe == nil {
+				if serves := len(c.Ports) > 0; serves && (c.LivenessProbe == nil || c.ReadinessProbe == nil) {
 					t.Errorf("%s: a probe is missing", w.component)
 				}
 				if root := c.SecurityContext.ReadOnlyRootFilesystem; root == nil || !*root {

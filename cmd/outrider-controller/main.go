@@ -1,5 +1,6 @@
 // Command outrider-controller is Outrider in the cluster: the admission webhook
-// that injects exporters, and what keeps its certificate.
+// that injects exporters, and what keeps its certificate. With the argument
+// reload it is what tells the Alertmanager beside it of a new configuration.
 package main
 
 import (
@@ -15,6 +16,10 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "reload" {
+		exit(reload(os.Args[2:]))
+		return
+	}
 	var o Options
 	o.AddFlags(flag.CommandLine)
 	showVersion := flag.Bool("version", false, "Print the version and exit.")
@@ -23,10 +28,24 @@ func main() {
 		fmt.Println(versionLine())
 		return
 	}
-	if err := run(o); err != nil {
+	exit(run(o))
+}
+
+func exit(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "outrider-controller:", err)
 		os.Exit(1)
 	}
+}
+
+// reload is the subcommand for the container beside Alertmanager.
+func reload(args []string) error {
+	o := Options{LogLevel: "info"}
+	log, err := o.logger()
+	if err != nil {
+		return err
+	}
+	return runReload(signals.SetupSignalHandler(), args, log)
 }
 
 func run(o Options) error {

@@ -66,7 +66,7 @@ func TestDiscoveryAgreesWithPrometheus(t *testing.T) {
 		d.edit(p)
 		pods[name] = createPod(t, c, p)
 	}
-	prom := startProm(t)
+	prom := startProm(t, string(discovery.Jobs()))
 	agreed := func(pod *corev1.Pod, n int) {
 		t.Helper()
 		prom.settle(t, c, ns)

@@ -72,7 +72,7 @@ func TestEndpointsAgreeWithPrometheus(t *testing.T) {
 		}
 		pods[i] = createPod(t, c, p)
 	}
-	prom := startProm(t)
+	prom := startProm(t, string(discovery.Jobs()))
 	prom.settle(t, c, ns)
 	for i, s := range served {
 		t.Run(fmt.Sprintf("%.40q", s.value), func(t *testing.T) {

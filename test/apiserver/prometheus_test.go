@@ -35,11 +35,11 @@ type prom struct {
 	heard map[string]bool // by source, pod/NAMESPACE/NAME
 }
 
-// startProm has Prometheus watch the API server under the scrape jobs until the test ends.
-func startProm(t *testing.T) *prom {
+// startProm has Prometheus watch the API server under some scrape jobs until the test ends.
+func startProm(t *testing.T, jobs string) *prom {
 	t.Helper()
 	p := &prom{reg: prometheus.NewRegistry(), heard: map[string]bool{}}
-	cfg, discoveries := loadJobs(t)
+	cfg, discoveries := loadJobs(t, jobs)
 	options := &scrape.Options{DiscoveryReloadInterval: model.Duration(50 * time.Millisecond), InitialScrapeOffset: 24 * time.Hour}
 	var err error
 	if p.scrapes, err = scrape.NewManager(options, promslog.NewNopLogger(), nil, nil, struct{ storage.AppendableV2 }{}, p.reg); err != nil {
@@ -70,9 +70,9 @@ func startProm(t *testing.T) *prom {
 }
 
 // loadJobs has Prometheus read the jobs, and points them at the API server.
-func loadJobs(t *testing.T) (*config.Config, map[string]promdiscovery.Configs) {
+func loadJobs(t *testing.T, text string) (*config.Config, map[string]promdiscovery.Configs) {
 	t.Helper()
-	cfg, err := config.Load("scrape_configs:\n"+string(discovery.Jobs()), promslog.NewNopLogger())
+	cfg, err := config.Load("scrape_configs:\n"+text, promslog.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,3 +29,13 @@
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
+
+{{- define "outrider.alertmanager.reloadArgs" -}}
+- reload
+- --file=/etc/alertmanager/alertmanager.yaml
+- --url={{ .values.web.scheme }}://127.0.0.1:9093/-/reload
+{{- with .values.web.user }}
+- --user={{ . }}
+- --password-file=/etc/alertmanager-web/password
+{{- end }}
+{{- end -}}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/go-logr/logr"
+)
+
+// reloader tells a server beside it that its configuration has changed.
+// Alertmanager does not look by itself.
+type reloader struct {
+	// File is the configuration. It is read again every Interval.
+	File string
+	// URL is what a POST goes to, in this pod.
+	URL string
+	// User and PasswordFile log in, where the server asks for that. Default none.
+	User, PasswordFile string
+	// Interval between two looks at the file. Default 10s.
+	Interval time.Duration
+
+	log logr.Logger
+	// told is the content that the server was told of and has taken or refused.
+	told [sha256.Size]byte
+}
+
+// runReload is the subcommand reload: it ends with the process.
+func runReload(ctx context.Context, args []string, log logr.Logger) error {
+	r := reloader{log: log}
+	fs := flag.NewFlagSet("reload", flag.ExitOnError)
+	fs.StringVar(&r.File, "file", "", "Configuration that is watched.")
+	fs.StringVar(&r.URL, "url", "", "Address that a POST goes to when it has changed.")
+	fs.StringVar(&r.User, "user", "", "User to log in as.")
+	fs.StringVar(&r.PasswordFile, "password-file", "", "File with the user's password.")
+	fs.DurationVar(&r.Interval, "interval", 10*time.Second, "Time between two looks at the file.")
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	if r.File == "" || r.URL == "" {
+		return fmt.Errorf("reload: --file and --url are required")
+	}
+	r.run(ctx)
+	return nil
+}
+
+func (r *reloader) run(ctx context.Context) {
+	tick := time.NewTicker(r.Interval)
+	defer tick.Stop()
+	for {
+		if err := r.look(ctx); err != nil && ctx.Err() == nil {
+			r.log.Error(err, "configuration not reloaded", "file", r.File)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// look tells the server of a content that it was not told of yet. What it
+// refuses it is told once, what does not reach it again and again.
+func (r *reloader) look(ctx context.Context) error {
+	content, err := os.ReadFile(r.File)
+	if err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	sum := sha256.Sum256(content)
+	if sum == r.told {
+		return nil
+	}
+	status, answer, err := r.post(ctx)
+	if err != nil {
+		return err
+	}
+	if status == http.StatusUnauthorized || status == http.StatusForbidden {
+		return fmt.Errorf("ask for a reload: the server says %d: %s", status, answer)
+	}
+	r.told = sum
+	if status != http.StatusOK {
+		return fmt.Errorf("the server keeps its old configuration: %s", answer)
+	}
+	r.log.Info("configuration reloaded", "file", r.File)
+	return nil
+}
+
+func (r *reloader) post(ctx context.Context) (status int, answer string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.URL, nil)
+	if err != nil {
+		return 0, "", fmt.Errorf("ask for a reload: %w", err)
+	}
+	if r.User != "" {
+		password, err := os.ReadFile(r.PasswordFile)
+		if err != nil {
+			return 0, "", fmt.Errorf("read password: %w", err)
+		}
+		request.SetBasicAuth(r.User, strings.TrimSpace(string(password)))
+	}
+	// The request does not leave the pod, whose address no certificate names.
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, "", fmt.Errorf("ask for a reload: %w", err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 4096))
+	if err != nil {
+		return 0, "", fmt.Errorf("read the server's answer: %w", err)
+	}
+	return response.StatusCode, strings.TrimSpace(string(body)), nil
+}
