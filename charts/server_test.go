@@ -148,3 +148,16 @@ func TestWebConfiguration(t *testing.T) {
 		}
 	}
 }
+
+// During an upgrade a copy ends when the one before it has scraped everything: after discovery's five seconds and an interval.
+func TestCopiesOverlap(t *testing.T) {
+	for interval, want := range map[string]int32{"30s": 40, "1m30s": 100, "1h": 3610, "500ms": 10, "1d": 86410} {
+		s := statefulSet(t, objects(t, render(t, server(map[string]any{"replicas": 2, "scrapeInterval": interval}), latest)), "prometheus")
+		if s.Spec.MinReadySeconds != want {
+			t.Errorf("%s: minReadySeconds is %d, want %d", interval, s.Spec.MinReadySeconds, want)
+		}
+	}
+	if s := statefulSet(t, objects(t, render(t, nil, latest)), "prometheus"); s.Spec.MinReadySeconds != 0 {
+		t.Error("a single copy is waited for, and none takes its place")
+	}
+}

@@ -29,6 +29,8 @@ type env struct {
 	applier *manifest.Applier
 	prom    *promql.Client
 	release release.Release
+	// receiver gets Alertmanager's notifications; nil where pods do not reach it.
+	receiver *receiver
 }
 
 // TestCluster runs in this order: the last one takes the release away.
@@ -48,6 +50,7 @@ func TestCluster(t *testing.T) {
 		{"AnnotationToMetric", testAnnotationToMetric},
 		{"Queries", testQueries},
 		{"Dashboards", testDashboards},
+		{"Alerts", testAlerts},
 		{"UnaskedPodsNeverReachTheWebhook", testUnasked},
 		{"EventOnTheOwner", testEventOnTheOwner},
 		{"CannotReadSecrets", testCannotReadSecrets},
@@ -57,6 +60,7 @@ func TestCluster(t *testing.T) {
 		{"UpgradeKeepsTheCertificate", testUpgradeKeepsTheCertificate},
 		{"RolloutUnderLoad", testRolloutUnderLoad},
 		{"ControllerGone", testControllerGone},
+		{"UpgradeDropsNoScrape", testUpgradeDropsNoScrape},
 		{"Uninstall", testUninstall},
 	} {
 		if !t.Run(tc.name, func(t *testing.T) { tc.test(t, e) }) {
@@ -88,6 +92,11 @@ func newEnv(ctx context.Context) (*env, error) {
 	if e.prom, err = promql.New(cluster.RESTConfig(), "outrider", "outrider-prometheus:9090"); err != nil {
 		return nil, err
 	}
+	if address := cluster.ControlPlane(); address != "" {
+		if e.receiver, err = startReceiver(address); err != nil {
+			return nil, err
+		}
+	}
 	// A release that an earlier run left behind may be of another build.
 	if err := e.release.Uninstall(); err != nil {
 		return nil, fmt.Errorf("uninstall what an earlier run left: %w", err)
@@ -105,11 +114,15 @@ const interval = "2s"
 // everything is logged: nothing of it may be secret, and in where this cluster's
 // control plane is.
 func (e *env) values(interval string) map[string]any {
-	return map[string]any{
+	values := map[string]any{
 		"controller": map[string]any{"logLevel": "debug"},
 		"prometheus": map[string]any{"scrapeInterval": interval},
 		"scrape":     release.Scrape(e.cluster.ControlPlane()),
 	}
+	if e.receiver != nil {
+		values["alertmanager"] = map[string]any{"config": e.receiver.configuration()}
+	}
+	return values
 }
 
 // apply applies a manifest for the duration of a test.

@@ -19,12 +19,21 @@ type Client struct{ api promv1.API }
 
 // New returns a client for a Service, such as outrider/outrider-prometheus:9090.
 func New(config *rest.Config, namespace, service string) (*Client, error) {
+	return proxied(config, namespace, "services/"+service)
+}
+
+// NewPod returns a client for one pod, such as outrider/outrider-prometheus-0:9090.
+func NewPod(config *rest.Config, namespace, pod string) (*Client, error) {
+	return proxied(config, namespace, "pods/"+pod)
+}
+
+func proxied(config *rest.Config, namespace, of string) (*Client, error) {
 	transport, err := rest.TransportFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("create transport: %w", err)
 	}
 	c, err := api.NewClient(api.Config{
-		Address:      strings.TrimSuffix(config.Host, "/") + "/api/v1/namespaces/" + namespace + "/services/" + service + "/proxy",
+		Address:      strings.TrimSuffix(config.Host, "/") + "/api/v1/namespaces/" + namespace + "/" + of + "/proxy",
 		RoundTripper: transport,
 	})
 	if err != nil {
@@ -35,15 +44,30 @@ func New(config *rest.Config, namespace, service string) (*Client, error) {
 
 // Query returns the samples of an instant query, now.
 func (c *Client) Query(ctx context.Context, query string) (model.Vector, error) {
-	value, _, _, err := c.api.Query(ctx, query, time.Now())
+	return c.QueryAt(ctx, query, time.Now())
+}
+
+// QueryAt is Query at another time.
+func (c *Client) QueryAt(ctx context.Context, query string, at time.Time) (model.Vector, error) {
+	return ask[model.Vector](ctx, c, query, at)
+}
+
+// Samples returns the samples of a range selector, such as up[5m], as they were stored.
+func (c *Client) Samples(ctx context.Context, query string) (model.Matrix, error) {
+	return ask[model.Matrix](ctx, c, query, time.Now())
+}
+
+func ask[T model.Value](ctx context.Context, c *Client, query string, at time.Time) (T, error) {
+	var none T
+	value, _, _, err := c.api.Query(ctx, query, at)
 	if err != nil {
-		return nil, fmt.Errorf("query %s: %w", query, err)
+		return none, fmt.Errorf("query %s: %w", query, err)
 	}
-	vector, ok := value.(model.Vector)
+	answer, ok := value.(T)
 	if !ok {
-		return nil, fmt.Errorf("query %s gives a %s, not a vector", query, value.Type())
+		return none, fmt.Errorf("query %s gives a %s, not a %s", query, value.Type(), none.Type())
 	}
-	return vector, nil
+	return answer, nil
 }
 
 // Targets returns the targets that are scraped, whatever their health.

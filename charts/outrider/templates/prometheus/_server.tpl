@@ -146,3 +146,13 @@ ${1}    action: keep
     items: [{key: password, path: password}]
 {{- end }}
 {{- end -}}
+
+{{/* A duration as Prometheus writes it, in whole seconds. */}}
+{{- define "outrider.prometheus.seconds" -}}
+{{- $units := dict "ms" 0 "s" 1 "m" 60 "h" 3600 "d" 86400 "w" 604800 "y" 31536000 -}}
+{{- $seconds := 0 -}}
+{{- range regexFindAll "[0-9]+[a-z]+" . -1 -}}
+{{- $seconds = add $seconds (mul (regexFind "^[0-9]+" . | int) (get $units (regexFind "[a-z]+$" .))) -}}
+{{- end -}}
+{{- $seconds -}}
+{{- end -}}
