@@ -139,6 +139,20 @@ node-exporter is the one component that does not meet Pod Security's "restricted
 the node's network, process list and, read-only, its root. It runs as nobody, without capabilities, and listens on the
 node's own address rather than on every one. It has no ServiceAccount token.
 
+Dashboards are ConfigMaps with the label that Grafana's sidecars look for, one for each of files/dashboards: a ConfigMap for
+all of them would be too large for kubectl apply, which keeps a copy in an annotation. They are one template, the only one of
+several objects, so that a dashboard is a file and nothing else; test/dashboards builds the files. They are rendered with a
+user's own operator too, because the metrics are the same, and not without a Prometheus that the chart knows of. Refused: a
+switch for each of them; Grafana opens none that nobody asks for.
+
+Grafana is off, since who wants one mostly has one. It mounts the same ConfigMaps: no sidecar, and no permission to read
+anything. Out of the box whoever reaches it may look and nobody can log in, which gives away what Prometheus' own page does;
+there is no administrator, and so no password that is the same everywhere or random in each render. To log in takes a Secret
+that the user made. It is a StatefulSet of one, because its database is a file that two pods must not share. A change of its
+configuration restarts it, by a checksum, since it does not reload one; its dashboards it does reload.
+
+The controller's scrape has honor_labels: its coverage is about other pods' namespaces, and says so itself.
+
 The CustomResourceDefinition of Exporters is a template. Refused: crds/, which Helm installs once and never upgrades, so
 that a new release would meet a schema that drops its new fields. A template is deleted with the release, and a
 CustomResourceDefinition takes every object of its kind along: hence crds.keep, which is true unless asked otherwise.

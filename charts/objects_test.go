@@ -57,8 +57,8 @@ func TestComponents(t *testing.T) {
 	for preset, want := range map[string][]string{
 		"default":         usual,
 		"ha":              slices.Insert(slices.Clone(usual), 3, "metrics-server"),
-		"managed-cluster": slices.Insert(slices.Clone(usual), 1, "blackbox-exporter"),
-		"air-gapped":      usual,
+		"managed-cluster": {"alertmanager", "blackbox-exporter", "controller", "grafana", "kube-state-metrics", "node-exporter", "prometheus"},
+		"air-gapped":      slices.Insert(slices.Clone(usual), 2, "grafana"),
 		"minimal":         {"controller", "prometheus"},
 		"operator":        {"controller"},
 		"webhook-only":    {"controller"},

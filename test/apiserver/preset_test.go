@@ -3,6 +3,7 @@ package apiserver_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -133,8 +134,8 @@ func TestPresetsApply(t *testing.T) {
 	if n := count(t, c, "/apis/monitoring.coreos.com/v1/podmonitors"); n != 1 {
 		t.Errorf("%d PodMonitors, want the operator preset's", n)
 	}
-	if n := count(t, c, "/apis/gateway.networking.k8s.io/v1/httproutes"); n != 1 {
-		t.Errorf("%d HTTPRoutes, want the managed cluster's", n)
+	if n := count(t, c, "/apis/gateway.networking.k8s.io/v1/httproutes"); n != 2 {
+		t.Errorf("%d HTTPRoutes, want the managed cluster's two", n)
 	}
 }
 
@@ -165,7 +166,7 @@ func rendered(t *testing.T, path, namespace string) map[string][]byte {
 	for document := range strings.SplitSeq(r.Manifest, "\n---\n") {
 		document = strings.TrimPrefix(document, "---\n")
 		source, _, _ := strings.Cut(strings.TrimPrefix(document, "# Source: "), "\n")
-		objects[source] = []byte(document)
+		objects[fmt.Sprintf("%s, document %d", source, len(objects))] = []byte(document) // a template may have several
 	}
 	for _, h := range r.Hooks {
 		objects[h.Path] = []byte(h.Manifest)

@@ -50,6 +50,7 @@ func TestCluster(t *testing.T) {
 		{"AnnotationToMetric", testAnnotationToMetric},
 		{"Queries", testQueries},
 		{"HelmTest", testHelmTest},
+		{"Dashboards", testDashboards},
 		{"Alerts", testAlerts},
 		{"AlertmanagerReloads", testAlertmanagerReloads},
 		{"Optional", testOptional},

@@ -82,6 +82,21 @@ var shapes = map[string]schema{
 	"alertmanager.ingress":                      ref("ingress"),
 	"alertmanager.route":                        ref("route"),
 
+	"dashboards.label":       pattern(`^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$`),
+	"dashboards.labelValue":  pattern(`^([a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?)?$`),
+	"dashboards.annotations": ref("strings"),
+
+	"grafana.access":                       enum("anonymous", "login"),
+	"grafana.adminSecret":                  ref("optionalName"),
+	"grafana.prometheusURL":                ref("url"),
+	"grafana.persistence.mode":             enum("emptyDir", "claim"),
+	"grafana.persistence.size":             ref("quantity"),
+	"grafana.persistence.storageClassName": ref("optionalName"),
+	"grafana.externalURL":                  ref("url"),
+	"grafana.service":                      ref("service"),
+	"grafana.ingress":                      ref("ingress"),
+	"grafana.route":                        ref("route"),
+
 	"metricsServer.kubeletTLS": enum("verify", "skip"),
 	"metricsServer.serving": object(schema{
 		"tlsSecret": doc("Name of the Secret.", ref("optionalName")),

@@ -50,7 +50,7 @@ spec:
       {{- include "outrider.selectorLabels" . | nindent 6 }}
   endpoints:
     - port: {{ .port }}
-      {{- if eq .series "object" }}
+      {{- if or .labels (eq .series "object") }}
       honorLabels: true
       {{- end }}
       relabelings:

@@ -48,11 +48,17 @@ runs one discovery, which asks for the pods of this release and no others, and s
   action: drop
 {{- end -}}
 
-{{/* A component that reports on itself: its pod is what the series are about. */}}
+{{/*
+A component that reports on itself: its pod is what the series are about. With labels, some of them are about others, whose
+namespace and pod they name themselves.
+*/}}
 {{- define "outrider.prometheus.podJob" -}}
 {{ include "outrider.prometheus.jobHead" . }}
 {{- if .token }}
   {{- include "outrider.scrape.token" . | nindent 2 }}
+{{- end }}
+{{- if .labels }}
+  honor_labels: true
 {{- end }}
 {{- if (.values).web }}
   {{- with include "outrider.webClient" (dict "name" .component "values" .values) | trim }}
@@ -97,7 +103,7 @@ and its own whereabouts are not added, since they would stand in every series th
 
 {{/* The jobs of what this release consists of. One that is not there has no job, rather than one without a target. */}}
 {{- define "outrider.prometheus.components" -}}
-{{ include "outrider.prometheus.podJob" (dict "root" $ "job" "outrider-controller" "component" "controller" "port" "metrics") }}
+{{ include "outrider.prometheus.podJob" (dict "root" $ "job" "outrider-controller" "component" "controller" "port" "metrics" "labels" true) }}
 {{ include "outrider.prometheus.podJob" (dict "root" $ "job" "prometheus" "component" "prometheus" "port" "http" "values" .Values.prometheus) }}
 {{- if .Values.nodeExporter.enabled }}
 {{ include "outrider.prometheus.nodeExporterJob" . }}

@@ -1,0 +1,92 @@
+{{/* Where its data comes from: the address that is given, or this release's Prometheus. */}}
+{{- define "outrider.grafana.prometheusURL" -}}
+{{- if .Values.grafana.prometheusURL -}}
+{{ .Values.grafana.prometheusURL }}
+{{- else if or (ne .Values.discovery.mode "bundled") (ne .Values.prometheus.mode "server") -}}
+{{ fail "grafana.prometheusURL is empty, and this release has no Prometheus that answers queries (see discovery.mode and prometheus.mode): set it to the address of yours, or grafana.enabled to false" }}
+{{- else -}}
+{{ include "outrider.webURL" (dict "root" . "name" "prometheus" "values" .Values.prometheus "port" 9090) }}
+{{- end -}}
+{{- end -}}
+
+{{/* The Secret with the password for this release's Prometheus, where that asks for one. */}}
+{{- define "outrider.grafana.prometheusSecret" -}}
+{{- if and (not .Values.grafana.prometheusURL) .Values.prometheus.web.user -}}
+{{ .Values.prometheus.web.configSecret }}
+{{- end -}}
+{{- end -}}
+
+{{/*
+Grafana's files. They call nobody: no usage reports, no look for updates, no plugins fetched at start. Passwords are read
+from the Secrets that are mounted.
+*/}}
+{{- define "outrider.grafana.files" -}}
+grafana.ini: |
+  [server]
+  http_port = 3000
+  {{- with .Values.grafana.externalURL }}
+  root_url = {{ . }}
+  {{- end }}
+  [analytics]
+  reporting_enabled = false
+  check_for_updates = false
+  check_for_plugin_updates = false
+  feedback_links_enabled = false
+  [news]
+  news_feed_enabled = false
+  [plugins]
+  preinstall_disabled = true
+  [snapshots]
+  external_enabled = false
+  [security]
+  disable_gravatar = true
+  {{- if eq .Values.grafana.access "anonymous" }}
+  disable_initial_admin_creation = true
+  [auth]
+  disable_login_form = true
+  [auth.basic]
+  enabled = false
+  [auth.anonymous]
+  enabled = true
+  org_role = Viewer
+  {{- else }}
+  admin_user = $__file{/etc/grafana-admin/admin-user}
+  admin_password = $__file{/etc/grafana-admin/admin-password}
+  {{- end }}
+  {{- if .Values.dashboards.enabled }}
+  [dashboards]
+  default_home_dashboard_path = /etc/grafana-dashboards/outrider-cluster.json
+  {{- end }}
+datasources.yaml: |
+  apiVersion: 1
+  datasources:
+    - name: Prometheus
+      uid: prometheus
+      type: prometheus
+      access: proxy
+      url: {{ include "outrider.grafana.prometheusURL" . }}
+      isDefault: true
+      editable: false
+      {{- if include "outrider.grafana.prometheusSecret" . }}
+      basicAuth: true
+      basicAuthUser: {{ .Values.prometheus.web.user | quote }}
+      secureJsonData:
+        basicAuthPassword: $__file{/etc/prometheus-web/password}
+      {{- end }}
+      jsonData:
+        httpMethod: POST
+        timeInterval: {{ .Values.prometheus.scrapeInterval }}
+        {{- if and (not .Values.grafana.prometheusURL) (eq .Values.prometheus.web.scheme "https") }}
+        tlsSkipVerify: true # no certificate names the Service
+        {{- end }}
+dashboards.yaml: |
+  apiVersion: 1
+  providers:
+    - name: outrider
+      folder: Outrider
+      type: file
+      allowUiUpdates: false
+      updateIntervalSeconds: 30
+      options:
+        path: /etc/grafana-dashboards
+{{- end -}}
