@@ -12,7 +12,7 @@ CONTROLLER_GEN = go tool -modfile=test/tools/go.mod controller-gen object crd pa
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: ## Show it: a cluster, the chart, annotated Redis and nginx, their metrics. CLUSTER=current takes your own cluster.
+demo: ## Show it: a cluster, the chart, annotated applications, every job up. CLUSTER=current takes your own cluster.
 	go run ./test/demo
 
 demo-down: ## Remove what demo made.

@@ -10,8 +10,16 @@ Layout. One object a file, in templates/<component>/<kind>.yaml; a file whose na
 helpers of its folder. Every component's block in values.yaml has the same keys in the same order, and the same helpers
 turn them into a pod, so that a further component costs one folder and one block.
 
-discovery.mode decides whether there is a Prometheus. Refused: a prometheus.enabled beside it, since two switches have
-four positions and only two of them make sense.
+discovery.mode decides who scrapes. Refused: a prometheus.enabled beside it, since two switches have four positions and
+only some of them make sense. bundled renders our Prometheus and Alertmanager; operator renders a PodMonitor,
+ServiceMonitors and a PrometheusRule in their place; none renders the webhook and prints the jobs. node-exporter and
+kube-state-metrics are there wherever the chart also says who scrapes them. metrics-server and blackbox-exporter do not
+depend on it: who asks for them gets them.
+
+The PodMonitor is the scrape jobs of files/jobs.yaml in the operator's words, translated by the template, so that there is
+one text. The operator's own rules come first: container is taken away again, since an application's endpoint has none.
+selectorMechanism RoleSelector has the API server select, as the jobs do. The labels are the bundled ones, and so the same
+rules and dashboards work. ServiceMonitors are for our own components, and only this mode has the Services that they need.
 
 The certificate's Secret is rendered without data and the webhook configuration without caBundle. The controller fills
 both in; neither Helm's three-way merge nor server-side apply touches a field that no manifest ever named; and
@@ -33,8 +41,81 @@ configuration leaves the old one in force; put back to exactly the last good one
 prometheus_config_last_reload_successful stays 0 until the next change.
 Retention is in that file too, because its flags are deprecated and would need the restart.
 
+Prometheus is one StatefulSet, also with several shards: a pod's ordinal says its shard (ordinal modulo shards) and copy,
+and through the downward API chooses its prometheus-<ordinal>.yml. So more copies, and a first shard, move no volume.
+Refused: a StatefulSet for each shard, which makes a rename of the first one, and with it the loss of its claims; an init
+container that fills a template in, after which a changed ConfigMap changes nothing. The rule that keeps a shard's part is put
+into the rendered jobs, before their own rules, whoever wrote them; a test requires it of every job. What decides is the pod
+or else the node, not the address, so that what is joined in queries is scraped by one shard. Rules then see one shard each,
+and values.yaml says so.
+
+The external label replica is always there, because a remote store must be able to tell copies apart from the second one on,
+and series whose labels change are new series. Alerts leave without it: Alertmanager would notify once for each copy.
+
+Secrets. remoteWrite and remoteRead stand in a ConfigMap, and a password in them is refused with the way out:
+prometheus.secrets mounts Secrets, and Prometheus reads *_file. Alertmanager's configuration and blackbox-exporter's modules
+are Secrets as a whole, because receivers' addresses are passwords. A web configuration (TLS, users) is a Secret of the user's;
+the chart has no values for it, so none end up in a release's history. Probes then only connect, because a kubelet has neither
+password nor certificate.
+
+Alertmanager does not reload by itself, and a restart with a bad configuration leaves no Alertmanager. The controller's image,
+which is in the cluster anyway, runs beside it with the argument reload. Refused: a shell loop, which needs an image with a shell;
+somebody else's reloader, one more image to mirror; a checksum in an annotation, which turns a typing error into an outage.
+
+NetworkPolicies limit what comes in and not what goes out: Prometheus' targets, Alertmanager's receivers and probes are
+everywhere. The webhook and metrics-server are open to everybody, because the API server is no pod and no selector finds it;
+under operator and none so are metrics, since the chart does not know whose Prometheus comes. node-exporter has the node's
+network, for which there are no policies. Workloads' namespaces get none: whether others may reach a pod is for its owner to
+say, and a first policy in a namespace would close all its other ports. The README has one to copy.
+
+metrics-server's APIService skips the verification of its certificate unless metricsServer.serving names one. It makes a
+new one at each start, and a render that made one would differ each time; its answers are numbers for autoscaling, and who can
+take its place in the network could change those. Kubelets' certificates are verified unless metricsServer.kubeletTLS says
+skip, which kubeadm's clusters need.
+
+The leader's Lease is the controller's to make and Helm's to take away: it is a hook after the deletion, before which Helm
+deletes what has its name. Refused: the Lease in the manifest. Helm creates it last of all, after the pods, and where one of
+them is quicker the installation fails, because what Helm did not make it does not take over; so it did on a cluster that had kept
+the CustomResourceDefinition. It has a new name: for the length of one rollout from chart 0.1.0 an old and a new replica may
+both lead; what they do then, renewing a certificate and writing statuses, ends in the same state.
+
+"helm test" is a shell script in Prometheus' image, whose questions have an answer only where something is wrong, so that the
+answer is the message.
+
 Samples are kept in an emptyDir unless a claim is asked for, because a cluster without a default StorageClass must come up
 too, and a Prometheus that waits for a volume for ever looks like a broken installation.
+
+The cluster's own components are found where kubeadm puts them: as pods of kube-system with its labels, one watch for
+the control plane and one for kube-proxy and CoreDNS. Where they are processes, or pods of another kind, scrape.addresses
+takes the place of the search. A managed cluster shows neither, so there is no target, rather than one that is down. Refused:
+headless Services in kube-system that only exist to be discovered: for pods they add nothing to the pods' own addresses, for
+processes they need EndpointSlices written by hand, and either way Prometheus would watch Services and EndpointSlices too.
+The API servers are the exception, because their addresses are in the Service kubernetes on every cluster, and only there.
+Prometheus asks for the objects of that one name.
+
+The jobs etcd and coredns are not reserved: both are exporters of the catalogue, and a workload's has the same job, so that
+one pack of rules is for both. The cluster's own have namespace="kube-system", which no pod's author elsewhere can claim.
+
+The token is shown to API servers, kubelets, schedulers, controller managers and metrics-server, over TLS and without following
+redirects. The certificates of all but the API servers are not verified by default, since without serverTLSBootstrap a kubelet
+signs its own, and kubeadm's schedulers and controller managers do. Whoever can take the place of one on the node network gets
+a token that reads metrics and lists pods and nodes; scrape.unverified is the list to shorten. Refused: verifying by default,
+under which the nodes of most clusters would be down after "helm install"; and scraping kubelets through the API server,
+which needs nodes/proxy, and with it a way into every container.
+
+scrape.limits bind those jobs whose targets a pod's author chooses, the optional ones included, and not the cluster's and our
+own: kube-state-metrics grows with the cluster, and a limit that it meets one day takes all of it away. target_limit too takes
+away a whole job, which is better than the server that also has the others.
+
+Pods annotated prometheus.io/scrape are found only on request, since the API server cannot select by annotation and sends all
+pods of the namespaces. Each of up to three ports has a job of its own, as endpoints have in package discovery.
+
+cAdvisor and the API server lose a third of their series as they come in: histograms and kernel counters that no rule or
+dashboard here reads. What is dropped is in the rendered jobs, by name.
+
+Copies of Prometheus overlap in an upgrade (minReadySeconds): a copy is ready before it has found its targets, and the next one
+would be stopped five seconds and an interval too early. Measured: with it no target goes without a scrape for more
+than an interval.
 
 The jobs of our own components share one discovery: the text of kubernetes_sd_configs is the same in each, and Prometheus
 runs equal ones once. It asks for this release's pods and no others.
@@ -52,7 +133,10 @@ CustomResourceDefinition takes every object of its kind along: hence crds.keep, 
 What is left over is taken up again by a release of the same name and namespace, because it still carries their
 names.
 
-The schema is draft 7, the one that every Helm 3 reads. global stays open in it: Helm hands that map to all charts of an
+The CustomResourceDefinition keeps its descriptions, which kubectl explain shows: they are a few kilobytes of a release that
+stays far below what a Secret holds.
+
+The schema is draft 7, the one that every Helm 3 reads, and generated: see package test/values. global stays open in it: Helm hands that map to all charts of an
 umbrella, and a neighbour's keys must not make this one fail. It lets a top-level enabled through too, which values.yaml
 leaves out because it does nothing: an umbrella whose dependency says "condition: outrider.enabled" hands it down.
 */

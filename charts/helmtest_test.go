@@ -9,10 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/prometheus/promql/parser"
+	"helm.sh/helm/v3/pkg/release"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/pod-security-admission/api"
@@ -48,14 +51,32 @@ func promtool(server string, args []string) int {
 	return 0
 }
 
+// hooksAt are the hooks of one moment.
+func hooksAt(r *release.Release, event release.HookEvent) []*release.Hook {
+	return slices.DeleteFunc(slices.Clone(r.Hooks), func(h *release.Hook) bool { return !slices.Contains(h.Events, event) })
+}
+
+// The Lease that the controller made goes with the release: Helm deletes it to create the hook, and then the hook.
+func TestLeaseGoesWithTheRelease(t *testing.T) {
+	hooks := hooksAt(render(t, nil, latest), release.HookPostDelete)
+	if len(hooks) != 1 || hooks[0].Kind != "Lease" || hooks[0].Name != "outrider-leader" {
+		t.Fatalf("hooks after the deletion: %v", hooks)
+	}
+	want := []release.HookDeletePolicy{release.HookBeforeHookCreation, release.HookSucceeded}
+	if diff := cmp.Diff(want, hooks[0].DeletePolicies); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // testPod is the hook of "helm test".
 func testPod(t *testing.T, values map[string]any) *corev1.Pod {
 	t.Helper()
 	r := render(t, values, latest)
-	if len(r.Hooks) != 1 {
-		t.Fatalf("%d hooks, want one", len(r.Hooks))
+	hooks := hooksAt(r, release.HookTest)
+	if len(hooks) != 1 {
+		t.Fatalf("%d hooks, want one", len(hooks))
 	}
-	o, _, err := scheme.Codecs.UniversalDeserializer().Decode([]byte(r.Hooks[0].Manifest), nil, nil)
+	o, _, err := scheme.Codecs.UniversalDeserializer().Decode([]byte(hooks[0].Manifest), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +143,7 @@ func TestHelmTestPod(t *testing.T) {
 		"none":     {"discovery": map[string]any{"mode": "none"}},
 		"agent":    server(map[string]any{"mode": "agent"}),
 	} {
-		if hooks := render(t, values, latest).Hooks; len(hooks) != 0 {
+		if hooks := hooksAt(render(t, values, latest), release.HookTest); len(hooks) != 0 {
 			t.Errorf("%s: there is a test of a Prometheus that cannot be asked", name)
 		}
 	}

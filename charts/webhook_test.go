@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
-	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -114,7 +113,7 @@ func TestControllerKnowsTheNames(t *testing.T) {
 				"--webhook-configuration=" + one[*admissionv1.MutatingWebhookConfiguration](t, objects).Name,
 				"--webhook-service=outrider-webhook",
 				"--certificate-secret=outrider-webhook-tls",
-				"--leader-election-id=" + one[*coordinationv1.Lease](t, objects).Name,
+				"--leader-election-id=outrider-leader",
 			} {
 				if !slices.Contains(c.Args, want) {
 					t.Errorf("no %s in %q", want, c.Args)

@@ -59,9 +59,13 @@ A job and an instance are one target, as Prometheus has it everywhere: two endpo
 that repeats an earlier one's job and port gives no target, or both would write the same series.
 
 The jobs of the stack itself are reserved. A pod's author may choose any other job, but up{job="prometheus"} must not be
-theirs to write. An annotation that names a reserved job is malformed, a label that does is passed over, and a container
-named by hand after one is dropped. A test of the chart requires that all of its jobs are reserved. Other jobs are what
+theirs to write, nor up{job="kubelet"}. An annotation that names a reserved job is malformed, a label that does is passed over, and a container
+named by hand after one is dropped. A test of the chart requires that all of its jobs are reserved, but for etcd and coredns, which are exporters of the catalogue as well. Other jobs are what
 the pod's author says; namespace, pod and node are not, and a rule that must be sure asks for those.
+
+A target is believed neither its labels nor its times, and what it sends is bounded: samples, labels, their names and values, and
+bytes, decompressed. What exceeds a limit fails that one scrape. A sample from the future would keep those after it out, and
+one from the past would write over what was. A test has a real Prometheus meet targets that try each of these.
 
 An https endpoint's certificate is not verified. None names a pod's address; the address is the pod author's choice, so
 that a name in it would prove nothing; and no secret is sent to it. Refused: verification, under which every https

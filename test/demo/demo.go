@@ -63,12 +63,12 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("install the chart: %w", err)
 	}
-	step("the chart is installed: controller, Prometheus, node-exporter, kube-state-metrics")
+	step("the chart is installed: controller, Prometheus, Alertmanager, node-exporter, kube-state-metrics")
 
 	if err := d.deploy(ctx); err != nil {
 		return err
 	}
-	step("Redis and nginx run, each with one annotation of ours")
+	step("Redis, nginx and a DNS server run, each with one annotation of ours")
 
 	if err := d.awaitUp(ctx); err != nil {
 		return err

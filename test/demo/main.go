@@ -1,6 +1,6 @@
 // Command demo shows Outrider at work on a real cluster: it brings one up (or
 // takes the current context's with CLUSTER=current), installs the chart,
-// deploys an annotated Redis and nginx, and prints what Prometheus sees.
+// deploys an annotated Redis, nginx and DNS server, and prints what Prometheus sees.
 package main
 
 import (

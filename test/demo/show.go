@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -40,8 +41,13 @@ func (d *demo) value(ctx context.Context, query string) float64 {
 	return float64(vector[0].Value)
 }
 
+// leastJobs are the jobs of which each has a target that is up, at the least: an
+// exporter, an endpoint of an application's own, three of the cluster, and
+// Prometheus itself.
+var leastJobs = []string{"redis", "nginx", "dns", "apiserver", "kubelet", "cadvisor", "prometheus"}
+
 // awaitUp waits until both exporters reach their workloads and Prometheus has
-// seen it, and every job of the stack has a target that is up.
+// seen it, and every job has its targets up.
 func (d *demo) awaitUp(ctx context.Context) error {
 	defer progress.Start(ctx, "wait for the first samples")()
 	var missing []string
@@ -55,6 +61,16 @@ func (d *demo) awaitUp(ctx context.Context) error {
 		for _, counter := range counters {
 			if d.value(ctx, ours(counter)) < 1 {
 				missing = append(missing, counter)
+			}
+		}
+		for _, job := range leastJobs {
+			if d.value(ctx, fmt.Sprintf("min(up{job=%q})", job)) != 1 {
+				missing = append(missing, fmt.Sprintf("job %s up", job))
+			}
+		}
+		if d.cluster.ControlPlane() != "" { // elsewhere some may be closed to the network
+			if down := d.value(ctx, "count(up == 0)"); down > 0 {
+				missing = append(missing, fmt.Sprintf("%v targets that are down", down))
 			}
 		}
 		return len(missing) == 0, nil
@@ -137,16 +153,31 @@ func (d *demo) showTargets(ctx context.Context, out *tabwriter.Writer) error {
 		return err
 	}
 	slices.SortFunc(targets, func(a, b promv1.ActiveTarget) int {
-		return strings.Compare(string(a.Labels["job"])+a.ScrapeURL, string(b.Labels["job"])+b.ScrapeURL)
+		return cmp.Or(cmp.Compare(a.Labels["job"], b.Labels["job"]), cmp.Compare(a.ScrapeURL, b.ScrapeURL))
 	})
-	fmt.Fprintln(out, "\nJOB\tHEALTH\tTARGET\tLABELS")
+	fmt.Fprintln(out, "\nJOB\tHEALTH\tTARGET\tOF")
+	jobs, up := map[model.LabelValue]bool{}, 0
 	for _, t := range targets {
-		labels := t.Labels.Clone()
-		delete(labels, model.JobLabel)
-		delete(labels, model.InstanceLabel)
-		fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", t.Labels[model.JobLabel], t.Health, t.ScrapeURL, labels)
+		fmt.Fprintf(out, "%s\t%s\t%s\t%s\n", t.Labels[model.JobLabel], t.Health, t.ScrapeURL, of(t.Labels))
+		if t.Health == promv1.HealthGood {
+			jobs[t.Labels[model.JobLabel]] = true
+			up++
+		}
 	}
+	fmt.Fprintf(out, "\n%d of %d targets are up, in %d jobs.\n", up, len(targets), len(jobs))
 	return nil
+}
+
+// of is what a target is about: a pod, a node, or the cluster.
+func of(labels model.LabelSet) string {
+	switch namespace, pod, node := labels["namespace"], labels["pod"], labels["node"]; {
+	case pod != "":
+		return fmt.Sprintf("pod %s/%s", namespace, pod)
+	case node != "":
+		return fmt.Sprintf("node %s", node)
+	default:
+		return "cluster"
+	}
 }
 
 // showNext ends with where Prometheus is, and three commands.

@@ -35,7 +35,7 @@ func read(t *testing.T) string {
 func TestTables(t *testing.T) {
 	text := read(t)
 	want := text
-	for name, table := range map[string]string{"keys": keys(), "catalog": catalog()} {
+	for name, table := range map[string]string{"keys": keys(), "catalog": catalog(), "jobs": jobTable()} {
 		begin, end := "<!-- begin "+name+" -->\n", "<!-- end "+name+" -->"
 		head, rest, found := strings.Cut(want, begin)
 		_, tail, closed := strings.Cut(rest, end)

@@ -126,7 +126,7 @@ func (e *env) addRule(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.nudgePrometheus(t)
+	e.nudge(t, prometheusPod)
 	t.Cleanup(func() {
 		if err := remove(context.Background()); err != nil {
 			t.Error(err)

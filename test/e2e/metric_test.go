@@ -46,6 +46,14 @@ func testAnnotationToMetric(t *testing.T, e *env) {
 			t.Errorf("%s: labels %v, want no others", metric, labels)
 		}
 	}
+	dns := query{Query: `coredns_build_info{job="dns",namespace="demo"}`, Count: ptr(1), Labels: []string{"pod", "node", "instance"}}
+	eventually(t, func() string { // its own endpoint
+		v, err := e.prom.Query(t.Context(), dns.Query)
+		if err != nil {
+			return err.Error()
+		}
+		return dns.wrong(v)
+	})
 	// The scrapes themselves make a request every two seconds; the traffic makes several a second.
 	for _, rate := range []string{`redis_commands_total{cmd="incr",namespace="demo"}`, `nginx_http_requests_total{namespace="demo"}`} {
 		eventually(t, func() string {

@@ -62,7 +62,7 @@ func testOptional(t *testing.T, e *env) {
 	if _, err := e.release.Apply(t.Context(), values); err != nil {
 		t.Fatal(err)
 	}
-	e.nudgePrometheus(t)
+	e.nudge(t, prometheusPod)
 	one, up, down := 1, 1.0, 0.0
 	for _, q := range []query{
 		{Query: `up{job="metrics-server"}`, Count: &one, Value: &up, Labels: []string{"pod", "node", "container=metrics-server"}},

@@ -55,7 +55,7 @@ func testReloadKeepsTheLastGood(t *testing.T, e *env) {
 	if _, err := e.release.Apply(t.Context(), e.values(interval)); err != nil {
 		t.Fatal(err)
 	}
-	e.nudgePrometheus(t)
+	e.nudge(t, prometheusPod)
 	e.lastReload(t, 1)
 	if now := e.prometheusConfig(t); now != original {
 		t.Errorf("the repaired configuration is not what it was at first:\n%s", now)
@@ -70,15 +70,24 @@ const prometheusPod = "outrider-prometheus-0"
 // prometheusRun tells one life of Prometheus' process from another.
 func (e *env) prometheusRun(t *testing.T) string {
 	t.Helper()
-	pod, err := e.client.CoreV1().Pods("outrider").Get(t.Context(), prometheusPod, metav1.GetOptions{})
+	return e.run(t, prometheusPod)
+}
+
+// run tells one life of a pod's processes from another.
+func (e *env) run(t *testing.T, name string) string {
+	t.Helper()
+	pod, err := e.client.CoreV1().Pods("outrider").Get(t.Context(), name, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(pod.Status.ContainerStatuses) != 1 || pod.Status.ContainerStatuses[0].State.Running == nil {
-		t.Fatalf("Prometheus does not run: %+v", pod.Status.ContainerStatuses)
+	is := fmt.Sprintf("pod %s", pod.UID)
+	for _, c := range pod.Status.ContainerStatuses {
+		if c.State.Running == nil {
+			t.Fatalf("%s of %s does not run: %+v", c.Name, name, c.State)
+		}
+		is += fmt.Sprintf(", container %s after %d restarts", c.ContainerID, c.RestartCount)
 	}
-	c := pod.Status.ContainerStatuses[0]
-	return fmt.Sprintf("pod %s, container %s, %d restarts", pod.UID, c.ContainerID, c.RestartCount)
+	return is
 }
 
 // prometheusConfig is the configuration in force.
@@ -107,15 +116,15 @@ func (e *env) breakPrometheus(t *testing.T, content string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.nudgePrometheus(t)
+	e.nudge(t, prometheusPod)
 }
 
-// nudgePrometheus has the kubelet look at the pod now rather than within its
-// minute; it then sees what changed in the ConfigMap.
-func (e *env) nudgePrometheus(t *testing.T) {
+// nudge has the kubelet look at a pod now rather than within its minute; the pod
+// then sees what changed in its ConfigMaps and Secrets.
+func (e *env) nudge(t *testing.T, pod string) {
 	t.Helper()
 	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"example.org/nudged":%q}}}`, time.Now().String())
-	_, err := e.client.CoreV1().Pods("outrider").Patch(t.Context(), prometheusPod, types.MergePatchType, patch, metav1.PatchOptions{})
+	_, err := e.client.CoreV1().Pods("outrider").Patch(t.Context(), pod, types.MergePatchType, patch, metav1.PatchOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

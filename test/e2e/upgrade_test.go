@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	upgradeInterval = 2 * time.Second
+	upgradeInterval = 3 * time.Second
 	storageClass    = "outrider-e2e"
 )
 

@@ -273,6 +273,10 @@ func testUninstall(t *testing.T, e *env) {
 			l, err := e.client.CoreV1().Secrets("outrider").List(ctx, metav1.ListOptions{})
 			return len(l.Items), err
 		},
+		"Leases": func() (int, error) {
+			l, err := e.client.CoordinationV1().Leases("outrider").List(ctx, metav1.ListOptions{})
+			return len(l.Items), err
+		},
 		"Pods": func() (int, error) {
 			l, err := e.client.CoreV1().Pods("outrider").List(ctx, metav1.ListOptions{})
 			return len(l.Items), err

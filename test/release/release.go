@@ -7,6 +7,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 	"time"
 
 	"helm.sh/helm/v3/pkg/action"
@@ -62,23 +64,46 @@ func Chart() (*chart.Chart, error) {
 
 // Render gives the manifests for a Kubernetes version such as 1.37.0, hooks left out.
 func Render(values map[string]any, kubeVersion string) (string, error) {
+	r, err := render(values, kubeVersion)
+	if err != nil {
+		return "", err
+	}
+	return r.Manifest, nil
+}
+
+// Tests gives the manifests of what Test runs, which Render leaves out.
+func Tests(values map[string]any, kubeVersion string) ([]string, error) {
+	r, err := render(values, kubeVersion)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, h := range r.Hooks {
+		if slices.Contains(h.Events, helmrelease.HookTest) {
+			all = append(all, h.Manifest)
+		}
+	}
+	return all, nil
+}
+
+func render(values map[string]any, kubeVersion string) (*helmrelease.Release, error) {
 	install := action.NewInstall(&action.Configuration{})
 	install.DryRun, install.ClientOnly, install.Replace = true, true, true
 	install.ReleaseName, install.Namespace = "outrider", "outrider"
 	version, err := chartutil.ParseKubeVersion(kubeVersion)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	install.KubeVersion = version
 	c, err := Chart()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	r, err := install.Run(c, values)
 	if err != nil {
-		return "", fmt.Errorf("render chart: %w", err)
+		return nil, fmt.Errorf("render chart: %w", err)
 	}
-	return r.Manifest, nil
+	return r, nil
 }
 
 // Apply installs the release, or upgrades it where it is installed, and waits
@@ -101,6 +126,27 @@ func (r Release) Apply(ctx context.Context, values map[string]any) (*helmrelease
 	install.ReleaseName, install.Namespace, install.CreateNamespace = r.name(), r.namespace(), true
 	install.Wait, install.Timeout = true, r.timeout()
 	return install.RunWithContext(ctx, c, values)
+}
+
+// Test runs the chart's tests, as helm test does. The error has what a failed one says.
+func (r Release) Test() error {
+	cfg, err := r.configuration()
+	if err != nil {
+		return err
+	}
+	testing := action.NewReleaseTesting(cfg)
+	testing.Namespace, testing.Timeout = r.namespace(), r.timeout()
+	rel, err := testing.Run(r.name())
+	if err == nil {
+		return nil
+	}
+	var logs strings.Builder
+	if rel != nil {
+		if e := testing.GetPodLogs(&logs, rel); e != nil {
+			logs.WriteString(e.Error())
+		}
+	}
+	return fmt.Errorf("helm test: %w\n%s", err, logs.String())
 }
 
 // Uninstall takes the release away and waits until its objects are gone. A

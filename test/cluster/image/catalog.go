@@ -38,8 +38,9 @@ var base = []Image{
 		Config: Config{Entrypoint: []string{"/coredns"}, WorkingDir: "/"},
 	},
 	{
-		// It serves its web interface from ./static.
+		// It serves its web interface from ./static. As the official one, it has a shell and promtool.
 		Repository: "quay.io/prometheus/prometheus", Component: "prometheus", Tagged: prometheusTag, At: "/bin/prometheus",
+		Busybox: true,
 		Others:  map[string]string{"/bin/promtool": "promtool"},
 		Folders: map[string]Folder{"/prometheus": {Perm: 0o777, Owner: 65534}},
 		Trees:   map[string]string{"/static/mantine-ui": uiFolder + "/mantine-ui"},

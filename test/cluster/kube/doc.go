@@ -17,5 +17,7 @@
 // in place would have as many ways to go wrong as there are parts.
 // CLUSTER=current, the harness's only environment variable, takes the cluster of the current
 // kubeconfig instead, so that every test also runs against kind, minikube or a cloud.
+// etcd, the scheduler, the controller manager and kube-proxy serve their metrics at the node's address,
+// as clusters do whose Prometheus is to see them; everything else of theirs stays on 127.0.0.1.
 // NetworkPolicy is not enforced, there is one node, and LoadBalancer Services stay pending.
 package kube
