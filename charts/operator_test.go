@@ -87,7 +87,7 @@ func TestServiceMonitorsGiveTheSameLabels(t *testing.T) {
 				delete(kept, k)
 			}
 		}
-		if e.HonorLabels != (kept["job"] == "kube-state-metrics") {
+		if e.HonorLabels != (kept["job"] == "kube-state-metrics" || kept["job"] == "outrider-controller") {
 			t.Errorf("%s: honorLabels is %v", u.GetName(), e.HonorLabels)
 		}
 		got[kept["job"]] = kept

@@ -74,10 +74,10 @@ func TestDefaultsOfNamespaces(t *testing.T) {
 		namespace sidecars.Namespace
 		want      string
 	}{
-		"the definition's": {pod("redis"), in(), "redis://127.0.0.1:6379"},
-		"the namespace's":  {pod("redis"), in("redis.outrider.dev/port", "7000"), "redis://127.0.0.1:7000"},
-		"shown":            {args(pod("redis"), "--port", "8000"), in("redis.outrider.dev/port", "7000"), "redis://127.0.0.1:8000"},
-		"the pod's":        {args(pod("redis", "redis.outrider.dev/port", "9000"), "--port", "8000"), in("redis.outrider.dev/port", "7000"), "redis://127.0.0.1:9000"},
+		"the definition's": {pod("redis"), in(), "tcp://127.0.0.1:6379"},
+		"the namespace's":  {pod("redis"), in("redis.outrider.dev/port", "7000"), "tcp://127.0.0.1:7000"},
+		"shown":            {args(pod("redis"), "--port", "8000"), in("redis.outrider.dev/port", "7000"), "tcp://127.0.0.1:8000"},
+		"the pod's":        {args(pod("redis", "redis.outrider.dev/port", "9000"), "--port", "8000"), in("redis.outrider.dev/port", "7000"), "tcp://127.0.0.1:9000"},
 	} {
 		plan := sidecars.NewPlan(sidecars.Input{Pod: tc.pod, Namespace: tc.namespace}, sidecars.Builtin())
 		if got := plan.Apply(tc.pod).Spec.Containers[1].Env[0].Value; got != tc.want {

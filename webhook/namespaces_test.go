@@ -44,8 +44,8 @@ func TestPodsAreDecidedWithoutTheirNamespace(t *testing.T) {
 		err         error
 		address     string
 	}{
-		"known":   {map[string]string{"redis.outrider.dev/port": "7000"}, nil, "redis://127.0.0.1:7000"},
-		"unknown": {nil, errors.New("not there"), "redis://127.0.0.1:6379"},
+		"known":   {map[string]string{"redis.outrider.dev/port": "7000"}, nil, "tcp://127.0.0.1:7000"},
+		"unknown": {nil, errors.New("not there"), "tcp://127.0.0.1:6379"},
 	} {
 		h, _, _ := newHandler(webhook.Annotated)
 		asked := ""
