@@ -52,7 +52,7 @@ Exit codes: 0 done; 1 something was found that a flag asked about (a difference,
 	if strings.HasPrefix(filepath.Base(executable), "kubectl-") {
 		cmd.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl outrider"}
 	}
-	cmd.AddCommand(injectCommand(), uninjectCommand(), explainCommand(), attachCommand(), catalogCommand(), checkCommand(),
+	cmd.AddCommand(injectCommand(), uninjectCommand(), explainCommand(), statusCommand(), attachCommand(), catalogCommand(), checkCommand(),
 		installCommand(), upgradeCommand(), uninstallCommand(), versionCommand())
 	return cmd
 }

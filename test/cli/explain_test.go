@@ -50,7 +50,7 @@ func TestExplainFormats(t *testing.T) {
 
 // TestHelp holds that every command has an example and says what it does.
 func TestHelp(t *testing.T) {
-	for _, command := range []string{"inject", "uninject", "explain", "explain pod", "attach", "catalog", "check", "install", "upgrade", "uninstall", "version"} {
+	for _, command := range []string{"inject", "uninject", "explain", "explain pod", "status", "attach", "catalog", "check", "install", "upgrade", "uninstall", "version"} {
 		got := run(t, "", append(strings.Fields(command), "--help")...)
 		if got.code != 0 || !strings.Contains(got.out, "Examples:\n  outrider ") && !strings.Contains(got.out, "Examples:\n  # ") {
 			t.Errorf("outrider %s --help has no example:\n%s", command, got.out)

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/duration"
+	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/yaml"
+
+	"github.com/outrider-dev/outrider/webhook/coverage"
+)
+
+func statusCommand() *cobra.Command {
+	var c cluster
+	var installed, format string
+	var failOn []string
+	var watch bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show which workloads of the cluster are monitored, which are not, and why",
+		Long: `status asks the leader of Outrider's controller, through the API server, what it knows: for each workload and exporter the
+state in which its pods came out of admission (injected, missed, stale, refused, suspended) and whether Prometheus proves
+that the exporter reaches its workload (up, down, unproven). You need to be allowed to proxy to pods of Outrider's namespace.`,
+		Example: `  outrider status
+  outrider status -n shop --watch
+  outrider status --fail-on missed,down    # exit with 1 if there is one, for CI`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := validStates(failOn); err != nil {
+				return err
+			}
+			config, err := c.config()
+			if err != nil {
+				return err
+			}
+			client, err := kubernetes.NewForConfig(config)
+			if err != nil {
+				return fmt.Errorf("create client: %w", err)
+			}
+			ask := func(ctx context.Context) (coverage.Report, error) {
+				return report(ctx, client, installed, c.overrides.Context.Namespace)
+			}
+			if watch {
+				return watchStatus(cmd.Context(), cmd.OutOrStdout(), format, ask)
+			}
+			r, err := ask(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if err := writeStatus(cmd.OutOrStdout(), format, r); err != nil {
+				return err
+			}
+			if slices.ContainsFunc(r.Rows, func(row coverage.Row) bool { return slices.Contains(failOn, string(row.State)) || slices.Contains(failOn, string(row.Proof)) }) {
+				return errFindings
+			}
+			return nil
+		},
+	}
+	c.addFlags(cmd, "Only the workloads of this namespace.")
+	cmd.Flags().Lookup("namespace").Usage = "Only the workloads of this namespace. Default: all."
+	cmd.Flags().StringVar(&installed, "outrider-namespace", "outrider", "Namespace in which Outrider is installed.")
+	cmd.Flags().StringVarP(&format, "output", "o", "text", "text, json or yaml.")
+	cmd.Flags().StringSliceVar(&failOn, "fail-on", nil, "Exit with 1 if there is a workload of one of these states or proofs: missed, stale, refused, suspended, down, unproven.")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "Show it again whenever it changes.")
+	cmd.MarkFlagsMutuallyExclusive("watch", "fail-on")
+	return cmd
+}
+
+// badStates are what --fail-on may name.
+var badStates = []string{string(coverage.Missed), string(coverage.Stale), string(coverage.Refused), string(coverage.Suspended), string(coverage.Down), string(coverage.Unproven)}
+
+func validStates(given []string) error {
+	for _, state := range given {
+		if !slices.Contains(badStates, state) {
+			return fmt.Errorf("--fail-on %q: want %s", state, strings.Join(badStates, ", "))
+		}
+	}
+	return nil
+}
+
+// report asks the replicas one after the other, until the leader answers.
+func report(ctx context.Context, client kubernetes.Interface, installed, namespace string) (coverage.Report, error) {
+	var r coverage.Report
+	pods, err := client.CoreV1().Pods(installed).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider,app.kubernetes.io/component=controller"})
+	if err != nil {
+		return r, fmt.Errorf("list the controller's pods: %w", err)
+	}
+	var errs []error
+	for i := range pods.Items {
+		pod := &pods.Items[i]
+		if pod.Status.Phase != corev1.PodRunning {
+			continue
+		}
+		raw, err := client.CoreV1().Pods(installed).ProxyGet("http", pod.Name, "8080", "/coverage", map[string]string{"namespace": namespace}).DoRaw(ctx)
+		if apierrors.IsServiceUnavailable(err) {
+			continue // it does not lead
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("ask pod %s: %w", pod.Name, err))
+			continue
+		}
+		if err := json.Unmarshal(raw, &r); err != nil {
+			return r, fmt.Errorf("decode the answer of pod %s: %w", pod.Name, err)
+		}
+		return r, nil
+	}
+	if len(errs) > 0 {
+		return r, errors.Join(errs...)
+	}
+	return r, fmt.Errorf("no replica of the controller in namespace %s leads (of %d); outrider check says more", installed, len(pods.Items))
+}
+
+// pollInterval is how often a watch asks.
+const pollInterval = 2 * time.Second
+
+// watchStatus shows the report whenever it differs from the last one. A leader
+// that changes is waited for.
+func watchStatus(ctx context.Context, w io.Writer, format string, ask func(context.Context) (coverage.Report, error)) error {
+	tick := time.NewTicker(pollInterval)
+	defer tick.Stop()
+	last := ""
+	for {
+		var text bytes.Buffer
+		r, err := ask(ctx)
+		now := fmt.Sprint(r, err) // without how long ago, which always changes
+		if err != nil {
+			fmt.Fprintln(&text, "outrider:", err)
+		} else if err := writeStatus(&text, format, r); err != nil {
+			return err
+		}
+		if now != last {
+			last = now
+			if _, err := fmt.Fprintf(w, "%s\n", &text); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func writeStatus(w io.Writer, format string, r coverage.Report) error {
+	switch format {
+	case "text":
+		return statusTable(w, r)
+	case "json":
+		encoder := json.NewEncoder(w)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(r)
+	case "yaml":
+		raw, err := yaml.Marshal(r)
+		if err != nil {
+			return fmt.Errorf("encode the report: %w", err)
+		}
+		_, err = w.Write(raw)
+		return err
+	}
+	return fmt.Errorf("--output %q: want text, json or yaml", format)
+}
+
+func statusTable(w io.Writer, r coverage.Report) error {
+	if r.Problem != "" {
+		fmt.Fprintf(w, "Prometheus %s does not answer: %s\n", r.Prometheus, r.Problem)
+	}
+	if len(r.Rows) == 0 {
+		_, err := fmt.Fprintln(w, "no workload asks for an exporter")
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "NAMESPACE\tWORKLOAD\tEXPORTER\tPODS\tSTATE\tPROOF\tSINCE\tWHY")
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		why := row.ProofMessage
+		if why == "" {
+			why = row.Message
+		}
+		if why == "" && row.State != coverage.Injected {
+			why = string(row.Reason)
+		}
+		fmt.Fprintf(t, "%s\t%s/%s\t%s\t%d\t%s\t%s\t%s\t%s\n", row.Namespace, strings.ToLower(row.Kind), row.Name, row.Exporter, row.Pods,
+			row.State, row.Proof, duration.HumanDuration(time.Since(row.Since)), why)
+	}
+	return t.Flush()
+}
