@@ -51,7 +51,7 @@ type Options struct {
 	// LeaderElect makes one of several replicas the one that changes state.
 	// Default true.
 	LeaderElect bool
-	// LeaderElectionID is the name of the Lease. Default outrider-controller.
+	// LeaderElectionID is the name of the Lease. Default outrider-leader.
 	LeaderElectionID string
 
 	// ShutdownDelay is how long calls are answered after SIGTERM. Default 5s.
@@ -79,7 +79,7 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	o.Coverage.AddFlags(fs)
 	o.addBreakerFlags(fs)
 	fs.BoolVar(&o.LeaderElect, "leader-elect", true, "Let one of several replicas change state.")
-	fs.StringVar(&o.LeaderElectionID, "leader-election-id", "outrider-controller", "Name of the Lease for leader election.")
+	fs.StringVar(&o.LeaderElectionID, "leader-election-id", "outrider-leader", "Name of the Lease for leader election.")
 	fs.DurationVar(&o.ShutdownDelay, "shutdown-delay", 5*time.Second, "How long calls are answered after SIGTERM.")
 	fs.StringVar(&o.LogLevel, "log-level", "info", "info, debug (each pod) or error.")
 }
