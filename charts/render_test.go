@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	certmanagerv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"github.com/google/go-cmp/cmp"
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chart"
@@ -108,7 +109,11 @@ func render(t *testing.T, values map[string]any, kubernetes string) *release.Rel
 // CustomResourceDefinition are in a module of their own: test/apiserver has the API server itself read that one.
 func objects(t *testing.T, r *release.Release) []runtime.Object {
 	t.Helper()
-	known := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
+	kinds := runtime.NewScheme()
+	if err := errors.Join(scheme.AddToScheme(kinds), certmanagerv1.AddToScheme(kinds)); err != nil {
+		t.Fatal(err)
+	}
+	known := serializer.NewCodecFactory(kinds, serializer.EnableStrict).UniversalDeserializer()
 	unknown := yaml.NewDecodingSerializer(unstructured.UnstructuredJSONScheme)
 	var objects []runtime.Object
 	for document := range strings.SplitSeq(r.Manifest, "\n---\n") {

@@ -21,7 +21,8 @@ var version string
 
 // Options are the flags of outrider-controller.
 type Options struct {
-	// Certificates names the objects that hold and trust the certificate.
+	// Certificates says where certificates come from, and which objects hold and
+	// trust them.
 	Certificates certs.Options
 
 	// WebhookAddress serves admission over TLS. Default :10250, which managed
@@ -40,6 +41,9 @@ type Options struct {
 	LeaderElect bool
 	// LeaderElectionID is the name of the Lease. Default outrider-controller.
 	LeaderElectionID string
+	// LeaseDuration is after how long another replica takes over from a leader
+	// that died. Default 15s.
+	LeaseDuration time.Duration
 
 	// ShutdownDelay is how long calls are answered after SIGTERM. Default 5s.
 	ShutdownDelay time.Duration
@@ -49,10 +53,7 @@ type Options struct {
 
 // AddFlags binds the options to flags, with their defaults.
 func (o *Options) AddFlags(fs *flag.FlagSet) {
-	fs.StringVar(&o.Certificates.Namespace, "namespace", "outrider", "Namespace of the controller, its Service and its Secret.")
-	fs.StringVar(&o.Certificates.Service, "webhook-service", "outrider-webhook", "Service through which the API server calls the webhook.")
-	fs.StringVar(&o.Certificates.Secret, "certificate-secret", "outrider-webhook-tls", "Secret that holds the serving certificate and its authority.")
-	fs.StringVar(&o.Certificates.WebhookConfiguration, "webhook-configuration", "outrider", "MutatingWebhookConfiguration whose caBundle is kept.")
+	o.Certificates.AddFlags(fs)
 	fs.StringVar(&o.WebhookAddress, "webhook-bind-address", ":10250", "Address that serves admission over TLS.")
 	fs.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8080", "Address that serves /metrics; 0 turns it off.")
 	fs.StringVar(&o.HealthAddress, "health-probe-bind-address", ":8081", "Address that serves /healthz and /readyz.")
@@ -64,6 +65,7 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	fs.BoolVar(&o.Sidecars.AssignedUIDs, "assigned-uids", false, "Leave the sidecars' user to the platform (OpenShift).")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", true, "Let one of several replicas change state.")
 	fs.StringVar(&o.LeaderElectionID, "leader-election-id", "outrider-controller", "Name of the Lease for leader election.")
+	fs.DurationVar(&o.LeaseDuration, "leader-election-lease-duration", 15*time.Second, "After how long another replica takes over from a leader that died.")
 	fs.DurationVar(&o.ShutdownDelay, "shutdown-delay", 5*time.Second, "How long calls are answered after SIGTERM.")
 	fs.StringVar(&o.LogLevel, "log-level", "info", "info, debug (each pod) or error.")
 }
