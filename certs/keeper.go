@@ -28,6 +28,7 @@ type keeper struct {
 	leader  *leadership
 	prove   func(context.Context, *x509.Certificate) error
 	used    func() *authority
+	last    func() *corev1.Secret // as it was before it was deleted, nil if it never was
 	now     func() time.Time
 	sight   sight
 }
@@ -96,16 +97,18 @@ func (k *keeper) look(ctx context.Context, config *admissionv1.MutatingWebhookCo
 		k.sight.present = present(config)
 	}
 	if s.next == nil || config == nil || !everywhere(config, s.next.cert) {
-		k.sight.next, k.sight.spreadSince, k.sight.provenSince = nil, time.Time{}, time.Time{}
+		k.sight = sight{present: k.sight.present, used: k.sight.used}
 		return
 	}
 	if k.sight.next == nil || !k.sight.next.Equal(s.next.cert) {
 		k.sight.next, k.sight.spreadSince, k.sight.provenSince = s.next.cert, k.now(), time.Time{}
 	}
+	// A proof that fails does not begin the settling anew: it says as much about
+	// a replica that is just starting. But nothing signs on it.
 	err := k.prove(ctx, s.next.cert)
+	k.sight.proven = err == nil
 	switch {
 	case err != nil:
-		k.sight.provenSince = time.Time{}
 		ctrl.LoggerFrom(ctx).V(1).Info("the next authority is not proven to be trusted", "reason", err.Error())
 		if k.now().Sub(k.sight.spreadSince) > proofOverdue {
 			k.metrics.failures.Inc()
@@ -123,9 +126,13 @@ func (k *keeper) write(ctx context.Context, secret *corev1.Secret, missing bool,
 		return err
 	}
 	if missing {
-		err = k.writer.Create(ctx, &corev1.Secret{
+		anew := &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Namespace: k.Namespace, Name: k.Secret}, Type: corev1.SecretTypeOpaque, Data: data,
-		})
+		}
+		if last := k.last(); last != nil { // Helm knows its own by these
+			anew.Labels, anew.Annotations = last.Labels, last.Annotations
+		}
+		err = k.writer.Create(ctx, anew)
 	} else if !maps.EqualFunc(data, secret.Data, bytes.Equal) {
 		updated := secret.DeepCopy()
 		updated.Data = data

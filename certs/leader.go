@@ -24,10 +24,11 @@ import (
 // are ready, and the first new one must be able to lead for its own Secret.
 type leadership struct {
 	Options
-	object  client.Object
-	lock    resourcelock.Interface // nil without leader election
-	leading atomic.Bool
-	changed chan event.GenericEvent // gets an event when this replica begins to lead
+	object   client.Object
+	identity string
+	lock     resourcelock.Interface // nil without leader election
+	leading  atomic.Bool
+	changed  chan event.GenericEvent // gets an event when this replica begins to lead
 }
 
 func newLeadership(mgr ctrl.Manager, o Options) (*leadership, error) {
@@ -48,10 +49,11 @@ func newLeadership(mgr ctrl.Manager, o Options) (*leadership, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create client for leases: %w", err)
 	}
+	l.identity = host + "_" + string(uuid.NewUUID())
 	l.lock = &resourcelock.LeaseLock{
 		LeaseMeta:  metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Secret},
 		Client:     leases,
-		LockConfig: resourcelock.ResourceLockConfig{Identity: host + "_" + string(uuid.NewUUID())},
+		LockConfig: resourcelock.ResourceLockConfig{Identity: l.identity},
 	}
 	return l, nil
 }
@@ -90,7 +92,7 @@ func (l *leadership) Start(ctx context.Context) error {
 }
 
 func (l *leadership) begin(ctx context.Context) {
-	ctrl.LoggerFrom(ctx).Info("leading the certificates", "lease", l.Secret)
+	ctrl.LoggerFrom(ctx).Info("leading the certificates", "lease", l.Secret, "identity", l.identity)
 	l.leading.Store(true)
 	select {
 	case l.changed <- event.GenericEvent{Object: l.object}:

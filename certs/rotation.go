@@ -48,9 +48,11 @@ type sight struct {
 	// next is the authority that the times are about, nil for none.
 	next *x509.Certificate
 	// spreadSince is since when every caBundle has been read back with the next
-	// authority in it, and provenSince since when the API server has been seen
-	// to trust it, both without interruption. Zero: it has not.
+	// authority in it, and provenSince when the API server was first seen to
+	// trust it since. Zero: it has not.
 	spreadSince, provenSince time.Time
+	// proven says whether the last proof succeeded, too.
+	proven bool
 }
 
 // step returns what the Secret should hold, given what it does, and when to look
@@ -58,7 +60,7 @@ type sight struct {
 func (r rotation) step(s state, seen sight, now time.Time) (state, time.Time, error) {
 	s, lost := recall(s, seen, now)
 	for _, c := range seen.present {
-		if c.IsCA && now.Before(c.NotAfter) {
+		if c.IsCA && now.Before(c.NotAfter) && len(s.retired) < mostStrangers {
 			s.retire(c, r.unused(now))
 		}
 	}
@@ -117,14 +119,13 @@ func (r rotation) maySign(s state, seen sight, now time.Time) bool {
 	if seen.next == nil || !seen.next.Equal(s.next.cert) {
 		return false
 	}
-	proven := !seen.provenSince.IsZero()
 	waited := func(since time.Time, d time.Duration) bool { return !since.IsZero() && now.Sub(since) >= d }
 	if s.signing == nil {
 		// Calls are being lost, or are answered by replicas with another Source:
 		// those that start here are ready no sooner than their trust is.
-		return proven || waited(seen.spreadSince, r.patience)
+		return seen.proven || waited(seen.spreadSince, r.patience)
 	}
-	if waited(seen.provenSince, r.settle) {
+	if seen.proven && waited(seen.provenSince, r.settle) {
 		return true
 	}
 	// A proof that cannot be had must not end in an authority that expires.

@@ -27,6 +27,7 @@ type selfSigned struct {
 	serving *cmtls.DynamicSource
 	trust   trust
 	state   atomic.Pointer[state]
+	secret  atomic.Pointer[corev1.Secret] // as it was last seen
 	now     func() time.Time
 }
 
@@ -73,7 +74,7 @@ func (s *selfSigned) SetupWithManager(mgr ctrl.Manager) error {
 	}
 	k := &keeper{
 		Options: s.Options, metrics: s.metrics, live: mgr.GetAPIReader(), writer: mgr.GetClient(), leader: leader,
-		prove: proof.try, used: s.signer.last, now: s.now,
+		prove: proof.try, used: s.signer.last, last: s.secret.Load, now: s.now,
 	}
 	return lead(mgr, "certificate-authority", leader, k.reconcile)
 }
@@ -90,6 +91,7 @@ func (s *selfSigned) load(ctx context.Context, _ reconcile.Request) (reconcile.R
 	}
 	state, _ := readState(secret.Data) // the leader speaks of what is wrong with the rest
 	s.state.Store(&state)
+	s.secret.Store(&secret)
 	if state.signing != nil {
 		s.metrics.expires(ofAuthority, state.signing.cert)
 	}

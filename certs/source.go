@@ -104,12 +104,12 @@ type Options struct {
 	// LeaderElect makes one of several replicas the one that changes anything.
 	LeaderElect bool
 	// LeaseDuration is after how long another replica takes over from one that
-	// died.
+	// died. Default 15 seconds.
 	LeaseDuration time.Duration
 }
 
-// AddFlags binds the options to flags, with their defaults, but for those of
-// leader election.
+// AddFlags binds the options to flags, with their defaults, but for
+// LeaderElect.
 func (o *Options) AddFlags(fs *flag.FlagSet) {
 	o.Mode = SelfSigned
 	fs.Var(&o.Mode, "certificate-mode", "Where certificates come from: "+strings.Join(modes, ", ")+".")
@@ -119,6 +119,7 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	fs.StringVar(&o.WebhookConfiguration, "webhook-configuration", "outrider", "MutatingWebhookConfiguration whose caBundle is kept.")
 	fs.DurationVar(&o.CALife, "ca-lifetime", 365*24*time.Hour, "How long an authority of mode self-signed lives.")
 	fs.DurationVar(&o.ServingLife, "certificate-lifetime", 24*time.Hour, "How long a serving certificate lives, and a replaced authority stays trusted.")
+	fs.DurationVar(&o.LeaseDuration, "certificate-lease-duration", 15*time.Second, "After how long another replica keeps the certificates for one that died.")
 	fs.DurationVar(&o.Settle, "ca-settle-time", 5*time.Minute, "How long a new authority is trusted before what it signed is served.")
 }
 

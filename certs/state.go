@@ -24,8 +24,8 @@ const (
 	retireAtKey = "retire-at"
 )
 
-// mostAuthorities bounds what is kept of a caBundle that someone else fills.
-const mostAuthorities = 8
+// mostStrangers bounds what is kept of a caBundle that someone else fills.
+const mostStrangers = 8
 
 // state is what the Secret of mode self-signed holds.
 type state struct {
@@ -56,7 +56,7 @@ func (s state) trusted() []*x509.Certificate {
 
 // retire keeps a certificate trusted until then, unless it is already.
 func (s *state) retire(c *x509.Certificate, at time.Time) {
-	if !slices.ContainsFunc(s.trusted(), c.Equal) && len(s.retired) < mostAuthorities {
+	if !slices.ContainsFunc(s.trusted(), c.Equal) {
 		s.retired = append(slices.Clone(s.retired), retired{c, at})
 	}
 }

@@ -19,7 +19,8 @@ import (
 // trust whom, and since when. Its methods may be called concurrently.
 type trust struct {
 	mu      sync.Mutex
-	known   bool
+	known   bool // there is a configuration
+	checked bool // the trust was good once
 	entries []entryTrust
 }
 
@@ -84,18 +85,24 @@ func (t *trust) since(served *tls.Certificate, dnsName string, now time.Time) (t
 	return all, nil
 }
 
-// lag is how long a replica has seen its trust before it is ready: API servers
-// may see it later.
+// lag is how long a replica that starts has seen its trust before it is ready:
+// API servers may see it later.
 const lag = time.Second
 
-// check returns nil where every entry trusts the certificate, and has for a
-// moment.
+// check returns nil where every entry trusts the certificate, and, the first
+// time, has for a moment.
 func (t *trust) check(served *tls.Certificate, dnsName string, now time.Time) error {
 	since, err := t.since(served, dnsName, now)
-	if err == nil && now.Sub(since) < lag {
-		err = errors.New("the certificate is trusted since a moment ago; waiting for every API server to hear of it")
+	if err != nil {
+		return err
 	}
-	return err
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.checked && now.Sub(since) < lag {
+		return errors.New("the certificate is trusted since a moment ago; waiting for every API server to hear of it")
+	}
+	t.checked = true
+	return nil
 }
 
 // readBundle returns the certificates of a caBundle; none where it is broken.

@@ -74,7 +74,7 @@ func (t *trustee) keepOthers(own, present []*x509.Certificate) (trusted []*x509.
 	now, seen := t.now(), map[string]time.Time{}
 	for _, c := range present {
 		name := fingerprint(c)
-		if slices.ContainsFunc(own, c.Equal) || !c.IsCA || len(seen) >= mostAuthorities {
+		if slices.ContainsFunc(own, c.Equal) || !c.IsCA || len(seen) >= mostStrangers {
 			continue
 		}
 		since, known := t.others[name]

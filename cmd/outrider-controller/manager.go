@@ -34,7 +34,7 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 	if err != nil {
 		return nil, fmt.Errorf("--webhook-bind-address: %w", err)
 	}
-	o.Certificates.LeaderElect, o.Certificates.LeaseDuration = o.LeaderElect, o.LeaseDuration
+	o.Certificates.LeaderElect = o.LeaderElect
 	source, err := certs.New(o.Certificates, certs.NewMetrics(metrics.Registry))
 	if err != nil {
 		return nil, err
@@ -44,7 +44,6 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 	if err != nil {
 		return nil, err
 	}
-	renew, retry := o.LeaseDuration*2/3, o.LeaseDuration*2/15
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        kinds,
 		Cache:                         cache.Options{ByObject: o.Certificates.CacheByObject()},
@@ -55,9 +54,6 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 		LeaderElectionID:              o.LeaderElectionID,
 		LeaderElectionNamespace:       o.Certificates.Namespace,
 		LeaderElectionReleaseOnCancel: true,
-		LeaseDuration:                 &o.LeaseDuration,
-		RenewDeadline:                 &renew,
-		RetryPeriod:                   &retry,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create manager: %w", err)

@@ -41,9 +41,6 @@ type Options struct {
 	LeaderElect bool
 	// LeaderElectionID is the name of the Lease. Default outrider-controller.
 	LeaderElectionID string
-	// LeaseDuration is after how long another replica takes over from a leader
-	// that died. Default 15s.
-	LeaseDuration time.Duration
 
 	// ShutdownDelay is how long calls are answered after SIGTERM. Default 5s.
 	ShutdownDelay time.Duration
@@ -65,7 +62,6 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	fs.BoolVar(&o.Sidecars.AssignedUIDs, "assigned-uids", false, "Leave the sidecars' user to the platform (OpenShift).")
 	fs.BoolVar(&o.LeaderElect, "leader-elect", true, "Let one of several replicas change state.")
 	fs.StringVar(&o.LeaderElectionID, "leader-election-id", "outrider-controller", "Name of the Lease for leader election.")
-	fs.DurationVar(&o.LeaseDuration, "leader-election-lease-duration", 15*time.Second, "After how long another replica takes over from a leader that died.")
 	fs.DurationVar(&o.ShutdownDelay, "shutdown-delay", 5*time.Second, "How long calls are answered after SIGTERM.")
 	fs.StringVar(&o.LogLevel, "log-level", "info", "info, debug (each pod) or error.")
 }
