@@ -101,8 +101,11 @@ const recheck = time.Minute
 func (l *loaded) take(ctx context.Context, now time.Time) (time.Duration, error) {
 	var secret corev1.Secret
 	err := l.client.Get(ctx, l.key(), &secret)
+	if apierrors.IsNotFound(err) && l.Mode == CertManager {
+		return recheck, fmt.Errorf("there is no secret %s yet: see why cert-manager does not issue it with kubectl describe certificate", l.key())
+	}
 	if apierrors.IsNotFound(err) {
-		return recheck, fmt.Errorf("there is no secret %s; make one with %s, %s and %s, for %s", l.key(), corev1.TLSCertKey, corev1.TLSPrivateKeyKey, trustedCert, l.dnsName())
+		return recheck, fmt.Errorf("there is no secret %s: make one with %s, %s and %s, for %s", l.key(), corev1.TLSCertKey, corev1.TLSPrivateKeyKey, trustedCert, l.dnsName())
 	}
 	if err != nil {
 		return recheck, fmt.Errorf("get secret: %w", err)

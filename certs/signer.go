@@ -98,7 +98,7 @@ func (s *signer) Sign(template *x509.Certificate) (*x509.Certificate, error) {
 		return nil, err
 	}
 	var seen trust
-	seen.see(&config, now)
+	seen.see(&config, s.service(), now)
 	if _, err := seen.since(&tls.Certificate{Certificate: [][]byte{cert.Raw}, Leaf: cert}, s.dnsName(), now); err != nil {
 		return nil, fmt.Errorf("the authority of secret %s is not trusted yet: %w", s.key(), err)
 	}
@@ -110,6 +110,10 @@ func (s *signer) Sign(template *x509.Certificate) (*x509.Certificate, error) {
 	s.used = state.signing
 	s.metrics.expires(ofServing, cert)
 	return cert, nil
+}
+
+func (o Options) service() types.NamespacedName {
+	return types.NamespacedName{Namespace: o.Namespace, Name: o.Service}
 }
 
 func (o Options) key() types.NamespacedName {

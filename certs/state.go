@@ -25,7 +25,7 @@ const (
 )
 
 // mostStrangers bounds what is kept of a caBundle that someone else fills.
-const mostStrangers = 8
+const mostStrangers = 32
 
 // state is what the Secret of mode self-signed holds.
 type state struct {

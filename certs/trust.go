@@ -13,6 +13,7 @@ import (
 	"github.com/cert-manager/cert-manager/pkg/util/pki"
 	"gomodules.xyz/jsonpatch/v2"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // trust is what a replica has seen of the webhook configuration: which entries
@@ -30,8 +31,9 @@ type entryTrust struct {
 	certs []*x509.Certificate
 }
 
-// see takes in the configuration as it is now; nil when it is gone.
-func (t *trust) see(config *admissionv1.MutatingWebhookConfiguration, now time.Time) {
+// see takes in those entries of the configuration, as it is now, that call this
+// Service; the probe's is not one of them. There is none when it is gone.
+func (t *trust) see(config *admissionv1.MutatingWebhookConfiguration, service types.NamespacedName, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	old := map[string]map[string]time.Time{}
@@ -43,6 +45,9 @@ func (t *trust) see(config *admissionv1.MutatingWebhookConfiguration, now time.T
 		return
 	}
 	for i := range config.Webhooks {
+		if s := config.Webhooks[i].ClientConfig.Service; s == nil || s.Name != service.Name || s.Namespace != service.Namespace {
+			continue
+		}
 		e := entryTrust{name: config.Webhooks[i].Name, since: map[string]time.Time{}}
 		e.certs = readBundle(config.Webhooks[i].ClientConfig.CABundle)
 		for _, c := range e.certs {
@@ -61,7 +66,7 @@ func (t *trust) since(served *tls.Certificate, dnsName string, now time.Time) (t
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.known || len(t.entries) == 0 {
-		return time.Time{}, errors.New("there is no webhook configuration, or it has no entries")
+		return time.Time{}, errors.New("there is no webhook configuration, or none of its entries calls this Service")
 	}
 	var all time.Time
 	for _, e := range t.entries {

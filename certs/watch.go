@@ -70,7 +70,7 @@ func seeTrust(ctx context.Context, c client.Reader, o Options, t *trust, now tim
 	if err != nil {
 		return err
 	}
-	t.see(config, now)
+	t.see(config, o.service(), now)
 	return nil
 }
 
