@@ -78,9 +78,7 @@ func (c *cluster) turn() {
 		c.lead(c.chance.IntN(20) == 0)
 	}
 	for _, n := range c.nodes {
-		if c.chance.IntN(4) > 0 { // else it has not heard yet
-			c.sign(n)
-		}
+		c.sign(n, c.chance.IntN(4) > 0)
 	}
 }
 
@@ -108,11 +106,11 @@ func (c *cluster) lead(cut bool) {
 	}
 }
 
-// sign is what a replica does: it renews when it is due or another authority signs, from the Secret and the caBundle
-// themselves.
-func (c *cluster) sign(n *node) {
+// sign is what a replica does: it renews when its clock says so, or when it has heard that another authority signs, from
+// the Secret and the caBundle themselves.
+func (c *cluster) sign(n *node, heard bool) {
 	now, a := c.now.Add(n.clock), c.secret.signing
-	due := n.serving == nil || !now.Before(renewal(n.serving.Leaf)) || !a.is(n.used)
+	due := n.serving == nil || !now.Before(renewal(n.serving.Leaf)) || heard && !a.is(n.used)
 	if !due || a.usable(now) != nil || !slices.ContainsFunc(c.bundle, a.cert.Equal) {
 		return
 	}
