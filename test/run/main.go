@@ -31,7 +31,7 @@ type layer struct {
 var layers = []layer{
 	{name: "unit", packages: []string{"./cmd/...", "./sidecars/...", "./webhook/...", "./certs/...", "./discovery/...", "./charts/...", "./test/deps/...", "./test/docs/..."}},
 	{name: "corpus", packages: []string{"./test/corpus"}},
-	{name: "apiserver", packages: []string{"./test/cluster/...", "./test/apiserver/..."}},
+	{name: "apiserver", packages: []string{"./test/cluster/...", "./test/apiserver/...", "./test/certificates/..."}},
 	{name: "image", packages: []string{"./test/image/..."}, blocked: kube.Available},
 	{name: "cluster", packages: []string{"./test/e2e/..."}, flags: []string{"-parallel=6"}, blocked: kube.Available},
 }
