@@ -1,113 +1,174 @@
 package certs
 
 import (
-	"bytes"
-	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/cert-manager/cert-manager/pkg/util/pki"
 	"gomodules.xyz/jsonpatch/v2"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
-	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// keepTrust makes every entry of the webhook configuration trust the bundle's
-// authorities, first of all, and those of its own that have not expired. A
-// configuration that is not there is not an error: its creation calls again.
-func (s *SelfSigned) keepTrust(ctx context.Context, bundle []byte) error {
-	var config admissionv1.MutatingWebhookConfiguration
-	err := s.client.Get(ctx, types.NamespacedName{Name: s.WebhookConfiguration}, &config)
-	if apierrors.IsNotFound(err) {
-		return nil
+// trust is what a replica has seen of the webhook configuration: which entries
+// trust whom, and since when. Its methods may be called concurrently.
+type trust struct {
+	mu      sync.Mutex
+	known   bool // there is a configuration
+	checked bool // the trust was good once
+	entries []entryTrust
+}
+
+type entryTrust struct {
+	name  string
+	since map[string]time.Time // by fingerprint
+	certs []*x509.Certificate
+}
+
+// see takes in those entries of the configuration, as it is now, that call this
+// Service; the probe's is not one of them. There is none when it is gone.
+func (t *trust) see(config *admissionv1.MutatingWebhookConfiguration, service types.NamespacedName, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old := map[string]map[string]time.Time{}
+	for _, e := range t.entries {
+		old[e.name] = e.since
 	}
+	t.known, t.entries = config != nil, nil
+	if config == nil {
+		return
+	}
+	for i := range config.Webhooks {
+		if s := config.Webhooks[i].ClientConfig.Service; s == nil || s.Name != service.Name || s.Namespace != service.Namespace {
+			continue
+		}
+		e := entryTrust{name: config.Webhooks[i].Name, since: map[string]time.Time{}}
+		e.certs = readBundle(config.Webhooks[i].ClientConfig.CABundle)
+		for _, c := range e.certs {
+			e.since[fingerprint(c)] = now
+			if since, ok := old[e.name][fingerprint(c)]; ok {
+				e.since[fingerprint(c)] = since
+			}
+		}
+		t.entries = append(t.entries, e)
+	}
+}
+
+// since returns from when on every entry has trusted the certificate, or the
+// error why one does not.
+func (t *trust) since(served *tls.Certificate, dnsName string, now time.Time) (time.Time, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.known || len(t.entries) == 0 {
+		return time.Time{}, errors.New("there is no webhook configuration, or none of its entries calls this Service")
+	}
+	var all time.Time
+	for _, e := range t.entries {
+		var first time.Time
+		err := fmt.Errorf("its caBundle holds no certificate")
+		for _, c := range e.certs {
+			at := e.since[fingerprint(c)]
+			if failed := verify(served, []*x509.Certificate{c}, dnsName, now); failed != nil {
+				err = failed
+			} else if first.IsZero() || at.Before(first) {
+				first = at
+			}
+		}
+		if first.IsZero() {
+			return time.Time{}, fmt.Errorf("webhook %s does not trust the certificate: %w", e.name, err)
+		}
+		if all.Before(first) {
+			all = first
+		}
+	}
+	return all, nil
+}
+
+// lag is how long a replica that starts has seen its trust before it is ready:
+// API servers may see it later.
+const lag = time.Second
+
+// check returns nil where every entry trusts the certificate, and, the first
+// time, has for a moment.
+func (t *trust) check(served *tls.Certificate, dnsName string, now time.Time) error {
+	since, err := t.since(served, dnsName, now)
 	if err != nil {
-		return fmt.Errorf("get webhook configuration: %w", err)
+		return err
 	}
-	ops := trustPatch(&config, bundle, s.now())
-	if len(ops) == 0 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.checked && now.Sub(since) < lag {
+		return errors.New("the certificate is trusted since a moment ago; waiting for every API server to hear of it")
+	}
+	t.checked = true
+	return nil
+}
+
+// readBundle returns the certificates of a caBundle; none where it is broken.
+func readBundle(bundle []byte) []*x509.Certificate {
+	certs, err := pki.DecodeX509CertificateSetBytes(bundle)
+	if err != nil {
 		return nil
+	}
+	return certs
+}
+
+// present are the authorities in any caBundle of the configuration.
+func present(config *admissionv1.MutatingWebhookConfiguration) []*x509.Certificate {
+	var all []*x509.Certificate
+	for i := range config.Webhooks {
+		for _, c := range readBundle(config.Webhooks[i].ClientConfig.CABundle) {
+			if !slices.ContainsFunc(all, c.Equal) {
+				all = append(all, c)
+			}
+		}
+	}
+	return all
+}
+
+// everywhere reports whether every entry trusts the authority.
+func everywhere(config *admissionv1.MutatingWebhookConfiguration, c *x509.Certificate) bool {
+	for i := range config.Webhooks {
+		if !slices.ContainsFunc(readBundle(config.Webhooks[i].ClientConfig.CABundle), c.Equal) {
+			return false
+		}
+	}
+	return len(config.Webhooks) > 0
+}
+
+// trustPatch is the JSON patch after which every entry trusts exactly these, nil
+// where they do: the order does not matter, or two writers that order differently
+// would never come to rest. It applies only to the version that it was made from.
+func trustPatch(config *admissionv1.MutatingWebhookConfiguration, trusted []*x509.Certificate) ([]byte, error) {
+	bundle, err := encodeBundle(trusted)
+	if err != nil {
+		return nil, err
+	}
+	ops := []jsonpatch.Operation{jsonpatch.NewOperation("test", "/metadata/resourceVersion", config.ResourceVersion)}
+	for i := range config.Webhooks {
+		if !sameSet(readBundle(config.Webhooks[i].ClientConfig.CABundle), trusted) {
+			ops = append(ops, jsonpatch.NewOperation("add", fmt.Sprintf("/webhooks/%d/clientConfig/caBundle", i), bundle))
+		}
+	}
+	if len(ops) == 1 {
+		return nil, nil
 	}
 	patch, err := json.Marshal(ops)
 	if err != nil {
-		return fmt.Errorf("encode caBundle patch: %w", err)
+		return nil, fmt.Errorf("encode caBundle patch: %w", err)
 	}
-	if err := s.client.Patch(ctx, &config, client.RawPatch(types.JSONPatchType, patch)); err != nil {
-		return fmt.Errorf("patch caBundle: %w", err)
-	}
-	ctrl.LoggerFrom(ctx).Info("caBundle written", "webhookConfiguration", s.WebhookConfiguration)
-	return nil
+	return patch, nil
 }
 
-// trustPatch sets the caBundle of each entry that differs. The name is tested
-// first, so that a patch never lands on an entry that has moved.
-func trustPatch(config *admissionv1.MutatingWebhookConfiguration, bundle []byte, now time.Time) []jsonpatch.Operation {
-	var ops []jsonpatch.Operation
-	for i := range config.Webhooks {
-		bundle := union(bundle, config.Webhooks[i].ClientConfig.CABundle, now)
-		if bytes.Equal(config.Webhooks[i].ClientConfig.CABundle, bundle) {
-			continue
-		}
-		entry := fmt.Sprintf("/webhooks/%d", i)
-		ops = append(ops,
-			jsonpatch.NewOperation("test", entry+"/name", config.Webhooks[i].Name),
-			jsonpatch.NewOperation("add", entry+"/clientConfig/caBundle", bundle))
+func sameSet(a, b []*x509.Certificate) bool {
+	in := func(set []*x509.Certificate) func(*x509.Certificate) bool {
+		return func(c *x509.Certificate) bool { return !slices.ContainsFunc(set, c.Equal) }
 	}
-	return ops
-}
-
-// mostAuthorities bounds a caBundle that someone else fills.
-const mostAuthorities = 8
-
-// union is the bundle and behind it what else a caBundle trusts: our own
-// authorities that have not expired. What cannot be read is dropped.
-func union(bundle, present []byte, now time.Time) []byte {
-	ours, err := pki.DecodeX509CertificateSetBytes(bundle)
-	if err != nil {
-		return bundle
-	}
-	others, err := pki.DecodeX509CertificateSetBytes(present)
-	if err != nil {
-		return bundle
-	}
-	out := bytes.Clone(bundle)
-	n := len(ours)
-	for _, other := range alive(others, now) {
-		known := slices.ContainsFunc(ours, other.Equal)
-		if known || other.Subject.CommonName != authorityName || n >= mostAuthorities {
-			continue
-		}
-		if pem, err := pki.EncodeX509(other); err == nil {
-			out = append(out, pem...)
-			n++
-		}
-	}
-	return out
-}
-
-// trusts returns nil if every entry of the configuration trusts the leaf.
-func trusts(config *admissionv1.MutatingWebhookConfiguration, leaf *x509.Certificate, dnsName string, now time.Time) error {
-	if len(config.Webhooks) == 0 {
-		return fmt.Errorf("webhook configuration %s has no entries", config.Name)
-	}
-	for i := range config.Webhooks {
-		name, bundle := config.Webhooks[i].Name, config.Webhooks[i].ClientConfig.CABundle
-		if len(bundle) == 0 {
-			return fmt.Errorf("webhook %s has no caBundle yet", name)
-		}
-		authorities, err := pki.DecodeX509CertificateSetBytes(bundle)
-		if err != nil {
-			return fmt.Errorf("webhook %s: decode caBundle: %w", name, err)
-		}
-		if err := verify(leaf, authorities, dnsName, now); err != nil {
-			return fmt.Errorf("webhook %s does not trust the served certificate: %w", name, err)
-		}
-	}
-	return nil
+	return !slices.ContainsFunc(a, in(b)) && !slices.ContainsFunc(b, in(a))
 }

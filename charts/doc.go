@@ -24,10 +24,15 @@ one text. The operator's own rules come first: container is taken away again, si
 selectorMechanism RoleSelector has the API server select, as the jobs do. The labels are the bundled ones, and so the same
 rules and dashboards work. ServiceMonitors are for our own components, and only this mode has the Services that they need.
 
-The certificate's Secret is rendered without data and the webhook configuration without caBundle. The controller fills
-both in; neither Helm's three-way merge nor server-side apply touches a field that no manifest ever named; and
+In mode self-signed the certificate's Secret is rendered without data, and in every mode the webhook configuration
+without caBundle. The controller, or cainjector, fills them in; neither Helm's three-way merge nor server-side apply touches a field that no manifest ever named; and
 uninstalling takes them along. Refused: genCA, whose every render differs, so that GitOps tools never come to rest and an
 upgrade changes the certificate under a running webhook.
+
+Each mode of certificates has a Secret of its own, and the objects and permissions that it needs and no others: the
+Certificate and its Issuers, the annotation for cainjector, the entry and the Service by which a new authority is put to
+the proof. Refused: a Secret that all modes share, which old and new replicas would pull in two directions while a change
+of mode is rolled out.
 
 Which webhook entry a pod is for is decided by its namespace's label, and not by whether it is annotated. A pod of an
 opted-in namespace may carry only a parameter, such as redis.outrider.dev/port; only the entry that is called for opted-in

@@ -56,15 +56,20 @@ func hooksAt(r *release.Release, event release.HookEvent) []*release.Hook {
 	return slices.DeleteFunc(slices.Clone(r.Hooks), func(h *release.Hook) bool { return !slices.Contains(h.Events, event) })
 }
 
-// The Lease that the controller made goes with the release: Helm deletes it to create the hook, and then the hook.
-func TestLeaseGoesWithTheRelease(t *testing.T) {
+// The Leases that the controller made go with the release: Helm deletes each to create the hook, and then the hook.
+func TestLeasesGoWithTheRelease(t *testing.T) {
 	hooks := hooksAt(render(t, nil, latest), release.HookPostDelete)
-	if len(hooks) != 1 || hooks[0].Kind != "Lease" || hooks[0].Name != "outrider-leader" {
-		t.Fatalf("hooks after the deletion: %v", hooks)
+	var leases []string
+	for _, h := range hooks {
+		leases = append(leases, h.Kind+"/"+h.Name)
+		want := []release.HookDeletePolicy{release.HookBeforeHookCreation, release.HookSucceeded}
+		if diff := cmp.Diff(want, h.DeletePolicies); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", h.Name, diff)
+		}
 	}
-	want := []release.HookDeletePolicy{release.HookBeforeHookCreation, release.HookSucceeded}
-	if diff := cmp.Diff(want, hooks[0].DeletePolicies); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	slices.Sort(leases)
+	if diff := cmp.Diff([]string{"Lease/outrider-leader", "Lease/outrider-webhook-tls"}, leases); diff != "" {
+		t.Errorf("hooks after the deletion (-want +got):\n%s", diff)
 	}
 }
 

@@ -36,23 +36,54 @@ func TestNoWildcards(t *testing.T) {
 	})
 }
 
-// Nothing but the controller has to do with Secrets, and it with one, in its own namespace.
+// Nothing but the controller has to do with Secrets, and it with one, in its own namespace; it writes that one, and the
+// caBundle, only in the modes where nobody else does.
 func TestSecrets(t *testing.T) {
-	eachPreset(t, func(t *testing.T, objects []runtime.Object) {
-		secret := named[*corev1.Secret](t, objects, "outrider-webhook-tls").Name
-		for name, rules := range rules(objects) {
-			for _, r := range rules {
-				if !slices.Contains(r.Resources, "secrets") {
-					continue
-				}
-				creates := cmp.Equal([]string{"create"}, r.Verbs)
-				named := cmp.Equal([]string{secret}, r.ResourceNames)
-				if name != "Role/outrider-controller" || !creates && !named {
-					t.Errorf("%s: %v", name, r)
+	read, lead := []string{"get", "list", "watch"}, []string{"get", "list", "watch", "update", "patch"}
+	type may struct{ Secret, Create, Configuration, Lease []string }
+	for mode, want := range map[string]may{
+		"self-signed":  {Secret: append(slices.Clone(read), "update"), Create: []string{"create"}, Configuration: append(slices.Clone(read), "patch"), Lease: lead},
+		"cert-manager": {Secret: read, Configuration: read},
+		"secret":       {Secret: read, Configuration: append(slices.Clone(read), "patch"), Lease: lead},
+	} {
+		t.Run(mode, func(t *testing.T) {
+			objects := objects(t, render(t, map[string]any{"certs": map[string]any{"mode": mode, "secretName": "corporate-tls"}}, latest))
+			secret, got := secretOf(t, objects), may{}
+			for name, rules := range rules(objects) {
+				for _, r := range rules {
+					switch named := cmp.Equal([]string{secret}, r.ResourceNames); {
+					case slices.Contains(r.Resources, "secrets") && name != "Role/outrider-controller":
+						t.Errorf("%s: %v", name, r)
+					case slices.Contains(r.Resources, "secrets") && named:
+						got.Secret = r.Verbs
+					case slices.Contains(r.Resources, "secrets"):
+						got.Create = r.Verbs
+					case slices.Contains(r.Resources, "mutatingwebhookconfigurations") && name == "ClusterRole/outrider-controller":
+						got.Configuration = r.Verbs
+					case slices.Contains(r.Resources, "leases") && slices.Contains(r.ResourceNames, secret):
+						got.Lease = r.Verbs
+					}
 				}
 			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// secretOf is the name of the Secret that the controller is told of.
+func secretOf(t *testing.T, objects []runtime.Object) string {
+	t.Helper()
+	for _, w := range workloads(objects) {
+		for _, arg := range w.pod.Spec.Containers[0].Args {
+			if name, ok := strings.CutPrefix(arg, "--certificate-secret="); ok {
+				return name
+			}
 		}
-	})
+	}
+	t.Fatal("nobody is told of a Secret")
+	return ""
 }
 
 // No permission makes pods, runs something in them, or hands out permissions.

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 
+	certmanagerv1 "github.com/cert-manager/cert-manager/pkg/apis/certmanager/v1"
 	"github.com/google/go-cmp/cmp"
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chart"
@@ -123,13 +124,17 @@ func render(t *testing.T, values map[string]any, kubernetes string) *release.Rel
 // first talks to a cluster, and so sooner or later.
 func objects(t *testing.T, r *release.Release) []runtime.Object {
 	t.Helper()
-	known := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
+	kinds := runtime.NewScheme()
+	if err := errors.Join(scheme.AddToScheme(kinds), certmanagerv1.AddToScheme(kinds)); err != nil {
+		t.Fatal(err)
+	}
+	known := serializer.NewCodecFactory(kinds, serializer.EnableStrict).UniversalDeserializer()
 	unknown := yaml.NewDecodingSerializer(unstructured.UnstructuredJSONScheme)
 	var objects []runtime.Object
 	for document := range strings.SplitSeq(r.Manifest, "\n---\n") {
 		data := []byte(strings.TrimPrefix(document, "---\n"))
 		o, kind, err := unknown.Decode(data, nil, nil)
-		if err == nil && kind.Kind != "CustomResourceDefinition" && scheme.Scheme.Recognizes(*kind) {
+		if err == nil && kind.Kind != "CustomResourceDefinition" && kinds.Recognizes(*kind) {
 			o, _, err = known.Decode(data, nil, nil)
 		}
 		if err != nil {

@@ -37,11 +37,12 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 	if err != nil {
 		return nil, fmt.Errorf("--webhook-bind-address: %w", err)
 	}
-	source := certs.NewSelfSigned(o.Certificates)
-	server := ctrlwebhook.NewServer(ctrlwebhook.Options{Host: host, Port: port, TLSOpts: []func(*tls.Config){func(c *tls.Config) {
-		c.MinVersion = tls.VersionTLS12
-		c.GetCertificate = source.GetCertificate
-	}}})
+	o.Certificates.LeaderElect = o.LeaderElect
+	source, err := certs.New(o.Certificates, certs.NewMetrics(metrics.Registry))
+	if err != nil {
+		return nil, err
+	}
+	server := ctrlwebhook.NewServer(ctrlwebhook.Options{Host: host, Port: port, TLSOpts: []func(*tls.Config){certs.ServeWith(source)}})
 	kinds, err := kinds()
 	if err != nil {
 		return nil, err
@@ -130,7 +131,7 @@ func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
 			Events:         mgr.GetEventRecorder("outrider"),
 		})
 	}
-	webhook.Register(mgr.GetWebhookServer(), mgr.GetLogger().WithName("webhook"), handlers...)
+	webhook.Register(leaving{mgr.GetWebhookServer(), ctx}, mgr.GetLogger().WithName("webhook"), handlers...)
 	return errors.Join(
 		mgr.AddReadyzCheck("exporters", exporters.Check),
 		mgr.AddReadyzCheck("budgets", budgets.Check),
@@ -150,6 +151,24 @@ func cached(o Options) map[client.Object]cache.ByObject {
 
 func enforcement(o Options, catalog func() sidecars.Catalog) *webhook.Enforcement {
 	return &webhook.Enforcement{Namespace: o.Certificates.Namespace, Name: o.Enforcement, Catalog: catalog}
+}
+
+// leaving has every answer end its connection once the process was asked to
+// stop: API servers then take their calls elsewhere before the last connections
+// are closed, and none is lost in one that closes.
+type leaving struct {
+	webhook.Server
+	terminated context.Context
+}
+
+// Register implements webhook.Server.
+func (l leaving) Register(path string, hook http.Handler) {
+	l.Server.Register(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if l.terminated.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		hook.ServeHTTP(w, r)
+	}))
 }
 
 // kinds are those that the manager's client reads and writes.

@@ -24,7 +24,8 @@ var version string
 
 // Options are the flags of outrider-controller.
 type Options struct {
-	// Certificates names the objects that hold and trust the certificate.
+	// Certificates says where certificates come from, and which objects hold and
+	// trust them.
 	Certificates certs.Options
 
 	// WebhookAddress serves admission over TLS. Default :10250, which managed
@@ -62,10 +63,7 @@ type Options struct {
 
 // AddFlags binds the options to flags, with their defaults.
 func (o *Options) AddFlags(fs *flag.FlagSet) {
-	fs.StringVar(&o.Certificates.Namespace, "namespace", "outrider", "Namespace of the controller, its Service and its Secret.")
-	fs.StringVar(&o.Certificates.Service, "webhook-service", "outrider-webhook", "Service through which the API server calls the webhook.")
-	fs.StringVar(&o.Certificates.Secret, "certificate-secret", "outrider-webhook-tls", "Secret that holds the serving certificate and its authority.")
-	fs.StringVar(&o.Certificates.WebhookConfiguration, "webhook-configuration", "outrider", "MutatingWebhookConfiguration whose caBundle is kept.")
+	o.Certificates.AddFlags(fs)
 	fs.StringVar(&o.WebhookAddress, "webhook-bind-address", ":10250", "Address that serves admission over TLS.")
 	fs.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8080", "Address that serves /metrics; 0 turns it off.")
 	fs.StringVar(&o.HealthAddress, "health-probe-bind-address", ":8081", "Address that serves /healthz and /readyz.")

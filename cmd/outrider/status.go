@@ -63,7 +63,9 @@ that the exporter reaches its workload (up, down, unproven). You need to be allo
 			if err := writeStatus(cmd.OutOrStdout(), format, r); err != nil {
 				return err
 			}
-			if slices.ContainsFunc(r.Rows, func(row coverage.Row) bool { return slices.Contains(failOn, string(row.State)) || slices.Contains(failOn, string(row.Proof)) }) {
+			if slices.ContainsFunc(r.Rows, func(row coverage.Row) bool {
+				return slices.Contains(failOn, string(row.State)) || slices.Contains(failOn, string(row.Proof))
+			}) {
 				return errFindings
 			}
 			return nil

@@ -121,10 +121,12 @@ func installWebhook(t *testing.T, c kubernetes.Interface, address string) {
 	}
 	ctx := t.Context()
 	must(t)(c.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: releaseNamespace}}, metav1.CreateOptions{}))
-	must(t)(c.CoreV1().Services(releaseNamespace).Create(ctx, &corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{Name: "outrider-webhook"},
-		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
-	}, metav1.CreateOptions{}))
+	for _, name := range []string{"outrider-webhook", "outrider-webhook-probe"} {
+		must(t)(c.CoreV1().Services(releaseNamespace).Create(ctx, &corev1.Service{
+			ObjectMeta: metav1.ObjectMeta{Name: name},
+			Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
+		}, metav1.CreateOptions{}))
+	}
 	manifest, err := release.Release{}.Render(nil, "1.37.0")
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-const leaseName = "outrider-controller"
+const leaseName = "outrider-webhook-tls" // of whoever keeps the certificates
 
 // A replica whose certificate the API server would refuse is not ready, and is
 // again once the caBundle is repaired. The test holds the Lease meanwhile, so

@@ -38,7 +38,16 @@ var shapes = map[string]schema{
 
 	"enforcement.mode": enum("labelled", "none"),
 
-	"certs.mode": enum("self-signed"),
+	"certs.mode":       enum("self-signed", "cert-manager", "secret"),
+	"certs.secretName": ref("optionalName"),
+	"certs.certManager.issuerRef": object(schema{
+		"name":  doc("Name of the issuer.", ref("optionalName")),
+		"kind":  doc("Its kind, such as ClusterIssuer.", pattern(`^[A-Z][A-Za-z0-9]*$`)),
+		"group": doc("Its API group.", ref("objectName")),
+	}),
+	"certs.caLifetime":      ref("time"),
+	"certs.servingLifetime": ref("time"),
+	"certs.settleTime":      ref("time"),
 
 	"sidecars.imagePullSecrets": list(ref("objectName")),
 

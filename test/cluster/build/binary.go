@@ -222,7 +222,7 @@ func find(name string) (Component, error) {
 	return Component{}, fmt.Errorf("no component is called %q", name)
 }
 
-// pin hashes the go.mod and go.sum that decide what the component is made of.
+// pin hashes the go.mod and go.sum that decide what the component is made of, and our own main.
 func pin(c Component) (string, error) {
 	dir, err := c.dir()
 	if err != nil {
@@ -233,7 +233,11 @@ func pin(c Component) (string, error) {
 		return "", err
 	}
 	sum, err := cache.FileKey(filepath.Join(dir, "go.sum"))
-	return mod + sum, err
+	if err != nil || !c.Own {
+		return mod + sum, err
+	}
+	main, err := cache.FileKey(filepath.Join(dir, "main.go"))
+	return mod + sum + main, err
 }
 
 func (c Component) ldflags(version string) string {

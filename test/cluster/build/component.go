@@ -11,6 +11,7 @@ type Component struct {
 	Nested  string // folder below components/ whose go.mod pins it; "" for components/ itself
 	Tags    string // build tags, separated by commas
 	CGO     bool   // links C libraries
+	Own     bool   // its main is ours, and stands in the Nested folder; Module is what it is made of
 
 	// Lacking are files that the program embeds and its Go module comes without, by their path in the
 	// module: what a release's build makes with tools of its own.
@@ -59,6 +60,7 @@ var components = []Component{
 	{Name: "postgres_exporter", Module: community + "postgres_exporter", Package: "cmd/postgres_exporter", Nested: "exporters", Stamp: stamp(commonVersion)},
 	{Name: "pgbouncer_exporter", Module: community + "pgbouncer_exporter", Nested: "pgbouncer_exporter", Stamp: stamp(commonVersion)},
 	{Name: "elasticsearch_exporter", Module: community + "elasticsearch_exporter", Nested: "exporters", Stamp: stamp(commonVersion)},
+	{Name: "cert-manager", Module: "github.com/cert-manager/cert-manager", Nested: "cert-manager", Own: true},
 	{Name: "mongodb_exporter", Module: "github.com/percona/mongodb_exporter", Nested: "mongodb_exporter", Stamp: stamp("main.version")},
 }
 
@@ -97,6 +99,9 @@ func PrometheusRelease(version string) string {
 
 // importPath is the path of the program's main package.
 func (c Component) importPath() string {
+	if c.Own {
+		return "github.com/outrider-dev/outrider/test/cluster/components/" + c.Nested
+	}
 	if c.Package == "" {
 		return c.Module
 	}

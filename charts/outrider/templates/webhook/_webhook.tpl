@@ -2,8 +2,25 @@
 {{ include "outrider.fullname" . }}-webhook
 {{- end -}}
 
+{{/* The Service under whose name the API server puts a new authority to the proof; the controller adds the suffix too. */}}
+{{- define "outrider.webhook.probeName" -}}
+{{ include "outrider.webhook.serviceName" . }}-probe
+{{- end -}}
+
+{{/* The Secret of the mode. Each has one of its own, so that old and new replicas of a change of mode do not share it. */}}
 {{- define "outrider.webhook.secretName" -}}
+{{- if eq .Values.certs.mode "secret" -}}
+{{ required "certs.mode is secret: certs.secretName must name a Secret of the release's namespace with tls.crt, tls.key and ca.crt" .Values.certs.secretName }}
+{{- else if eq .Values.certs.mode "cert-manager" -}}
+{{ include "outrider.fullname" . }}-webhook-cert
+{{- else -}}
 {{ include "outrider.fullname" . }}-webhook-tls
+{{- end -}}
+{{- end -}}
+
+{{/* The Secret of the authority that cert-manager makes where no issuer is given. */}}
+{{- define "outrider.webhook.authorityName" -}}
+{{ include "outrider.fullname" . }}-webhook-ca
 {{- end -}}
 
 {{/* What both webhook entries have in common: which requests, where to, and what if there is no answer. */}}

@@ -1,0 +1,143 @@
+// Package certificates_test holds that changing certificates costs no admission: real controllers and a real API server,
+// pods created without a pause, and every certificate replaced under them.
+package certificates_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/outrider-dev/outrider/test/cluster/kube"
+)
+
+const releaseNamespace = "outrider"
+
+func TestMain(m *testing.M) {
+	ctrllog.SetLogger(logr.Discard()) // controller-runtime's clients complain when there is none
+	os.Exit(m.Run())
+}
+
+// env is an API server of a test's own, with the chart installed in it, and what stands for its Service.
+type env struct {
+	server     *kube.APIServer
+	client     kubernetes.Interface
+	kubeconfig string // of the controller's ServiceAccount: the chart's permissions are all it has
+	service    *service
+	replicas   []*replica
+}
+
+func newEnv(t *testing.T) *env {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: this test needs an API server")
+	}
+	server, err := kube.StartAPIServer(t.Context(), kube.APIServerOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	c, err := kubernetes.NewForConfig(server.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &env{server: server, client: c, kubeconfig: impersonating(t, server.Kubeconfig()), service: newService(t)}
+}
+
+// impersonating writes a kubeconfig for what the controller's pods would be: their ServiceAccount.
+func impersonating(t *testing.T, admin string) string {
+	t.Helper()
+	config, err := clientcmd.LoadFromFile(admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, user := range config.AuthInfos {
+		user.Impersonate = "system:serviceaccount:" + releaseNamespace + ":outrider-controller"
+		user.ImpersonateGroups = []string{"system:serviceaccounts", "system:serviceaccounts:" + releaseNamespace, "system:authenticated"}
+	}
+	path := t.TempDir() + "/controller.kubeconfig"
+	if err := clientcmd.WriteToFile(*config, path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// namespace makes a namespace with a name of its own and the given labels, and returns its name.
+func (e *env) namespace(t *testing.T, labels map[string]string) string {
+	t.Helper()
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "load-", Labels: labels}}
+	ns, err := e.client.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ns.Name
+}
+
+// patience bounds every wait of these tests; how long anything takes is measured by none of them.
+const patience = 2 * time.Minute
+
+// eventually polls check, which returns "" once what it waits for holds and else what is still wrong.
+func eventually(t *testing.T, check func() string) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); ; <-tick.C {
+		wrong := check()
+		if wrong == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(wrong)
+		}
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func decodeInto(t *testing.T, from map[string]any, to any) {
+	t.Helper()
+	raw, err := json.Marshal(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(raw, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// say reports a figure of a run.
+func say(t *testing.T, format string, args ...any) {
+	t.Helper()
+	t.Logf("figure: "+format, args...)
+}
+
+// background is for what ends with the test and is not cut short by it.
+func background(timeout time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), timeout)
+}
+
+func portOf(address string) int {
+	var port int
+	if _, text, err := net.SplitHostPort(address); err == nil {
+		_, _ = fmt.Sscan(text, &port)
+	}
+	return port
+}

@@ -1,0 +1,200 @@
+package certificates_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"io"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/outrider-dev/outrider/test/cluster/build"
+)
+
+// replica is one process of the real controller.
+type replica struct {
+	webhook, health, metrics string // addresses
+	log                      string // file
+	process                  *os.Process
+	ended                    chan struct{}
+	ready                    atomic.Bool
+}
+
+// controller builds the real binary, once.
+var controller = sync.OnceValues(func() (string, error) {
+	ctx, cancel := background(10 * time.Minute)
+	defer cancel()
+	return build.Main(ctx, "./cmd/outrider-controller")
+})
+
+// start runs a replica under the flags of the Deployment as it is now, and puts it behind the Service.
+func (e *env) start(t *testing.T) *replica {
+	t.Helper()
+	binary, err := controller()
+	if err != nil {
+		t.Fatal(err)
+	}
+	deployment, err := e.client.AppsV1().Deployments(releaseNamespace).Get(t.Context(), "outrider-controller", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.CreateTemp(t.TempDir(), "outrider-controller-*.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	r := &replica{webhook: freeAddress(t), health: freeAddress(t), metrics: freeAddress(t), log: log.Name(), ended: make(chan struct{})}
+	// A flag that is given twice counts as it was given last.
+	cmd := exec.Command(binary, append(deployment.Spec.Template.Spec.Containers[0].Args,
+		"--kubeconfig="+e.kubeconfig, "--webhook-bind-address="+r.webhook, "--health-probe-bind-address="+r.health,
+		"--metrics-bind-address="+r.metrics, "--shutdown-delay=500ms", "--certificate-lease-duration=3s", "--log-level=debug")...)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r.process = cmd.Process
+	go func() { _ = cmd.Wait(); close(r.ended) }()
+	go r.watchReadiness()
+	t.Cleanup(func() { _ = r.process.Kill(); <-r.ended })
+	e.service.add(r)
+	e.replicas = append(e.replicas, r)
+	return r
+}
+
+// startReady does so and waits until the replica is ready.
+func (e *env) startReady(t *testing.T) *replica {
+	t.Helper()
+	r := e.start(t)
+	eventually(t, func() string {
+		if r.ready.Load() {
+			return ""
+		}
+		body, _ := get("http://" + r.health + "/readyz?verbose")
+		said := r.said(t)
+		return fmt.Sprintf("the replica is not ready: %s\n%s", body, said[max(0, len(said)-6000):])
+	})
+	return r
+}
+
+// watchReadiness is the kubelet's readiness probe.
+func (r *replica) watchReadiness() {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-r.ended:
+			r.ready.Store(false)
+			return
+		case <-tick.C:
+			_, status := get("http://" + r.health + "/readyz")
+			r.ready.Store(status == http.StatusOK)
+		}
+	}
+}
+
+// terminate ends a replica as a rollout does: no new connections, SIGTERM, and the process takes its time.
+func (e *env) terminate(t *testing.T, r *replica) {
+	t.Helper()
+	e.service.remove(r)
+	if err := r.process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	<-r.ended
+	e.forget(r)
+}
+
+func (e *env) forget(r *replica) {
+	var kept []*replica
+	for _, other := range e.replicas {
+		if other != r {
+			kept = append(kept, other)
+		}
+	}
+	e.replicas = kept
+}
+
+// roll replaces every replica by one under the Deployment's flags, as a rolling update with maxSurge 1 and
+// maxUnavailable 0 does.
+func (e *env) roll(t *testing.T) {
+	t.Helper()
+	for _, old := range append([]*replica(nil), e.replicas...) {
+		e.startReady(t)
+		e.terminate(t, old)
+	}
+}
+
+// leader is the replica that keeps the certificates.
+func (e *env) leader(t *testing.T, secret string) *replica {
+	t.Helper()
+	var found *replica
+	eventually(t, func() string {
+		lease, err := e.client.CoordinationV1().Leases(releaseNamespace).Get(t.Context(), secret, metav1.GetOptions{})
+		if err != nil || lease.Spec.HolderIdentity == nil || *lease.Spec.HolderIdentity == "" {
+			return fmt.Sprintf("nobody leads: %v", err)
+		}
+		for _, r := range e.replicas {
+			if strings.Contains(r.said(t), *lease.Spec.HolderIdentity) {
+				found = r
+				return ""
+			}
+		}
+		return "the leader is gone"
+	})
+	return found
+}
+
+// said is the replica's log so far.
+func (r *replica) said(t *testing.T) string {
+	t.Helper()
+	raw, err := os.ReadFile(r.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// metric is the sum of the replica's series that begin like this.
+func (r *replica) metric(t *testing.T, series string) float64 {
+	t.Helper()
+	body, status := get("http://" + r.metrics + "/metrics")
+	if status != http.StatusOK {
+		t.Fatalf("metrics: %d %s", status, body)
+	}
+	var sum float64
+	for line := range strings.Lines(body) {
+		if strings.HasPrefix(line, series) {
+			var n float64
+			if _, err := fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &n); err != nil {
+				t.Fatal(err)
+			}
+			sum += n
+		}
+	}
+	return sum
+}
+
+func get(url string) (body string, status int) {
+	ctx, cancel := background(5 * time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err.Error(), 0
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err.Error(), 0
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err.Error(), 0
+	}
+	return string(raw), resp.StatusCode
+}
