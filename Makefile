@@ -46,13 +46,15 @@ verify: ## Check that generated files and formatting are up to date.
 		diff -u charts/outrider/files/outrider.dev_exporters.yaml "$$d/outrider.dev_exporters.yaml" || \
 		{ echo "the Exporter's generated code or CustomResourceDefinition is out of date; repair with: make update"; exit 1; }
 	go test ./discovery -run TestChartFile
+	go test ./test/values
 	go test ./charts -run TestGolden
 	go test ./test/corpus -run TestGoldens
 	go test ./test/docs
 
-update: ## Rewrite generated files: the Exporter's code and CustomResourceDefinition, the chart's scrape job, the goldens, the README's tables.
+update: ## Rewrite generated files: the Exporter's code and CustomResourceDefinition, the chart's scrape job, schema and table of values, the goldens, the README's tables.
 	$(CONTROLLER_GEN) output:crd:dir=charts/outrider/files
 	go test ./discovery -run TestChartFile -update
+	go test ./test/values -update
 	go test ./charts -run TestGolden -update
 	go test ./test/corpus -run TestGoldens -update
 	go test ./test/docs -update

@@ -29,7 +29,7 @@ type layer struct {
 
 // layers stand in the order in which they run: what fails fast comes first.
 var layers = []layer{
-	{name: "unit", packages: []string{"./cmd/...", "./sidecars/...", "./webhook/...", "./certs/...", "./discovery/...", "./charts/...", "./test/deps/...", "./test/docs/..."}},
+	{name: "unit", packages: []string{"./cmd/...", "./sidecars/...", "./webhook/...", "./certs/...", "./discovery/...", "./charts/...", "./test/deps/...", "./test/docs/...", "./test/values/..."}},
 	{name: "corpus", packages: []string{"./test/corpus"}},
 	{name: "apiserver", packages: []string{"./test/cluster/...", "./test/apiserver/...", "./test/certificates/..."}},
 	{name: "image", packages: []string{"./test/image/..."}, blocked: kube.Available},

@@ -99,6 +99,28 @@ affinity:
             matchLabels:
               {{- include "outrider.selectorLabels" . | nindent 14 }}
 {{- end }}
+{{- include "outrider.topologySpread" . }}
+{{- end -}}
+
+{{/*
+Topology spread of a component with several copies: over nodes and zones where that can be. One of the user's that has no
+labelSelector is about the component's own pods. matchLabelKeys keeps the pods of the last revision out of the count
+during a rollout; a StatefulSet's have no such label, and the API server then passes it over.
+*/}}
+{{- define "outrider.topologySpread" -}}
+{{- $selector := dict "matchLabels" (include "outrider.selectorLabels" . | fromYaml) -}}
+{{- $constraints := .values.topologySpreadConstraints -}}
+{{- if and (hasKey .values "replicas") (not $constraints) -}}
+{{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" -}}
+{{- $constraints = append $constraints (dict "maxSkew" 1 "topologyKey" . "whenUnsatisfiable" "ScheduleAnyway" "matchLabelKeys" (list "pod-template-hash")) -}}
+{{- end -}}
+{{- end -}}
+{{- with $constraints }}
+topologySpreadConstraints:
+{{- range . }}
+  - {{ merge (dict) . (dict "labelSelector" $selector) | toYaml | nindent 4 | trim }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{/* Security context of a pod that runs as the given user: what Pod Security's "restricted" asks for. */}}
