@@ -4,7 +4,6 @@ package certificates_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -119,17 +118,6 @@ func freeAddress(t *testing.T) string {
 	}
 	t.Fatal("no port is free")
 	return ""
-}
-
-func decodeInto(t *testing.T, from map[string]any, to any) {
-	t.Helper()
-	raw, err := json.Marshal(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(raw, to); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // say reports a figure of a run.
