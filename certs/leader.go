@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-logr/logr"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/tools/leaderelection"
@@ -14,8 +16,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // leadership is held by the one replica that may change the Secret and the
@@ -85,6 +85,7 @@ func (l *leadership) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("stand for election: %w", err)
 	}
+	ctx = logr.NewContext(ctx, ctrl.Log.WithName("leaderelection"))
 	for ctx.Err() == nil {
 		elector.Run(ctx)
 	}

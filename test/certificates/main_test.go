@@ -4,10 +4,10 @@ package certificates_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,25 +102,22 @@ func eventually(t *testing.T, check func() string) {
 	}
 }
 
+// lastPort is the port that was given away last. Those that the kernel hands out, above 32768 by default, are taken by the
+// connections of these tests before a replica could listen on them.
+var lastPort atomic.Int64
+
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const least, most = 20000, 32000
+	for range most - least {
+		address := fmt.Sprintf("127.0.0.1:%d", least+(int64(os.Getpid())*64+lastPort.Add(1))%(most-least))
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-func decodeInto(t *testing.T, from map[string]any, to any) {
-	t.Helper()
-	raw, err := json.Marshal(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(raw, to); err != nil {
-		t.Fatal(err)
-	}
+	t.Fatal("no port is free")
+	return ""
 }
 
 // say reports a figure of a run.

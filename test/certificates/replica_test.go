@@ -2,6 +2,7 @@ package certificates_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -10,8 +11,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"io"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
