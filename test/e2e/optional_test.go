@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 
 	"github.com/outrider-dev/outrider/test/cluster/image"
@@ -50,11 +51,11 @@ func testOptional(t *testing.T, e *env) {
 			map[string]any{"module": "tcp_connect", "targets": []any{"outrider-prometheus.outrider.svc:1"}},
 		},
 		"extra": []any{map[string]any{
-			"job_name": "fixed", "static_configs": []any{map[string]any{"targets": []any{"outrider-prometheus.outrider.svc:9090"}}},
+			"job_name": "fixed", "static_configs": []any{map[string]any{"targets": []any{"kube-dns.kube-system.svc:9153"}}},
 		}},
 	})
 	before := e.prometheusRun(t)
-	t.Cleanup(func() {
+	t.Cleanup(func() { // where the test fails half-way
 		if _, err := e.release.Apply(context.Background(), e.values(interval)); err != nil {
 			t.Error(err)
 		}
@@ -88,6 +89,16 @@ func testOptional(t *testing.T, e *env) {
 		raw, err := e.client.CoreV1().RESTClient().Get().AbsPath("/apis/metrics.k8s.io/v1beta1/namespaces/outrider/pods/" + prometheusPod).DoRaw(t.Context())
 		if err != nil {
 			return fmt.Sprintf("%v\n%s", err, raw)
+		}
+		return ""
+	})
+	if _, err := e.release.Apply(t.Context(), e.values(interval)); err != nil {
+		t.Fatal(err)
+	}
+	e.nudge(t, prometheusPod)
+	eventually(t, func() string {
+		if strings.Contains(e.prometheusConfig(t), "job_name: fixed") {
+			return "the jobs stay although they are switched off"
 		}
 		return ""
 	})

@@ -135,7 +135,7 @@ func (e *env) nudge(t *testing.T, pod string) {
 func (e *env) lastReload(t *testing.T, want int) {
 	t.Helper()
 	eventually(t, func() string {
-		v, err := e.prom.Query(t.Context(), `prometheus_config_last_reload_successful`)
+		v, err := e.prom.Query(t.Context(), `prometheus_config_last_reload_successful{job="prometheus"}`)
 		if err != nil || len(v) != 1 || int(v[0].Value) != want {
 			return fmt.Sprintf("prometheus_config_last_reload_successful is %v, %v, want %d", v, err, want)
 		}
