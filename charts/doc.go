@@ -99,6 +99,17 @@ both lead; what they do then, renewing a certificate and writing statuses, ends 
 "helm test" is a shell script in Prometheus' image, whose questions have an answer only where something is wrong, so that the
 answer is the message.
 
+Rules are files in Prometheus' own format, without templates of Helm's: what promtool tests is what is rendered, in both
+modes. They stand in a ConfigMap beside the configuration's, which automatic reload watches as well. An alert is left out by
+name, with rules.disabled, and a name that does not exist fails; thresholds are no values, since each would need a sentence, a
+schema and a test, and whoever wants another one copies the rule into rules.extra. The exporters' packs are all on, because
+one whose metrics are not there costs next to nothing: a test holds that they are exactly the catalogue's.
+Down means "answered within the last day, and does not now". So what a managed cluster does not show is not missed, and
+neither is a pod that was scaled down, whose series end; what stays down for a day is no longer reported as down. Refused: a
+recorded memory of what was ever there, which would miss for ever what was taken away on purpose. No alert that always
+fires: who watches Prometheus from outside adds one in rules.extra.
+The runbook is beside the chart and not in it, where every revision of a release would store it.
+
 Samples are kept in an emptyDir unless a claim is asked for, because a cluster without a default StorageClass must come up
 too, and a Prometheus that waits for a volume for ever looks like a broken installation.
 
