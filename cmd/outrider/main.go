@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 )
 
 // The exit codes, for scripts.
@@ -25,6 +26,7 @@ const (
 var errFindings = errors.New("findings")
 
 func main() {
+	utilruntime.ErrorHandlers = nil // a port-forward that is closed while it is read is no news
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := root(os.Args[0]).ExecuteContext(ctx)
 	stop()

@@ -82,6 +82,8 @@ func findInstallation(ctx context.Context, p *Patient, found func(Finding)) bool
 	}
 	config := &list.Items[0]
 	p.installation = &installation{config: config, fullname: config.Name}
+	// Entries for other things than pods are the controller's own, for trying new certificates.
+	config.Webhooks = slices.DeleteFunc(config.Webhooks, func(w admissionv1.MutatingWebhook) bool { return !slices.ContainsFunc(w.Rules, onPods) })
 	for i := range config.Webhooks {
 		if s := config.Webhooks[i].ClientConfig.Service; s != nil {
 			p.installation.namespace, p.installation.service = s.Namespace, s.Name
