@@ -53,6 +53,8 @@ func TestCluster(t *testing.T) {
 		{"Dashboards", testDashboards},
 		{"Alerts", testAlerts},
 		{"AlertmanagerReloads", testAlertmanagerReloads},
+		{"Check", testCheck},
+		{"Attach", testAttach},
 		{"Optional", testOptional},
 		{"UnaskedPodsNeverReachTheWebhook", testUnasked},
 		{"EventOnTheOwner", testEventOnTheOwner},
