@@ -79,4 +79,17 @@
 // other way, limits lowered to requests, throttles the exporter until scrapes
 // time out. A pod with pod-level resources gets none on the container: its QoS
 // class is decided at pod level, and a larger sum would be refused.
+//
+// A pod that must not be restarted gets its exporter as an ephemeral container,
+// attached by a user with outrider attach. Tried beside it on a cluster: one
+// multi-target exporter for each namespace. That reaches no server which listens
+// on 127.0.0.1; it holds the password of each server in a pod of its own; and it
+// sends that password to whatever address the request names: a listener that was
+// no Redis heard AUTH and the password in plain text. It also exists for half of
+// the catalogue only. The ephemeral container has the sidecar's own environment,
+// references and address, for every exporter. Its price: it cannot be taken out
+// or restarted, and has no requests. Refused as well: that the controller does
+// it. To patch pods/ephemeralcontainers is to run anything in any pod. The scrape
+// annotation makes the target known, and the Reason Attached marks it: a pod that
+// is made anew comes with neither, and is decided as its template asks.
 package sidecars

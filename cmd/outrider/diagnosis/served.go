@@ -43,7 +43,10 @@ func servedBy(ctx context.Context, p *Patient, pod *corev1.Pod) ([]*x509.Certifi
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- forward.ForwardPorts() }()
-	defer func() { close(stop); <-ended }()
+	defer func() {
+		close(stop)
+		_ = <-ended // what became of a forward that is no longer needed
+	}()
 	select {
 	case <-ready:
 	case err := <-ended:
