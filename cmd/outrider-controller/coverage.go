@@ -18,6 +18,7 @@ import (
 func cover(mgr ctrl.Manager, o Options, k *known) (*coverage.Controller, error) {
 	c, err := coverage.New(o.Coverage, coverage.Parts{
 		Catalog: k.exporters.Catalog,
+		Ready:   func() error { return k.exporters.Check(nil) },
 		Decide: func(ctx context.Context, pod *corev1.Pod, optedIn bool) sidecars.Plan {
 			in := sidecars.Input{Pod: pod, NativeSidecars: k.native, Settings: o.Sidecars, Suspended: k.circuit.Suspended(pod.Namespace)}
 			if annotations, err := k.namespaces.Annotations(ctx, pod.Namespace); err == nil {

@@ -19,6 +19,7 @@ func attachCommand() *cobra.Command {
 	var c cluster
 	var exporters string
 	var dryRun bool
+	var settings sidecars.Settings
 	cmd := &cobra.Command{
 		Use:   "attach POD",
 		Short: "Monitor a running pod now, without a restart",
@@ -45,7 +46,7 @@ limits. When the pod is created again, the exporter rides along in the normal wa
 			if err != nil {
 				return fmt.Errorf("get pod: %w", err)
 			}
-			live, err := planLive(cmd.Context(), client, pod, exporters)
+			live, err := planLive(cmd.Context(), client, pod, exporters, settings)
 			if err != nil {
 				return err
 			}
@@ -63,12 +64,14 @@ limits. When the pod is created again, the exporter rides along in the normal wa
 	}
 	c.addFlags(cmd, "Namespace of the pod.")
 	cmd.Flags().StringVar(&exporters, "exporter", "", "Exporters, separated by commas. Default: what the pod's annotation says, or else what is recognised.")
+	cmd.Flags().StringVar(&settings.ImageRegistry, "image-registry", "", "Registry that replaces that of the exporters' images, as the chart's global.imageRegistry does.")
+	cmd.Flags().BoolVar(&settings.AssignedUIDs, "assigned-uids", false, "Leave the exporter's user to the platform, as the chart's sidecars.assignedUIDs does.")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "Only say what would be attached.")
 	return cmd
 }
 
 // planLive decides for a running pod as if it asked for the exporters now.
-func planLive(ctx context.Context, client kubernetes.Interface, pod *corev1.Pod, exporters string) (sidecars.Live, error) {
+func planLive(ctx context.Context, client kubernetes.Interface, pod *corev1.Pod, exporters string, settings sidecars.Settings) (sidecars.Live, error) {
 	if pod.Annotations[sidecars.StatusKey] != "" && pod.Labels[sidecars.MonitoredKey] != "" {
 		return sidecars.Live{}, fmt.Errorf("pod %s/%s is monitored already: %s", pod.Namespace, pod.Name, pod.Annotations[sidecars.StatusKey])
 	}
@@ -89,7 +92,11 @@ func planLive(ctx context.Context, client kubernetes.Interface, pod *corev1.Pod,
 	} else if asking.Annotations[sidecars.InjectKey] == "" {
 		asking.Annotations[sidecars.InjectKey] = sidecars.InjectAuto
 	}
-	return sidecars.NewPlan(sidecars.Input{Pod: asking, NativeSidecars: true}, catalog).Live(), nil
+	in := sidecars.Input{Pod: asking, NativeSidecars: true, Settings: settings}
+	if ns, err := client.CoreV1().Namespaces().Get(ctx, pod.Namespace, metav1.GetOptions{}); err == nil {
+		in.Namespace = sidecars.Namespace{Labels: ns.Labels, Annotations: ns.Annotations}
+	}
+	return sidecars.NewPlan(in, catalog).Live(), nil
 }
 
 // attach makes the additions: the containers first, so that Prometheus never

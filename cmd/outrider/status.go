@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -14,12 +16,13 @@ import (
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
+	"github.com/outrider-dev/outrider/cmd/outrider/forward"
 	"github.com/outrider-dev/outrider/webhook/coverage"
 )
 
@@ -31,9 +34,10 @@ func statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show which workloads of the cluster are monitored, which are not, and why",
-		Long: `status asks the leader of Outrider's controller, through the API server, what it knows: for each workload and exporter the
+		Long: `status asks the leader of Outrider's controller, by a port-forward, what it knows: for each workload and exporter the
 state in which its pods came out of admission (injected, missed, stale, refused, suspended) and whether Prometheus proves
-that the exporter reaches its workload (up, down, unproven). You need to be allowed to proxy to pods of Outrider's namespace.`,
+that the exporter reaches its workload (up, down, unproven). You need to be allowed to list pods of Outrider's namespace and
+to port-forward to them.`,
 		Example: `  outrider status
   outrider status -n shop --watch
   outrider status --fail-on missed,down    # exit with 1 if there is one, for CI`,
@@ -51,7 +55,7 @@ that the exporter reaches its workload (up, down, unproven). You need to be allo
 				return fmt.Errorf("create client: %w", err)
 			}
 			ask := func(ctx context.Context) (coverage.Report, error) {
-				return report(ctx, client, installed, c.overrides.Context.Namespace)
+				return report(ctx, config, client, installed, c.overrides.Context.Namespace)
 			}
 			if watch {
 				return watchStatus(cmd.Context(), cmd.OutOrStdout(), format, ask)
@@ -93,8 +97,11 @@ func validStates(given []string) error {
 	return nil
 }
 
+// metricsPort is where the controller serves its metrics and coverage.
+const metricsPort = 8080
+
 // report asks the replicas one after the other, until the leader answers.
-func report(ctx context.Context, client kubernetes.Interface, installed, namespace string) (coverage.Report, error) {
+func report(ctx context.Context, config *rest.Config, client kubernetes.Interface, installed, namespace string) (coverage.Report, error) {
 	var r coverage.Report
 	pods, err := client.CoreV1().Pods(installed).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider,app.kubernetes.io/component=controller"})
 	if err != nil {
@@ -106,12 +113,15 @@ func report(ctx context.Context, client kubernetes.Interface, installed, namespa
 		if pod.Status.Phase != corev1.PodRunning {
 			continue
 		}
-		raw, err := client.CoreV1().Pods(installed).ProxyGet("http", pod.Name, "8080", "/coverage", map[string]string{"namespace": namespace}).DoRaw(ctx)
-		if apierrors.IsServiceUnavailable(err) {
+		raw, code, err := forward.Get(ctx, config, client, installed, pod.Name, metricsPort, "/coverage?namespace="+url.QueryEscape(namespace))
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+			continue
+		case code == http.StatusServiceUnavailable:
 			continue // it does not lead
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("ask pod %s: %w", pod.Name, err))
+		case code != http.StatusOK:
+			errs = append(errs, fmt.Errorf("pod %s answers %d; is it of another version?", pod.Name, code))
 			continue
 		}
 		if err := json.Unmarshal(raw, &r); err != nil {

@@ -1,6 +1,7 @@
 package breaker
 
 import (
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -60,7 +61,7 @@ func Observe(pod *corev1.Pod, stable time.Duration, now time.Time) []Observation
 	var seen []Observation
 	failing := map[string]*corev1.ContainerStatus{}
 	for _, d := range sidecars.ParseStatus(pod).Decisions {
-		if d.Outcome != sidecars.Injected || d.Definition == "" {
+		if d.Outcome != sidecars.Injected || d.Definition == "" || d.Endpoint != "" { // attached ones hold nothing up
 			continue
 		}
 		o := Observation{
@@ -123,11 +124,10 @@ func health(s *corev1.ContainerStatus, stable time.Duration, now time.Time) (Hea
 	return Unproven, "", ""
 }
 
+// lastWords are how an exporter ended. Its own words are the end of its log, may
+// hold an address with a password in it, and are left where they are.
 func lastWords(t *corev1.ContainerStateTerminated) string {
-	if t.Message != "" {
-		return t.Message
-	}
-	return t.Reason
+	return fmt.Sprintf("%s, exit code %d", t.Reason, t.ExitCode)
 }
 
 // waitsFor returns since when every container but the failing exporters has been

@@ -177,3 +177,11 @@ func BenchmarkLook(b *testing.B) {
 		DefaultRules().Judge(nil, seen, func(string) string { return "01234567" }, at(1000))
 	}
 }
+
+// TestAnExportersOwnWordsStayWithIt: the end of its log may hold a password, and what is observed goes into events and pods.
+func TestAnExportersOwnWordsStayWithIt(t *testing.T) {
+	ended := &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 1, Message: "dial postgres://app:canary@db: refused"}
+	if got := lastWords(ended); got != "Error, exit code 1" {
+		t.Errorf("%q", got)
+	}
+}

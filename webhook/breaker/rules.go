@@ -216,6 +216,7 @@ func (j *judgement) widen() {
 			all.Trips = max(all.Trips, s.Trips)
 		}
 		all.Namespace = ""
+		all.Message = "" // one namespace's text is not for all
 		j.held[all.key()] = all
 		j.changes = append(j.changes, Change{Kind: Widened, Suspension: all})
 	}

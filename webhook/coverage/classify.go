@@ -39,12 +39,13 @@ func exporterName(d sidecars.Decision, c sidecars.Catalog) string {
 func admitted(status []sidecars.Decision, c sidecars.Catalog) []entry {
 	var entries []entry
 	for _, d := range status {
-		e := entry{exporter: exporterName(d, c), reason: d.Reason, message: d.Message, native: d.Outcome == sidecars.Discovered, told: true}
+		e := entry{exporter: exporterName(d, c), reason: d.Reason, message: d.Message, native: d.Endpoint != "" || d.Outcome == sidecars.Discovered, told: true}
 		switch d.Outcome {
 		case sidecars.Injected, sidecars.Discovered:
 			e.state = Injected
 			// One whose definition is gone runs on, and a restart would lose it.
-			if now := c.Definition(d.Exporter); now != "" && d.Definition != "" && d.Definition != now {
+			// An attached one lasts as long as its pod, which is not to be restarted.
+			if now := c.Definition(d.Exporter); now != "" && d.Reason != sidecars.Attached && d.Definition != "" && d.Definition != now {
 				e.state = Stale
 			}
 		case sidecars.Refused:

@@ -85,6 +85,7 @@ func TestClassify(t *testing.T) {
 	}{
 		"in force":       {decision("redis", sidecars.Injected, sidecars.Annotated, hash), "redis", Injected, Missed},
 		"older":          {decision("redis", sidecars.Injected, sidecars.Annotated, "00000000"), "redis", Stale, Missed},
+		"attached":       {decision("redis", sidecars.Injected, sidecars.Attached, "00000000"), "redis", Injected, Missed},
 		"without a hash": {decision("redis", sidecars.Injected, sidecars.Annotated, ""), "redis", Injected, Missed},
 		"gone":           {decision("gone", sidecars.Injected, sidecars.Annotated, "00000000"), Unknown, Injected, Missed},
 		"native":         {decision("haproxy", sidecars.Discovered, sidecars.Recognized, ""), "haproxy", Injected, Missed},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/client-go/util/workqueue"
@@ -93,6 +94,10 @@ func (c *Controller) Start(ctx context.Context) error {
 	ctx = ctrl.LoggerInto(ctx, log)
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	// By the built-in catalogue alone, pods of a custom exporter would be stale.
+	if err := wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(context.Context) (bool, error) { return c.Ready() == nil, nil }); err != nil {
+		return nil
+	}
 	select {
 	case <-c.inv.follow(ctx, c.client, &wg):
 	case <-ctx.Done():
@@ -154,7 +159,7 @@ func work[T comparable](ctx context.Context, q workqueue.TypedRateLimitingInterf
 		if end {
 			return
 		}
-		if err := do(ctx, item); err != nil && ctx.Err() == nil {
+		if err := safely(ctx, item, do); err != nil && ctx.Err() == nil {
 			ctrl.LoggerFrom(ctx).Error(err, "coverage", "item", item)
 			q.AddRateLimited(item)
 		} else {
@@ -162,6 +167,17 @@ func work[T comparable](ctx context.Context, q workqueue.TypedRateLimitingInterf
 		}
 		q.Done(item)
 	}
+}
+
+// safely makes an error of a panic: what a pod or a definition does to a
+// decision must not end the replicas one after the other.
+func safely[T any](ctx context.Context, item T, do func(context.Context, T) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return do(ctx, item)
 }
 
 // every does something now and then in intervals, until ctx ends.

@@ -69,6 +69,9 @@ func (v *inventory) setPod(m *metav1.ObjectMeta) {
 		return
 	}
 	v.forget(key)
+	if before != nil && before.workload.Workload != of {
+		v.changed(before.workload.Workload) // it has one pod less
+	}
 	w := v.workloads[of]
 	if w == nil {
 		w = &workload{Workload: of}

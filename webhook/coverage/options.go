@@ -60,6 +60,9 @@ func (o *Options) validate() error {
 	if err == nil && (u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		err = errors.New("want http://HOST:PORT or https://HOST:PORT, and a path where Prometheus has a prefix")
 	}
+	if err == nil && u.User != nil {
+		return errors.New("--prometheus-url: it holds a user or a password, which everybody could read; leave them out")
+	}
 	if err != nil {
 		return fmt.Errorf("--prometheus-url %q: %w", o.PrometheusURL, err)
 	}
@@ -70,6 +73,9 @@ func (o *Options) validate() error {
 type Parts struct {
 	// Catalog gives the exporters in force.
 	Catalog func() sidecars.Catalog
+	// Ready is nil once the catalogue holds the custom exporters, or it is known
+	// that there are none.
+	Ready func() error
 	// Decide makes the plan that the webhook would make for a pod now.
 	Decide func(ctx context.Context, pod *corev1.Pod, optedIn bool) sidecars.Plan
 	// Events tells owners.

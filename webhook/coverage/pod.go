@@ -41,7 +41,7 @@ type entry struct {
 	state    State
 	reason   sidecars.Reason
 	message  string
-	native   bool // it serves metrics itself
+	native   bool // scraped as the pod's own endpoint: it serves metrics itself, or the exporter was attached
 	told     bool // its owner has heard of it at admission
 }
 

@@ -164,7 +164,7 @@ func (c *Controller) answer(ctx context.Context, t target, ev evidence, since ti
 		return answer{proof: Down, reason: ScrapeFailed, message: sentence("Prometheus cannot scrape the exporter", shorten(ev.scrapeErrors[t]), "", "")}
 	case !has:
 		return answer{proof: Down, reason: NoSeries, message: fmt.Sprintf("exporter up, but it has no %s%s", spec.UpMetric, c.why(ctx, t, catalog, ev, &before))}
-	case value == 0 && !t.native:
+	case value == 0 && spec.Type != v1alpha1.Native:
 		a := answer{proof: Down, reason: Unreached}
 		a.message = fmt.Sprintf("exporter up, %s 0%s", spec.UpMetric, c.why(ctx, t, catalog, ev, &before))
 		a.read = before.read
@@ -176,7 +176,7 @@ func (c *Controller) answer(ctx context.Context, t target, ev evidence, since ti
 // why is the cause as far as the exporter's own words tell, or else where to
 // read them.
 func (c *Controller) why(ctx context.Context, t target, catalog sidecars.Catalog, ev evidence, before *answer) string {
-	if t.native {
+	if spec, _ := catalog.Spec(t.exporter); spec.Type == v1alpha1.Native {
 		return ""
 	}
 	found := cause(catalog, t, ev.errors[t])

@@ -172,7 +172,7 @@ func states(all []corev1.ContainerStatus) []corev1.ContainerStatus {
 				state.Waiting.Message = shorten(state.Waiting.Message)
 			}
 			if state.Terminated != nil {
-				state.Terminated.Message = shorten(state.Terminated.Message)
+				state.Terminated.Message = "" // the end of the exporter's log: it may hold a secret
 				state.Terminated.ContainerID = ""
 			}
 		}

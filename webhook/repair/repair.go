@@ -131,6 +131,7 @@ type work struct {
 
 // attempt is one restart.
 type attempt struct {
+	namespace   string
 	fingerprint string
 	at          time.Time
 }
@@ -179,13 +180,13 @@ func (r *Repairer) Round(ctx context.Context) error {
 		return err
 	}
 	r.forget(candidates)
-	left := looks
+	left := map[string]int{actionRecycle: looks, actionRestart: looks}
 	for _, c := range candidates {
 		if _, busy := r.busy[c.namespace]; busy {
 			continue
 		}
-		if left--; left < 0 {
-			break
+		if left[c.action]--; left[c.action] < 0 {
+			continue
 		}
 		why, err := c.act(ctx)
 		if err != nil {
@@ -244,8 +245,8 @@ func (r *Repairer) candidates(ctx context.Context) ([]candidate, error) {
 	return all, nil
 }
 
-// forget drops what is remembered about what is no candidate any more, and
-// attempts that are too old to matter.
+// forget drops what is remembered about what is no candidate any more, and old
+// attempts where nothing lacks its exporter now.
 func (r *Repairer) forget(candidates []candidate) {
 	keep := map[string]bool{}
 	for _, c := range candidates {
@@ -256,8 +257,12 @@ func (r *Repairer) forget(candidates []candidate) {
 			delete(r.looked, key)
 		}
 	}
+	lacking := map[string]bool{}
+	for _, c := range candidates {
+		lacking[c.namespace] = true
+	}
 	for uid, a := range r.attempts {
-		if r.Now().Sub(a.at) > r.Backoff {
+		if r.Now().Sub(a.at) > r.Backoff && !lacking[a.namespace] {
 			delete(r.attempts, uid)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/outrider-dev/outrider/sidecars"
 )
 
 // restart restarts the rollout of a workload, or returns why it does not.
@@ -33,6 +35,9 @@ func (r *Repairer) restart(ctx context.Context, w Workload) (why string, err err
 		r.tell(w, why)
 		return why, nil
 	}
+	if w.Stale && target.Template.Annotations[sidecars.StatusKey] != "" {
+		target.Leave = "its template has the exporter written into it: run outrider inject on its manifest again"
+	}
 	if target.Leave != "" {
 		r.tell(w, target.Leave)
 		return target.Leave, nil
@@ -56,16 +61,16 @@ func (r *Repairer) restart(ctx context.Context, w Workload) (why string, err err
 // tried returns why another restart is not to be expected to help. What is in
 // the template is all that an earlier leader left behind.
 func (r *Repairer) tried(target *Restartable) string {
-	const sentence = "it was restarted at %s, and that did not help; it is left alone for %s after that"
+	const sentence = "it was restarted at %s, and that did not help; it is left alone %s"
 	uid := string(target.Object.GetUID())
 	if a, ok := r.attempts[uid]; ok {
-		if a.fingerprint == target.Fingerprint() && r.Now().Sub(a.at) < r.Backoff {
-			return fmt.Sprintf(sentence, a.at.UTC().Format("15:04:05"), r.Backoff)
+		if a.fingerprint == target.Fingerprint() {
+			return fmt.Sprintf(sentence, a.at.UTC().Format("15:04:05"), "until its template changes")
 		}
 		return ""
 	}
 	if at := target.RestartedAt(); !at.IsZero() && r.Now().Sub(at) < r.Backoff {
-		return fmt.Sprintf(sentence, at.UTC().Format("15:04:05"), r.Backoff)
+		return fmt.Sprintf(sentence, at.UTC().Format("15:04:05"), "for "+r.Backoff.String()+" after that")
 	}
 	return ""
 }
@@ -84,7 +89,7 @@ func (r *Repairer) roll(ctx context.Context, w Workload, target *Restartable) (w
 	case err != nil:
 		return "", fmt.Errorf("patch: %w", err)
 	}
-	r.attempts[string(o.GetUID())] = attempt{fingerprint: fingerprint, at: r.Now()}
+	r.attempts[string(o.GetUID())] = attempt{namespace: w.Namespace, fingerprint: fingerprint, at: r.Now()}
 	what := "no exporter"
 	if w.Stale {
 		what = "an exporter of an older definition"

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/outrider-dev/outrider/sidecars"
@@ -50,6 +51,9 @@ func Describe(object client.Object) *Restartable {
 		if o.Spec.Strategy.Type == appsv1.RecreateDeploymentStrategyType {
 			r.Leave = "its strategy Recreate would end all its pods at once"
 		}
+		if rolling := o.Spec.Strategy.RollingUpdate; rolling != nil && atOnce(rolling.MaxUnavailable, want) {
+			r.Leave = "its maxUnavailable would let all its pods end at once"
+		}
 		if o.Spec.Paused {
 			r.Wait = "its rollout is paused"
 		}
@@ -59,6 +63,8 @@ func Describe(object client.Object) *Restartable {
 		r.Complete = s.ObservedGeneration >= o.Generation && s.CurrentRevision == s.UpdateRevision && s.Replicas == want && s.ReadyReplicas == want && s.AvailableReplicas == want
 		rolling := o.Spec.UpdateStrategy.RollingUpdate
 		switch {
+		case want == 1:
+			r.Leave = "it has one pod, which a restart would take down"
 		case o.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType:
 			r.Leave = "its update strategy is OnDelete: its pods are replaced when somebody deletes them"
 		case rolling != nil && rolling.Partition != nil && *rolling.Partition > 0:
@@ -78,6 +84,15 @@ func Describe(object client.Object) *Restartable {
 		r.Wait = "its pods are not all there, up to date and available"
 	}
 	return r
+}
+
+// atOnce reports whether a rollout may take all pods away together.
+func atOnce(most *intstr.IntOrString, want int32) bool {
+	if most == nil {
+		return false
+	}
+	n, err := intstr.GetScaledValueFromIntOrPercent(most, int(want), false)
+	return err != nil || n >= int(want)
 }
 
 func replicas(n *int32) int32 {
@@ -153,10 +168,13 @@ func owner(ctx context.Context, reader client.Reader, namespace string, ref meta
 			return nil, chain, "", fmt.Errorf("get %s %s/%s: %w", ref.Kind, namespace, ref.Name, err)
 		}
 		chain = append(chain, object)
+		above := metav1.GetControllerOf(object)
 		if _, set := object.(*appsv1.ReplicaSet); !set {
+			if above != nil {
+				return nil, chain, fmt.Sprintf("%s %s manages it, and restarts it by its own means", above.Kind, above.Name), nil
+			}
 			return Describe(object), chain, "", nil
 		}
-		above := metav1.GetControllerOf(object)
 		if above == nil {
 			break
 		}

@@ -41,11 +41,11 @@ func crd(_ context.Context, p *Patient, found func(Finding)) bool {
 	resources, err := p.Client.Discovery().ServerResourcesForGroupVersion(v1alpha1.GroupVersion.String())
 	switch {
 	case apierrors.IsNotFound(err):
-		found(warn(name, "outrider upgrade --install brings it.", "the cluster does not know the kind: only the built-in catalogue is served"))
+		found(warn(name, restore, "the cluster does not know the kind: only the built-in catalogue is served"))
 	case err != nil:
 		found(warn(name, "", "%v", err))
 	case !slices.ContainsFunc(resources.APIResources, func(r metav1.APIResource) bool { return r.Kind == v1alpha1.Kind }):
-		found(warn(name, "outrider upgrade --install brings it.", "%s has no such kind", v1alpha1.GroupVersion))
+		found(warn(name, restore, "%s has no such kind", v1alpha1.GroupVersion))
 	default:
 		found(pass(name, "%s is served", v1alpha1.GroupVersion))
 	}
@@ -90,7 +90,7 @@ func findInstallation(ctx context.Context, p *Patient, found func(Finding)) bool
 		}
 	}
 	if p.installation.service == "" {
-		found(fail(name, "outrider upgrade puts it back.", "webhook configuration %s has no entry that calls a Service", config.Name))
+		found(fail(name, restore, "webhook configuration %s has no entry that calls a Service", config.Name))
 		return false
 	}
 	found(pass(name, "webhook configuration %s, namespace %s", config.Name, p.installation.namespace))

@@ -53,6 +53,10 @@ func New(config *rest.Config, namespace string) (*Patient, error) {
 	return &Patient{Config: config, Client: client, Namespace: namespace}, nil
 }
 
+// restore is what brings back objects of the release. Without the values it was
+// installed with, an upgrade would change what it is.
+const restore = "Upgrade with the values that it was installed with: helm get values RELEASE > values.yaml; outrider upgrade -f values.yaml."
+
 // check is one step. It returns false where those after it make no sense.
 type check func(context.Context, *Patient, func(Finding)) bool
 

@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/outrider-dev/outrider/cmd/outrider/forward"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
@@ -24,8 +26,12 @@ func permissions(ctx context.Context, p *Patient, found func(Finding)) bool {
 	const name = "permissions"
 	account := p.installation.fullname + "-controller"
 	good := true
+	configure := "patch"
+	if p.installation.config.Annotations["cert-manager.io/inject-ca-from"] != "" {
+		configure = "get" // cert-manager writes the caBundle
+	}
 	for _, need := range []permission{
-		{"admissionregistration.k8s.io", "mutatingwebhookconfigurations", p.installation.fullname, "patch", true},
+		{"admissionregistration.k8s.io", "mutatingwebhookconfigurations", p.installation.fullname, configure, true},
 		{v1alpha1.GroupVersion.Group, "exporters", "", "list", true},
 		{"", "secrets", "", "list", false},
 		{"", "secrets", "", "get", false},
@@ -48,7 +54,7 @@ func permissions(ctx context.Context, p *Patient, found func(Finding)) bool {
 		}
 		good = false
 		if need.want {
-			found(fail(name, "outrider upgrade puts its roles back.", "the controller may not %s %s", need.verb, need.resource))
+			found(fail(name, restore, "the controller may not %s %s", need.verb, need.resource))
 		} else {
 			found(warn(name, "Some role of your own allows it; Outrider does not need it.", "the controller may %s %s", need.verb, need.resource))
 		}
@@ -92,19 +98,26 @@ func exporters(ctx context.Context, p *Patient, found func(Finding)) bool {
 // prometheus asks the release's own Prometheus what it scrapes.
 func prometheus(ctx context.Context, p *Patient, found func(Finding)) bool {
 	const name = "Prometheus"
-	service := p.installation.fullname + "-prometheus"
-	if _, err := p.Client.CoreV1().Services(p.installation.namespace).Get(ctx, service, metav1.GetOptions{}); err != nil {
-		if apierrors.IsNotFound(err) {
-			found(pass(name, "there is none of ours: discovery.mode is not bundled"))
-		} else {
-			found(warn(name, "", "its Service cannot be read: %v", err))
-		}
+	pods, err := p.Client.CoreV1().Pods(p.installation.namespace).List(ctx, metav1.ListOptions{
+		LabelSelector: "app.kubernetes.io/name=outrider,app.kubernetes.io/component=prometheus",
+	})
+	if err != nil {
+		found(warn(name, "", "its pods cannot be listed: %v", err))
 		return true
 	}
-	look := fmt.Sprintf("kubectl -n %s port-forward service/%s 9090, then http://localhost:9090/targets", p.installation.namespace, service)
-	raw, err := p.Client.CoreV1().Services(p.installation.namespace).ProxyGet("http", service, "9090", "/api/v1/query", map[string]string{"query": "up"}).DoRaw(ctx)
-	if err != nil {
-		found(fail(name, fmt.Sprintf("kubectl -n %s get pods", p.installation.namespace), "it does not answer: %v", err))
+	if len(pods.Items) == 0 {
+		found(pass(name, "there is none of ours: discovery.mode is not bundled"))
+		return true
+	}
+	pod := pods.Items[0].Name
+	look := fmt.Sprintf("kubectl -n %s port-forward pod/%s 9090, then http://localhost:9090/targets", p.installation.namespace, pod)
+	raw, code, err := forward.Get(ctx, p.Config, p.Client, p.installation.namespace, pod, 9090, "/api/v1/query?query=up")
+	switch {
+	case err != nil:
+		found(fail(name, fmt.Sprintf("kubectl -n %s describe pod %s", p.installation.namespace, pod), "it does not answer: %v", err))
+		return true
+	case code == http.StatusUnauthorized || code == http.StatusBadRequest && len(raw) < 100:
+		found(warn(name, look, "it asks for a login or TLS: its targets cannot be looked at from here"))
 		return true
 	}
 	var answer struct {
