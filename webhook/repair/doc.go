@@ -16,13 +16,15 @@ have never served: they hold up the very rollout that would replace them.
 One thing is done at a time in each namespace, until it has ended well, and one every thirty seconds in the whole cluster.
 A workload that is paused, rolling or not healthy waits, and so does one that a PodDisruptionBudget protects: the budget is
 asked although rollouts do not heed budgets, since we are not the owner who may decide that. Recreate, OnDelete and
-partitioned updates are reported and left alone; what does not roll would end at once, or not at all. Bare pods, Jobs, and
-ReplicaSets of something that is no Deployment are reported only.
+partitioned updates, a maxUnavailable of all, and a StatefulSet of one pod are reported and left alone: what does not roll
+would end at once, or not at all. So is what another object manages, such as an operator's StatefulSet, and a stale
+exporter that outrider inject wrote into the template, which a restart does not change. Bare pods, Jobs, and ReplicaSets of
+something that is no Deployment are reported only.
 
-A restart that did not help is not repeated for an hour, whoever made it. What is remembered is the annotation itself: a
-leader that has just taken over finds it there. In memory, a changed template is told from the same one, so that a new
-version may be repaired before the hour is over. Refused: a list of attempts in a ConfigMap, which would say nothing that
-the annotation does not.
+A restart that did not help is not repeated while the template is the same and anything of its namespace lacks an exporter:
+a webhook that cannot be reached must not have every workload restarted each hour. A leader that has just taken over finds
+the restart in the annotation, and waits an hour. Refused: a list of attempts in a ConfigMap, one more thing to read and to
+keep right.
 
 Pods are evicted through the Eviction API and with their version as a precondition: budgets hold, and a pod that became
 ready since it was judged is not touched. The API server itself lets a pod that is still Pending be evicted against a
