@@ -15,6 +15,7 @@ const (
 // Metrics count what becomes of the certificates of this replica.
 type Metrics struct {
 	expiration *prometheus.GaugeVec
+	lifetime   *prometheus.GaugeVec
 	rotations  *prometheus.CounterVec
 	failures   prometheus.Counter
 	repairs    prometheus.Counter
@@ -26,6 +27,10 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		expiration: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "outrider_certificate_expiration_timestamp_seconds",
 			Help: "When the certificate that this replica serves (serving), and the authority that signed it (authority), expire.",
+		}, []string{"certificate"}),
+		lifetime: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "outrider_certificate_lifetime_seconds",
+			Help: "How long the certificate that this replica serves (serving), and the authority that signed it (authority), are valid from their beginning to their end. They are renewed when a third is left.",
 		}, []string{"certificate"}),
 		rotations: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "outrider_certificate_rotations_total",
@@ -42,12 +47,13 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	}
 	m.rotations.WithLabelValues(ofAuthority)
 	m.rotations.WithLabelValues(ofServing)
-	r.MustRegister(m.expiration, m.rotations, m.failures, m.repairs)
+	r.MustRegister(m.expiration, m.lifetime, m.rotations, m.failures, m.repairs)
 	return m
 }
 
 func (m *Metrics) expires(which string, c *x509.Certificate) {
 	m.expiration.WithLabelValues(which).Set(float64(c.NotAfter.Unix()))
+	m.lifetime.WithLabelValues(which).Set(c.NotAfter.Sub(c.NotBefore).Seconds())
 }
 
 func (m *Metrics) rotated(which string) { m.rotations.WithLabelValues(which).Inc() }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 func parsed(t *testing.T, args ...string) (Options, error) {
@@ -63,7 +64,11 @@ func TestLifetimesThatCannotWork(t *testing.T) {
 func TestMetricNames(t *testing.T) {
 	r := prometheus.NewRegistry()
 	m := NewMetrics(r)
-	m.expires(ofServing, mustAuthority(t).cert)
+	cert := mustAuthority(t).cert
+	m.expires(ofServing, cert)
+	if got, want := testutil.ToFloat64(m.lifetime), cert.NotAfter.Sub(cert.NotBefore).Seconds(); got != want {
+		t.Errorf("a lifetime of %v s, want %v", got, want)
+	}
 	families, err := r.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +79,7 @@ func TestMetricNames(t *testing.T) {
 	}
 	want := []string{
 		"outrider_cabundle_repairs_total", "outrider_certificate_expiration_timestamp_seconds",
-		"outrider_certificate_failures_total", "outrider_certificate_rotations_total",
+		"outrider_certificate_failures_total", "outrider_certificate_lifetime_seconds", "outrider_certificate_rotations_total",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -36,8 +36,8 @@ func statusCommand() *cobra.Command {
 		Short: "Show which workloads of the cluster are monitored, which are not, and why",
 		Long: `status asks the leader of Outrider's controller, by a port-forward, what it knows: for each workload and exporter the
 state in which its pods came out of admission (injected, missed, stale, refused, suspended) and whether Prometheus proves
-that the exporter reaches its workload (up, down, unproven). You need to be allowed to list pods of Outrider's namespace and
-to port-forward to them.`,
+that the exporter reaches its workload (up, down, unproven; empty where the controller asks none). You need to be allowed to
+list pods of Outrider's namespace and to port-forward to them.`,
 		Example: `  outrider status
   outrider status -n shop --watch
   outrider status --fail-on missed,down    # exit with 1 if there is one, for CI`,

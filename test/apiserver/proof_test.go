@@ -287,7 +287,7 @@ func TestProof(t *testing.T) {
 	}
 }
 
-// Without the permission to read logs, and without a Prometheus, the answer says where to look, or that nobody was asked.
+// Without the permission to read logs, the answer says where to look; without a Prometheus there is none.
 func TestProofWithoutLogs(t *testing.T) {
 	f := newCovered(t)
 	url, _ := f.prometheus(t)
@@ -299,5 +299,8 @@ func TestProofWithoutLogs(t *testing.T) {
 	ctl.stop()
 	ctl = f.launch(t)
 	t.Cleanup(ctl.stop)
-	ctl.proven(t, p.ns, "closed", coverage.Unproven, coverage.NotAsked)
+	ctl.proven(t, p.ns, "closed", "", "")
+	if body, _ := get("http://" + ctl.metrics + "/metrics"); strings.Contains(body, "outrider_coverage_proof{") {
+		t.Error("nobody is asked, and there is a series of what is proven")
+	}
 }

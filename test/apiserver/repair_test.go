@@ -342,11 +342,12 @@ func otherKinds(t *testing.T, config *rest.Config) {
 	miss := func(kind string, o ctrlclient.Object) {
 		r.misses(o.GetNamespace(), metav1.OwnerReference{APIVersion: "apps/v1", Kind: kind, Name: o.GetName(), UID: o.GetUID()})
 	}
-	statefulSet := func(name string, strategy appsv1.StatefulSetUpdateStrategyType) ctrlclient.Object {
-		s := &appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{UpdateStrategy: appsv1.StatefulSetUpdateStrategy{Type: strategy}}}
+	statefulSet := func(name string, pods int32, strategy appsv1.StatefulSetUpdateStrategyType, owners ...metav1.OwnerReference) ctrlclient.Object {
+		s := &appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Replicas: &pods, UpdateStrategy: appsv1.StatefulSetUpdateStrategy{Type: strategy}}}
 		s.ObjectMeta, s.Spec.Selector, s.Spec.Template = template(name)
+		s.OwnerReferences = owners
 		create(s, func() {
-			s.Status = appsv1.StatefulSetStatus{ObservedGeneration: s.Generation, Replicas: 1, ReadyReplicas: 1, AvailableReplicas: 1, CurrentRevision: "x", UpdateRevision: "x"}
+			s.Status = appsv1.StatefulSetStatus{ObservedGeneration: s.Generation, Replicas: pods, ReadyReplicas: pods, AvailableReplicas: pods, CurrentRevision: "x", UpdateRevision: "x"}
 		})
 		miss("StatefulSet", s)
 		return s
@@ -357,12 +358,14 @@ func otherKinds(t *testing.T, config *rest.Config) {
 		d.Status = appsv1.DaemonSetStatus{ObservedGeneration: d.Generation, DesiredNumberScheduled: 1, UpdatedNumberScheduled: 1, NumberAvailable: 1}
 	})
 	miss("DaemonSet", d)
-	rolls, waits := statefulSet("rolls", appsv1.RollingUpdateStatefulSetStrategyType), statefulSet("on-delete", appsv1.OnDeleteStatefulSetStrategyType)
+	yes := true
+	rolls, waits := statefulSet("rolls", 2, appsv1.RollingUpdateStatefulSetStrategyType), statefulSet("on-delete", 2, appsv1.OnDeleteStatefulSetStrategyType)
+	single := statefulSet("single", 1, appsv1.RollingUpdateStatefulSetStrategyType)
+	managed := statefulSet("managed", 2, appsv1.RollingUpdateStatefulSetStrategyType, metav1.OwnerReference{APIVersion: "example.com/v1", Kind: "Database", Name: "main", UID: "main", Controller: &yes})
 	alone := &appsv1.ReplicaSet{}
 	alone.ObjectMeta, alone.Spec.Selector, alone.Spec.Template = template("alone")
 	create(alone, nil)
 	miss("ReplicaSet", alone)
-	yes := true
 	foreign := &appsv1.ReplicaSet{}
 	foreign.ObjectMeta, foreign.Spec.Selector, foreign.Spec.Template = template("foreign")
 	foreign.OwnerReferences = []metav1.OwnerReference{{APIVersion: "argoproj.io/v1alpha1", Kind: "Rollout", Name: "x", UID: "x", Controller: &yes}}
@@ -373,9 +376,11 @@ func otherKinds(t *testing.T, config *rest.Config) {
 	*r.report = append(*r.report, repair.Workload{Namespace: rolls.GetNamespace(), Owner: metav1.OwnerReference{APIVersion: "apps/v1", Kind: "StatefulSet", Name: "gone"}})
 
 	r.rounds(10)
-	r.want(r.restarts(d, rolls, waits), "daemons", "rolls")
+	r.want(r.restarts(d, rolls, waits, single, managed), "daemons", "rolls")
 	for _, want := range []string{
 		"its update strategy is OnDelete: its pods are replaced when somebody deletes them",
+		"it has one pod, which a restart would take down",
+		"Database main manages it, and restarts it by its own means",
 		"a ReplicaSet without a Deployment has no rollout",
 		"a Rollout is restarted by its own means",
 		"a Job is restarted by its own means",

@@ -48,11 +48,6 @@ func newKnown(t *testing.T) *known {
 	k := &known{series: map[string]names{}}
 	for name, own := range all {
 		k.series[name] = named(slices.Concat(own, metrics.Scraped)...)
-		for _, l := range own {
-			if slices.Contains(metrics.Scraped, l) { // of a job without honor_labels
-				k.series[name]["exported_"+l] = true
-			}
-		}
 	}
 	return k
 }

@@ -44,7 +44,11 @@
 // The proof is asked of Prometheus: two queries for everything, two more
 // questions where something is down. A workload that has just started is down
 // for a round, so an event waits for the second. Unproven is its own answer, and
-// no event: it is most often Prometheus that is missing.
+// no event: it is most often Prometheus that is out of reach. Where none is
+// configured there is no proof, no series of it and no event: an alert on what is
+// unproven would never end there. The kubelet's word alone is no proof either; it
+// would say down and never up. Whoever has a Prometheus of their own has the
+// alerts on pods for that.
 //
 // The causes are data in the exporter's definition, and only their words are
 // shown. What an exporter says of an error may hold an address with a password

@@ -31,7 +31,6 @@ const (
 	ScrapeFailed = "ScrapeFailed"          // down: Prometheus cannot scrape it
 	NoSeries     = "NoUpMetric"            // down: it is scraped and has no upMetric
 	Unreached    = "WorkloadDown"          // down: it is scraped and its upMetric is 0
-	NotAsked     = "NotAsked"              // unproven: there is no Prometheus to ask
 	NotYet       = "NotYet"                // unproven: it is too new for an answer
 	NotScraped   = "NotScraped"            // unproven: Prometheus has no such target
 	Unanswered   = "PrometheusUnreachable" // unproven: Prometheus does not answer

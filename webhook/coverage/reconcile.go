@@ -135,10 +135,11 @@ func targetOf(namespace string, p *pod, e entry) (target, bool) {
 }
 
 // proofOf says whether an injected exporter is known to be up: the kubelet's
-// word that it does not even run goes before Prometheus' answer.
+// word that it does not even run goes before Prometheus' answer. Where no
+// Prometheus is asked there is no proof of anything.
 func (c *Controller) proofOf(namespace string, p *pod, e entry, catalog sidecars.Catalog) answer {
 	t, ok := targetOf(namespace, p, e)
-	if !ok {
+	if !ok || c.prom == nil {
 		return answer{}
 	}
 	word := c.inv.containers[types.NamespacedName{Namespace: namespace, Name: p.name}][e.exporter]
@@ -147,9 +148,6 @@ func (c *Controller) proofOf(namespace string, p *pod, e entry, catalog sidecars
 	}
 	if a, ok := c.answers[t]; ok {
 		return a
-	}
-	if c.prom == nil {
-		return answer{proof: Unproven, reason: NotAsked}
 	}
 	return answer{proof: Unproven, reason: NotYet}
 }

@@ -28,7 +28,7 @@ type Row struct {
 	Reason  sidecars.Reason `json:"reason,omitempty"`
 	Message string          `json:"message,omitempty"`
 	// Proof that the injected exporter reaches its workload, with the reason and
-	// one sentence; empty where none is injected.
+	// one sentence; empty where none is injected, or no Prometheus is asked.
 	Proof        Proof  `json:"proof,omitempty"`
 	ProofReason  string `json:"proofReason,omitempty"`
 	ProofMessage string `json:"proofMessage,omitempty"`
