@@ -69,7 +69,8 @@ and values.yaml says so.
 The external label replica is always there, because a remote store must be able to tell copies apart from the second one on,
 and series whose labels change are new series. Alerts leave without it: Alertmanager would notify once for each copy.
 
-Secrets. remoteWrite and remoteRead stand in a ConfigMap, and a password in them is refused with the way out:
+Secrets. remoteWrite, remoteRead and scrape.extra stand in a ConfigMap, and a password, a header (but the tenant's) or a
+user in an address is refused with the way out:
 prometheus.secrets mounts Secrets, and Prometheus reads *_file. Alertmanager's configuration and blackbox-exporter's modules
 are Secrets as a whole, because receivers' addresses are passwords. A web configuration (TLS, users) is a Secret of the user's;
 the chart has no values for it, so none end up in a release's history. Probes then only connect, because a kubelet has neither
@@ -82,7 +83,7 @@ somebody else's reloader, one more image to mirror; a checksum in an annotation,
 NetworkPolicies limit what comes in and not what goes out: Prometheus' targets, Alertmanager's receivers and probes are
 everywhere. The webhook and metrics-server are open to everybody, because the API server is no pod and no selector finds it;
 under operator and none so are metrics, since the chart does not know whose Prometheus comes. node-exporter has the node's
-network, for which there are no policies. Workloads' namespaces get none: whether others may reach a pod is for its owner to
+network, for which there are no policies. A load balancer outside of the cluster is no pod either: fromCIDRs. Workloads' namespaces get none: whether others may reach a pod is for its owner to
 say, and a first policy in a namespace would close all its other ports. The README has one to copy.
 
 metrics-server's APIService skips the verification of its certificate unless metricsServer.serving names one. It makes a

@@ -146,7 +146,7 @@ func TestHelmTestPod(t *testing.T) {
 	for name, values := range map[string]map[string]any{
 		"operator": {"discovery": map[string]any{"mode": "operator"}},
 		"none":     {"discovery": map[string]any{"mode": "none"}},
-		"agent":    server(map[string]any{"mode": "agent"}),
+		"agent":    server(map[string]any{"mode": "agent", "remoteWrite": []any{map[string]any{"url": "https://store.example/write"}}}),
 	} {
 		if hooks := hooksAt(render(t, values, latest), release.HookTest); len(hooks) != 0 {
 			t.Errorf("%s: there is a test of a Prometheus that cannot be asked", name)

@@ -2,6 +2,7 @@ package charts_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,7 +13,7 @@ import (
 )
 
 // reach is who reaches which port of a component under the NetworkPolicies: a component of the release, "world" for
-// whoever can send a packet, or a namespace of networkPolicy.fromNamespaces.
+// whoever can send a packet, a namespace of networkPolicy.fromNamespaces or a range of networkPolicy.fromCIDRs.
 func reach(t *testing.T, objects []runtime.Object) map[string][]string {
 	t.Helper()
 	found := map[string][]string{}
@@ -36,6 +37,10 @@ func reach(t *testing.T, objects []runtime.Object) map[string][]string {
 					found[at] = append(found[at], "world")
 				}
 				for _, peer := range rule.From {
+					if peer.IPBlock != nil {
+						found[at] = append(found[at], peer.IPBlock.CIDR)
+						continue
+					}
 					if peer.NamespaceSelector != nil {
 						found[at] = append(found[at], peer.NamespaceSelector.MatchExpressions[0].Values...)
 						continue
@@ -65,10 +70,10 @@ func selects(t *testing.T, selector *metav1.LabelSelector, of map[string]string)
 }
 
 func TestWhoReachesWhom(t *testing.T) {
-	web := []string{"alertmanager", "blackbox-exporter", "controller", "gateways", "kube-state-metrics", "metrics-server", "node-exporter", "prometheus"}
+	web := []string{"10.129.0.0/23", "alertmanager", "blackbox-exporter", "controller", "gateways", "kube-state-metrics", "metrics-server", "node-exporter", "prometheus"}
 	values := map[string]any{
 		"metricsServer": map[string]any{"enabled": true}, "blackboxExporter": map[string]any{"enabled": true},
-		"networkPolicy": map[string]any{"fromNamespaces": []any{"gateways"}},
+		"networkPolicy": map[string]any{"fromNamespaces": []any{"gateways"}, "fromCIDRs": []any{"10.129.0.0/23"}},
 	}
 	want := map[string][]string{
 		"controller:webhook":           {"world"}, // no selector knows the API server
@@ -94,6 +99,14 @@ func TestWhoReachesWhom(t *testing.T) {
 	if got := reach(t, objects(t, render(t, values, latest))); !slices.Equal(got["controller:metrics"], []string{"world"}) || !slices.Equal(got["kube-state-metrics:metrics"], []string{"world"}) {
 		t.Errorf("another Prometheus reaches %v", got)
 	}
+	values["grafana"] = map[string]any{"enabled": true, "prometheusURL": "http://thanos:9090"}
+	if got := reach(t, objects(t, render(t, values, latest)))["grafana:http"]; !slices.Contains(got, "world") {
+		t.Errorf("another Prometheus does not reach Grafana: %q", got)
+	}
+	values["discovery"] = map[string]any{"mode": "none"}
+	if got := reach(t, objects(t, render(t, values, latest)))["grafana:http"]; len(got) == 0 || slices.Contains(got, "world") {
+		t.Errorf("nobody scrapes Grafana, and it is reached by %q", got)
+	}
 	values["networkPolicy"] = map[string]any{"enabled": false}
 	if got := reach(t, objects(t, render(t, values, latest))); len(got) != 0 {
 		t.Errorf("switched off, but there are %v", got)
@@ -112,4 +125,23 @@ func TestEveryPodHasAPolicy(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Who asks for a way in, and admits nobody, is told.
+func TestNotesTellWhoIsNotReached(t *testing.T) {
+	const ways = `alertmanager: {ingress: {host: a.example.com}}, grafana: {enabled: true, route: {gateways: [{name: a}]}}`
+	for values, told := range map[string]bool{
+		`{` + ways + `}`: true,
+		`{` + ways + `, networkPolicy: {enabled: false}}`:                                 false,
+		`{` + ways + `, networkPolicy: {fromNamespaces: [gateways]}}`:                     false,
+		`{` + ways + `, networkPolicy: {fromCIDRs: [10.129.0.0/23]}}`:                     false,
+		`{alertmanager: {ingress: {host: a.example.com}, service: {type: LoadBalancer}}}`: false,
+		`{grafana: {ingress: {host: a.example.com}}, prometheus: {}}`:                     false,
+		`{discovery: {mode: none}, prometheus: {ingress: {host: a.example.com}}}`:         false,
+	} {
+		notes := render(t, parse(t, values), latest).Info.Notes
+		if strings.Contains(notes, "networkPolicy.fromCIDRs") != told || told && !strings.Contains(notes, "HTTPRoute alertmanager, grafana answers nobody yet") {
+			t.Errorf("%s:\n%s", values, notes)
+		}
+	}
 }

@@ -70,9 +70,32 @@ func TestPasswordsAreRefused(t *testing.T) {
 			t.Errorf("%s: got %v, want %q", c.field, err, want)
 		}
 	}
+	for entry, want := range map[string]string{
+		`{url: "https://u:hunter2@a.example"}`:                                          "url would be readable in a ConfigMap; take the user out of the address",
+		`{url: "https://hunter2@a.example/w"}`:                                          "url would be",
+		`{url: "https://a.example", proxy_url: "http://u:hunter2@p"}`:                   "proxy_url would be readable in a ConfigMap; use a proxy that asks for no login",
+		`{url: "https://a.example", oauth2: {token_url: "http://u:hunter2@p"}}`:         "token_url would be",
+		`{url: "https://a.example", headers: {X-Scope-OrgID: a, Api-Key: hunter2}}`:     "headers would be readable in a ConfigMap; put it into a Secret, name that in prometheus.secrets, and refer to it with http_headers: {<header>: {files: [",
+		`{url: "https://a.example", http_headers: {Api-Key: {secrets: [hunter2]}}}`:     "http_headers would be",
+		`{url: "https://a.example", http_headers: {Api-Key: {values: [hunter2]}}}`:      "http_headers would be",
+		`{url: "https://a.example", proxy_connect_header: {Authorization: [hunter2]}}`:  "proxy_connect_header would be",
+		`{url: "https://a.example", oauth2: {proxy_connect_header: {a: {s: hunter2}}}}`: "proxy_connect_header would be",
+	} {
+		for _, key := range []string{"remoteWrite", "remoteRead"} {
+			_, err := install(t, server(map[string]any{key: []any{map[string]any{"url": "https://b.example"}, parse(t, entry)}}), latest)
+			if want := "prometheus." + key + ": " + want; err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%s: got %v, want %q", entry, err, want)
+			}
+		}
+	}
+	render(t, server(parse(t, `{remoteWrite: [{url: "https://a.example/@b?c=d@e", headers: {X-Scope-OrgID: shop}, http_headers: {Api-Key: {files: [/a]}}}]}`)), latest)
 }
 
 func TestAgent(t *testing.T) {
+	_, err := install(t, server(map[string]any{"mode": "agent"}), latest)
+	if want := "prometheus.mode is agent and prometheus.remoteWrite is empty"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %q", err, want)
+	}
 	rendered := objects(t, render(t, server(map[string]any{
 		"mode": "agent", "remoteWrite": []any{map[string]any{"url": "https://store.example/write"}},
 		"remoteRead": []any{map[string]any{"url": "https://store.example/read"}}, "exemplars": 1,

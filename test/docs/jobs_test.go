@@ -33,6 +33,7 @@ var jobs = []job{
 	{"prometheus", "Prometheus", "this release's pods", "–"},
 	{"alertmanager", "Alertmanager", "this release's pods", "`alertmanager.enabled`"},
 	{"outrider-controller", "the webhook", "this release's pods", "–"},
+	{"grafana", "Grafana", "this release's pods", "off: `grafana.enabled`"},
 	{"metrics-server", "metrics-server", "this release's pods", "off: `metricsServer.enabled`"},
 	{"blackbox-exporter", "blackbox-exporter itself", "this release's pods", "off: `blackboxExporter.enabled`"},
 	{"probes", "what it probes", "`scrape.probes`", "off: `scrape.probes`"},
@@ -58,7 +59,7 @@ func jobTable() string {
 func TestJobTable(t *testing.T) {
 	on := map[string]any{"enabled": true}
 	rendered, err := release.Release{}.Render(map[string]any{
-		"metricsServer": on, "blackboxExporter": on,
+		"metricsServer": on, "blackboxExporter": on, "grafana": on,
 		"scrape": map[string]any{
 			"annotated": on,
 			"probes":    []any{map[string]any{"module": "http_2xx", "targets": []any{"http://a"}}},

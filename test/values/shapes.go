@@ -30,6 +30,7 @@ var shapes = map[string]schema{
 	"discovery.monitorLabels": ref("strings"),
 
 	"networkPolicy.fromNamespaces": set(ref("name")),
+	"networkPolicy.fromCIDRs":      set(pattern(`^([0-9]{1,3}(\.[0-9]{1,3}){3}/([0-9]|[12][0-9]|3[0-2])|[0-9a-fA-F:]*:[0-9a-fA-F:.]*/[0-9]{1,3})$`)),
 
 	"webhook.timeoutSeconds":     integer(1, 5),
 	"webhook.failurePolicy":      enum("Ignore", "Fail"),

@@ -2,7 +2,7 @@
 A NetworkPolicy of a component. rules is a list of {ports, from}, from being one of
   any      whoever can reach it: the API server, whose address no selector knows, or a Prometheus that is not ours
   release  this release's pods
-  web      this release's pods and those of networkPolicy.fromNamespaces; anybody where its Service leaves the cluster
+  web      this release's pods, those of networkPolicy.fromNamespaces, and networkPolicy.fromCIDRs; anybody where its Service leaves the cluster
   or the name of one component.
 Only what comes in is limited. A kubelet's probes always come through: Kubernetes lets a pod's own node reach it.
 */}}
@@ -44,6 +44,10 @@ spec:
                 operator: In
                 values:
                   {{- toYaml . | nindent 18 }}
+        {{- end }}
+        {{- range $.root.Values.networkPolicy.fromCIDRs }}
+        - ipBlock:
+            cidr: {{ . | quote }}
         {{- end }}
         {{- end }}
       {{- end }}

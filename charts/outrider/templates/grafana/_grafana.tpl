@@ -1,6 +1,8 @@
 {{/* Where its data comes from: the address that is given, or this release's Prometheus. */}}
 {{- define "outrider.grafana.prometheusURL" -}}
-{{- if .Values.grafana.prometheusURL -}}
+{{- if regexMatch "://[^/?#]*@" .Values.grafana.prometheusURL -}}
+{{ fail "grafana.prometheusURL: the user in it would be readable in a ConfigMap; set it to an address that asks for no login, or set grafana.access to login and add your Prometheus in Grafana" }}
+{{- else if .Values.grafana.prometheusURL -}}
 {{ .Values.grafana.prometheusURL }}
 {{- else if or (ne .Values.discovery.mode "bundled") (ne .Values.prometheus.mode "server") -}}
 {{ fail "grafana.prometheusURL is empty, and this release has no Prometheus that answers queries (see discovery.mode and prometheus.mode): set it to the address of yours, or grafana.enabled to false" }}

@@ -138,9 +138,7 @@ keeps everything: shards put theirs before a job's rules.
 {{- fail (printf "scrape.extra[%d]: the job %q is there already, or reserved; choose another job_name" $i $job.job_name) -}}
 {{- end -}}
 {{- $taken = append $taken $job.job_name -}}
-{{- with regexFind "(?m)^[ -]*(password|bearer_token|credentials|token|client_secret|secret_key|key|application_credential_secret|client_certificate_key):" (toYaml $job) -}}
-{{- fail (printf "scrape.extra[%d]: job %q holds a secret in %s which everybody who reads ConfigMaps would see; put it into a Secret, name that in prometheus.secrets, and refer to it with the key that ends in _file: /etc/prometheus-secrets/<name>/<key>" $i $job.job_name (trimAll " -" .)) -}}
-{{- end -}}
+{{- include "outrider.prometheus.refuseSecrets" (dict "where" (printf "scrape.extra[%d]: job %q" $i $job.job_name) "value" $job) -}}
 {{- $all := dict -}}
 {{- range $key, $value := $limits -}}
 {{- $_ := set $all $key (kindIs "float64" $value | ternary (int64 $value) $value) -}}

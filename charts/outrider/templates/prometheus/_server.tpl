@@ -5,6 +5,9 @@ Retention is here rather than in flags, so that a change of it is a reload and n
 {{- define "outrider.prometheus.config" -}}
 {{- $p := .Values.prometheus -}}
 {{- $server := eq $p.mode "server" -}}
+{{- if not (or $server $p.remoteWrite) -}}
+{{- fail "prometheus.mode is agent and prometheus.remoteWrite is empty, so that what is scraped would go nowhere: add an entry with the url of your store to prometheus.remoteWrite, or set prometheus.mode to server" -}}
+{{- end -}}
 global:
   scrape_interval: {{ $p.scrapeInterval }}
   {{- if $server }}
@@ -70,11 +73,7 @@ relabel_configs:
 
 {{/* Entries of remote_write or remote_read, none of them with a secret. */}}
 {{- define "outrider.prometheus.remote" -}}
-{{- $secret := regexFind `"(password|credentials|bearer_token|client_secret|client_certificate_key|secret_key|access_key|key)":` (toJson .entries) -}}
-{{- if $secret -}}
-{{- $name := $secret | trimSuffix ":" | trimAll "\"" -}}
-{{- fail (printf "prometheus.%s: %s would be readable in a ConfigMap; put it into a Secret, name that in prometheus.secrets, and refer to it with %s_file: /etc/prometheus-secrets/<name>/<key>" .key $name $name) -}}
-{{- end -}}
+{{- include "outrider.prometheus.refuseSecrets" (dict "where" (printf "prometheus.%s" .key) "value" .entries) -}}
 {{- toYaml .entries -}}
 {{- end -}}
 
