@@ -29,16 +29,14 @@ func To(ctx context.Context, config *rest.Config, client kubernetes.Interface, n
 	if err != nil {
 		return "", nil, fmt.Errorf("set up the port-forward: %w", err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- forwarder.ForwardPorts() }()
-	end = func() {
-		close(stop)
-		_ = <-ended // what became of a forward that is no longer needed
-	}
+	var failed error
+	ended := make(chan struct{})
+	go func() { failed = forwarder.ForwardPorts(); close(ended) }()
+	end = func() { close(stop); <-ended }
 	select {
 	case <-ready:
-	case err := <-ended:
-		return "", nil, fmt.Errorf("port-forward to pod %s/%s: %w", namespace, pod, err)
+	case <-ended:
+		return "", nil, fmt.Errorf("port-forward to pod %s/%s: %w", namespace, pod, failed)
 	case <-ctx.Done():
 		end()
 		return "", nil, ctx.Err()
