@@ -51,6 +51,7 @@ verify: ## Check that generated files and formatting are up to date.
 	go test ./charts -run TestGolden
 	go test ./test/corpus -run TestGoldens
 	go test ./test/docs
+	go test ./test/cli
 
 update: ## Rewrite generated files: the Exporter's code and CustomResourceDefinition, the chart's scrape job, schema, table of values and dashboards, the goldens, the README's tables.
 	$(CONTROLLER_GEN) output:crd:dir=charts/outrider/files
@@ -60,6 +61,7 @@ update: ## Rewrite generated files: the Exporter's code and CustomResourceDefini
 	go test ./charts -run TestGolden -update
 	go test ./test/corpus -run TestGoldens -update
 	go test ./test/docs -update
+	go test ./test/cli -update
 
 lint: ## Run golangci-lint, the dependency rule included.
 	go tool -modfile=test/tools/go.mod golangci-lint run
