@@ -155,11 +155,13 @@ func testUpgradeKeepsTheCertificate(t *testing.T, e *env) {
 		t.Fatal(err)
 	}
 	eventually(t, func() string {
-		if !bytes.Equal(trusted, bundle()) {
+		// What others had put there, such as a leader that ended before it stored its authority, does not come back.
+		if ca := bytes.TrimSpace(secret()["ca.crt"]); len(ca) == 0 || !bytes.Contains(bundle(), ca) {
 			return "a wiped caBundle is not repaired"
 		}
 		return ""
 	})
+	trusted = bundle()
 	if err := e.client.CoreV1().Secrets("outrider").Delete(t.Context(), "outrider-webhook-tls", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
