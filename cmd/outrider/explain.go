@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -10,7 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"sigs.k8s.io/yaml"
 
 	"github.com/outrider-dev/outrider/cmd/outrider/explanation"
 	"github.com/outrider-dev/outrider/sidecars"
@@ -148,8 +146,7 @@ func containerStatus(pod *corev1.Pod, name string) (corev1.ContainerStatus, bool
 
 // explain writes explanations in a format.
 func explain(w io.Writer, format string, all []explanation.Explanation) error {
-	switch format {
-	case "text":
+	return writeFormat(w, format, all, func() error {
 		for i, x := range all {
 			if i > 0 {
 				fmt.Fprintln(w)
@@ -159,18 +156,5 @@ func explain(w io.Writer, format string, all []explanation.Explanation) error {
 			}
 		}
 		return nil
-	case "json":
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(all)
-	case "yaml":
-		raw, err := yaml.Marshal(all)
-		if err != nil {
-			return fmt.Errorf("encode explanations: %w", err)
-		}
-		_, err = w.Write(raw)
-		return err
-	}
-	return fmt.Errorf("--output %q: want text, json or yaml", format)
+	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -62,6 +63,25 @@ func (i *installation) merged() (map[string]any, error) {
 	return merged, nil
 }
 
+// apply brings the release to the values, or renders it where that was asked for.
+func (i *installation) apply(cmd *cobra.Command, do func(release.Release, context.Context, map[string]any) (*helmrelease.Release, error)) error {
+	r, err := i.release(cmd)
+	if err != nil {
+		return err
+	}
+	values, err := i.merged()
+	if err != nil {
+		return err
+	}
+	if i.render != "" {
+		text, err := r.Render(values, i.render)
+		fmt.Fprint(cmd.OutOrStdout(), text)
+		return err
+	}
+	done, err := do(r, cmd.Context(), values)
+	return show(cmd.OutOrStdout(), done, err)
+}
+
 // progress prints what Helm waits for, each time that it is something else.
 func progress(w io.Writer) func(string, ...any) {
 	last := ""
@@ -86,21 +106,7 @@ helm lists, upgrades and removes as well.`,
   outrider install --render 1.37 > outrider.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := i.release(cmd)
-			if err != nil {
-				return err
-			}
-			values, err := i.merged()
-			if err != nil {
-				return err
-			}
-			if i.render != "" {
-				text, err := r.Render(values, i.render)
-				fmt.Fprint(cmd.OutOrStdout(), text)
-				return err
-			}
-			done, err := r.Install(cmd.Context(), values)
-			return show(cmd.OutOrStdout(), done, err)
+			return i.apply(cmd, release.Release.Install)
 		},
 	}
 	i.addFlags(cmd, true)
@@ -119,25 +125,10 @@ are forgotten: give them again, as with helm upgrade.`,
   outrider upgrade --install --set controller.replicas=3`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := i.release(cmd)
-			if err != nil {
-				return err
-			}
-			values, err := i.merged()
-			if err != nil {
-				return err
-			}
-			if i.render != "" {
-				text, err := r.Render(values, i.render)
-				fmt.Fprint(cmd.OutOrStdout(), text)
-				return err
-			}
-			apply := r.Upgrade
 			if install {
-				apply = r.Apply
+				return i.apply(cmd, release.Release.Apply)
 			}
-			done, err := apply(cmd.Context(), values)
-			return show(cmd.OutOrStdout(), done, err)
+			return i.apply(cmd, release.Release.Upgrade)
 		},
 	}
 	i.addFlags(cmd, true)

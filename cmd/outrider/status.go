@@ -20,7 +20,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"sigs.k8s.io/yaml"
 
 	"github.com/outrider-dev/outrider/cmd/outrider/forward"
 	"github.com/outrider-dev/outrider/webhook/coverage"
@@ -168,23 +167,7 @@ func watchStatus(ctx context.Context, w io.Writer, format string, ask func(conte
 }
 
 func writeStatus(w io.Writer, format string, r coverage.Report) error {
-	switch format {
-	case "text":
-		return statusTable(w, r)
-	case "json":
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(r)
-	case "yaml":
-		raw, err := yaml.Marshal(r)
-		if err != nil {
-			return fmt.Errorf("encode the report: %w", err)
-		}
-		_, err = w.Write(raw)
-		return err
-	}
-	return fmt.Errorf("--output %q: want text, json or yaml", format)
+	return writeFormat(w, format, r, func() error { return statusTable(w, r) })
 }
 
 func statusTable(w io.Writer, r coverage.Report) error {
