@@ -1,18 +1,14 @@
 package apiserver_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,6 +20,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/corpus"
+	"github.com/outrider-dev/outrider/test/endpoint"
 )
 
 const releaseNamespace = "outrider"
@@ -81,7 +78,7 @@ func launch(t *testing.T, flags ...string) *controller {
 	go func() { _ = cmd.Wait(); close(ctl.done) }()
 	atExit = append(atExit, ctl.stop)
 	eventually(t, func() string {
-		body, status := get("http://" + ctl.health + "/readyz?verbose")
+		body, status := endpoint.Get("http://" + ctl.health + "/readyz?verbose")
 		if status == http.StatusOK {
 			return ""
 		}
@@ -200,25 +197,6 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func get(url string) (body string, status int) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err.Error(), 0
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err.Error(), 0
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err.Error(), 0
-	}
-	return string(raw), resp.StatusCode
-}
-
 // calls is how many admission requests the controller has answered.
 func (c *controller) calls(t *testing.T) float64 {
 	t.Helper()
@@ -228,20 +206,9 @@ func (c *controller) calls(t *testing.T) float64 {
 // metric is the sum of the controller's series that begin like this.
 func (c *controller) metric(t *testing.T, series string) float64 {
 	t.Helper()
-	body, status := get("http://" + c.metrics + "/metrics")
-	if status != http.StatusOK {
-		t.Fatalf("metrics: %d %s", status, body)
-	}
-	var sum float64
-	for line := range strings.Lines(body) {
-		if !strings.HasPrefix(line, series) {
-			continue
-		}
-		var n float64
-		if _, err := fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &n); err != nil {
-			t.Fatal(err)
-		}
-		sum += n
+	sum, err := endpoint.Sum(c.metrics, series)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return sum
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
+	"github.com/outrider-dev/outrider/test/endpoint"
 	"github.com/outrider-dev/outrider/webhook/coverage"
 )
 
@@ -76,7 +77,7 @@ type row struct {
 // report is what the controller says of a namespace, or why it says nothing.
 func (c *controller) report(t *testing.T, ns string) (coverage.Report, string) {
 	t.Helper()
-	body, status := get("http://" + c.metrics + coverage.ReportPath + "?namespace=" + ns)
+	body, status := endpoint.Get("http://" + c.metrics + coverage.ReportPath + "?namespace=" + ns)
 	if status != http.StatusOK {
 		return coverage.Report{}, fmt.Sprintf("%s: %d %s", coverage.ReportPath, status, body)
 	}
@@ -266,10 +267,10 @@ func TestCoverageIsTheLeaders(t *testing.T) {
 	first.covers(t, "default")
 	second := launch(t, "--kubeconfig="+f.Kubeconfig(), "--webhook-bind-address="+freeAddress(t))
 	t.Cleanup(second.stop)
-	if body, status := get("http://" + second.metrics + coverage.ReportPath); status != http.StatusServiceUnavailable {
+	if body, status := endpoint.Get("http://" + second.metrics + coverage.ReportPath); status != http.StatusServiceUnavailable {
 		t.Errorf("%d %s", status, body)
 	}
-	if body, _ := get("http://" + second.metrics + "/metrics"); strings.Contains(body, "outrider_coverage") {
+	if body, _ := endpoint.Get("http://" + second.metrics + "/metrics"); strings.Contains(body, "outrider_coverage") {
 		t.Error("the replica that does not lead has gauges")
 	}
 }

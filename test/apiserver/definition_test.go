@@ -16,6 +16,7 @@ import (
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
+	"github.com/outrider-dev/outrider/test/endpoint"
 	"github.com/outrider-dev/outrider/webhook"
 )
 
@@ -191,7 +192,7 @@ func TestDefinitionMayBeMissing(t *testing.T) {
 		eventually(t, func() string { return replica.knows(t, 1) })
 	}
 	told(t, c, "varnish", metav1.ConditionTrue, webhook.InForce)
-	if _, status := get("http://" + first.health + "/readyz"); status != http.StatusOK {
+	if _, status := endpoint.Get("http://" + first.health + "/readyz"); status != http.StatusOK {
 		t.Errorf("the replica that saw it go has status %d", status)
 	}
 }

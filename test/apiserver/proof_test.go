@@ -21,6 +21,7 @@ import (
 	"github.com/outrider-dev/outrider/discovery"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/cluster/build"
+	"github.com/outrider-dev/outrider/test/endpoint"
 	"github.com/outrider-dev/outrider/webhook/coverage"
 )
 
@@ -103,7 +104,7 @@ func (p *proofs) run(t *testing.T, component string, pod *corev1.Pod) {
 	}
 	started(t, cmd)
 	eventually(t, func() string {
-		if body, status := get("http://" + address + "/metrics"); status != http.StatusOK {
+		if body, status := endpoint.Get("http://" + address + "/metrics"); status != http.StatusOK {
 			return component + " does not serve: " + body
 		}
 		return ""
@@ -262,7 +263,7 @@ func TestProof(t *testing.T) {
 	ctl.gauge(t, fmt.Sprintf(`outrider_coverage_proof{exporter="redis",namespace="%s",proof="down"}`, p.ns), 5)
 	ctl.gauge(t, fmt.Sprintf(`outrider_coverage_proof{exporter="redis",namespace="%s",proof="unproven"}`, p.ns), 1)
 
-	body, _ := get("http://" + ctl.metrics + coverage.ReportPath)
+	body, _ := endpoint.Get("http://" + ctl.metrics + coverage.ReportPath)
 	events, err := f.EventsV1().Events(p.ns).List(t.Context(), metav1.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -300,7 +301,7 @@ func TestProofWithoutLogs(t *testing.T) {
 	ctl = f.launch(t)
 	t.Cleanup(ctl.stop)
 	ctl.proven(t, p.ns, "closed", "", "")
-	if body, _ := get("http://" + ctl.metrics + "/metrics"); strings.Contains(body, "outrider_coverage_proof{") {
+	if body, _ := endpoint.Get("http://" + ctl.metrics + "/metrics"); strings.Contains(body, "outrider_coverage_proof{") {
 		t.Error("nobody is asked, and there is a series of what is proven")
 	}
 }

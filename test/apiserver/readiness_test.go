@@ -12,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/outrider-dev/outrider/test/endpoint"
 )
 
 const leaseName = "outrider-webhook-tls" // of whoever keeps the certificates
@@ -31,7 +33,7 @@ func TestReadyMeansTrusted(t *testing.T) {
 	t.Cleanup(replica.stop)
 	distrust(t, c, server.Config().CAData)
 	replica.isReady(t, http.StatusInternalServerError)
-	if body, _ := get("http://" + replica.health + "/readyz?verbose"); !strings.Contains(body, "[-]certificate failed") {
+	if body, _ := endpoint.Get("http://" + replica.health + "/readyz?verbose"); !strings.Contains(body, "[-]certificate failed") {
 		t.Errorf("readyz does not name the check that failed:\n%s", body)
 	}
 	if strings.Contains(replica.said(t), "caBundle written") {
@@ -49,7 +51,7 @@ func TestReadyMeansTrusted(t *testing.T) {
 func (c *controller) isReady(t *testing.T, want int) {
 	t.Helper()
 	eventually(t, func() string {
-		body, status := get("http://" + c.health + "/readyz")
+		body, status := endpoint.Get("http://" + c.health + "/readyz")
 		if status != want {
 			return fmt.Sprintf("readyz is %d %s, want %d", status, body, want)
 		}

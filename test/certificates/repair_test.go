@@ -13,6 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/outrider-dev/outrider/test/endpoint"
 )
 
 // Whatever somebody does to a caBundle or to the Secret is put right, and the authority by which replicas serve stays the
@@ -159,7 +161,7 @@ func TestYourSecretIsExplained(t *testing.T) {
 	delete(other, "ca.crt")
 	e.putSecret(t, other)
 	hears("has no usable ca.crt: put the certificate of the authority that signed tls.crt there")
-	if body, _ := get("http://" + r.health + "/readyz?verbose"); r.ready.Load() || !strings.Contains(body, "[-]certificate failed") {
+	if body, _ := endpoint.Get("http://" + r.health + "/readyz?verbose"); r.ready.Load() || !strings.Contains(body, "[-]certificate failed") {
 		t.Errorf("a replica without a certificate is ready:\n%s", body)
 	}
 	e.putOwn(t, ca, dnsName)
@@ -189,7 +191,7 @@ func (e *env) ownData(t *testing.T) map[string][]byte {
 // failures is the counter, zero while the replica starts.
 func (r *replica) failures(t *testing.T) float64 {
 	t.Helper()
-	if body, status := get("http://" + r.metrics + "/metrics"); status != 200 || !strings.Contains(body, "outrider_certificate_failures_total") {
+	if body, status := endpoint.Get("http://" + r.metrics + "/metrics"); status != 200 || !strings.Contains(body, "outrider_certificate_failures_total") {
 		return 0
 	}
 	return r.metric(t, "outrider_certificate_failures_total")

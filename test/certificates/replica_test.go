@@ -2,7 +2,6 @@ package certificates_test
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/outrider-dev/outrider/test/cluster/build"
+	"github.com/outrider-dev/outrider/test/endpoint"
 )
 
 // replica is one process of the real controller.
@@ -75,7 +75,7 @@ func (e *env) startReady(t *testing.T) *replica {
 		if r.ready.Load() {
 			return ""
 		}
-		body, _ := get("http://" + r.health + "/readyz?verbose")
+		body, _ := endpoint.Get("http://" + r.health + "/readyz?verbose")
 		said := r.said(t)
 		return fmt.Sprintf("the replica is not ready: %s\n%s", body, said[max(0, len(said)-6000):])
 	})
@@ -92,7 +92,7 @@ func (r *replica) watchReadiness() {
 			r.ready.Store(false)
 			return
 		case <-tick.C:
-			_, status := get("http://" + r.health + "/readyz")
+			_, status := endpoint.Get("http://" + r.health + "/readyz")
 			r.ready.Store(status == http.StatusOK)
 		}
 	}
@@ -162,38 +162,9 @@ func (r *replica) said(t *testing.T) string {
 // metric is the sum of the replica's series that begin like this.
 func (r *replica) metric(t *testing.T, series string) float64 {
 	t.Helper()
-	body, status := get("http://" + r.metrics + "/metrics")
-	if status != http.StatusOK {
-		t.Fatalf("metrics: %d %s", status, body)
-	}
-	var sum float64
-	for line := range strings.Lines(body) {
-		if strings.HasPrefix(line, series) {
-			var n float64
-			if _, err := fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &n); err != nil {
-				t.Fatal(err)
-			}
-			sum += n
-		}
+	sum, err := endpoint.Sum(r.metrics, series)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return sum
-}
-
-func get(url string) (body string, status int) {
-	ctx, cancel := background(5 * time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err.Error(), 0
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err.Error(), 0
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err.Error(), 0
-	}
-	return string(raw), resp.StatusCode
 }

@@ -3,7 +3,6 @@ package enforcement_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/cli"
@@ -22,6 +20,7 @@ import (
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/test/cluster/build"
+	"github.com/outrider-dev/outrider/test/endpoint"
 )
 
 const (
@@ -103,7 +102,7 @@ func injecting(t *testing.T) (end func()) {
 	t.Cleanup(end)
 	eventually(t, func() string {
 		written, err := c.CoreV1().ConfigMaps(releaseNamespace).Get(t.Context(), parameters, metav1.GetOptions{})
-		if body, status := get("http://" + health + "/readyz?verbose"); status != http.StatusOK || err != nil || written.Data["date"] == "" {
+		if body, status := endpoint.Get("http://" + health + "/readyz?verbose"); status != http.StatusOK || err != nil || written.Data["date"] == "" {
 			raw, _ := os.ReadFile(said)
 			return fmt.Sprintf("the controller is not ready, or the parameters are not written: %s\n%s", body, raw[max(0, len(raw)-4000):])
 		}
@@ -146,23 +145,4 @@ func freeAddress() (string, error) {
 	}
 	defer l.Close()
 	return l.Addr().String(), nil
-}
-
-func get(url string) (body string, status int) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err.Error(), 0
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err.Error(), 0
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err.Error(), 0
-	}
-	return string(raw), resp.StatusCode
 }
