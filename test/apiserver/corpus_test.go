@@ -1,9 +1,13 @@
 package apiserver_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -19,7 +23,10 @@ import (
 )
 
 // TestCorpus creates the pods of every case in the real API server, which calls
-// the real controller, and compares what it stores with the goldens.
+// the real controller, and compares what it stores with the goldens, and with
+// what the command makes of the same file: all of the pod but its name, UID, time
+// and managed fields, after the API server's own defaults and admission. What the
+// command has made, the webhook leaves as it is.
 func TestCorpus(t *testing.T) {
 	c := client(t)
 	injecting(t, c)
@@ -34,7 +41,7 @@ func TestCorpus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			goldens := goldenPods(t, tc)
+			goldens, written := goldenPods(t, tc.Name, tc.Injected), goldenPods(t, tc.Name, injectedByCommand(t, tc))
 			for i, tmpl := range templates {
 				warned, created := dryRun(t, ns, tmpl.Pod)
 				// The golden goes where no webhook is called, for the API server's own defaults.
@@ -42,6 +49,15 @@ func TestCorpus(t *testing.T) {
 				want.Namespace = ns
 				if diff := cmp.Diff(text(t, want), text(t, created)); diff != "" {
 					t.Errorf("%s: the stored pod differs from the golden (-golden +stored):\n%s", tmpl.Name, diff)
+				}
+				_, want = dryRun(t, metav1.NamespaceSystem, written[i])
+				_, again := dryRun(t, ns, written[i])
+				want.Namespace = ns
+				if diff := cmp.Diff(text(t, want), text(t, created)); diff != "" {
+					t.Errorf("%s: the stored pod differs from what outrider inject writes (-written +stored):\n%s", tmpl.Name, diff)
+				}
+				if diff := cmp.Diff(text(t, want), text(t, again)); diff != "" {
+					t.Errorf("%s: the webhook changes what outrider inject has written (-written +stored):\n%s", tmpl.Name, diff)
 				}
 				plan := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: tc.Namespace, NativeSidecars: true}, sidecars.Builtin())
 				for _, w := range plan.Warnings() {
@@ -54,13 +70,45 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-func goldenPods(t *testing.T, tc corpus.Case) []*corev1.Pod {
+// command is the outrider binary, built once.
+var command = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "outrider-")
+	if err != nil {
+		return "", err
+	}
+	atExit = append(atExit, func() { os.RemoveAll(dir) })
+	binary := filepath.Join(dir, "outrider")
+	out, err := exec.Command("go", "build", "-o", binary, "github.com/outrider-dev/outrider/cmd/outrider").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build the command: %w\n%s", err, out)
+	}
+	return binary, nil
+})
+
+// injectedByCommand is what outrider inject writes for a case.
+func injectedByCommand(t *testing.T, tc corpus.Case) []byte {
 	t.Helper()
-	objects, err := corpus.Decode(tc.Injected)
+	binary, err := command()
 	if err != nil {
 		t.Fatal(err)
 	}
-	templates, err := corpus.Case{Name: tc.Name, Objects: objects}.Templates()
+	inject := exec.Command(binary, "inject")
+	inject.Stdin = bytes.NewReader(tc.YAML)
+	out, err := inject.Output()
+	if err != nil {
+		t.Fatalf("outrider inject: %v", err)
+	}
+	return out
+}
+
+// goldenPods are the pods of a case's objects.
+func goldenPods(t *testing.T, name string, yaml []byte) []*corev1.Pod {
+	t.Helper()
+	objects, err := corpus.Decode(yaml)
+	if err != nil {
+		t.Fatal(err)
+	}
+	templates, err := corpus.Case{Name: name, Objects: objects}.Templates()
 	if err != nil {
 		t.Fatal(err)
 	}
