@@ -80,9 +80,9 @@ list pods of Outrider's namespace and to port-forward to them.`,
 	cmd.Flags().StringVarP(&format, "output", "o", "text", "text, json or yaml.")
 	completeFlag(cmd, "output", oneOf("text", "json", "yaml"))
 	completeFlag(cmd, "outrider-namespace", c.completeNamespaces)
-	completeFlag(cmd, "fail-on", oneOf(badStates...))
 	cmd.Flags().StringSliceVar(&failOn, "fail-on", nil, "Exit with 1 if there is a workload of one of these states or proofs: missed, stale, refused, suspended, down, unproven.")
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "Show it again whenever it changes.")
+	completeFlag(cmd, "fail-on", oneOf(badStates...))
 	cmd.MarkFlagsMutuallyExclusive("watch", "fail-on")
 	return cmd
 }

@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
+	"github.com/outrider-dev/outrider/test/readme"
 )
 
 // kustomization runs the command as a transformer, after a namespace and labels of kustomize's own.
@@ -52,18 +52,6 @@ spec:
         image: redis:7
         envFrom: [{configMapRef: {name: settings}}]
       - {name: varnish, image: "varnish:7"}
-`,
-	// config.kubernetes.io/function is what kustomize asks of a function's configuration.
-	"outrider.yaml": `
-apiVersion: outrider.dev/v1alpha1
-kind: Inject
-metadata:
-  name: outrider
-  annotations:
-    config.kubernetes.io/function: |
-      exec:
-        path: %s
-        args: [inject, --strict]
 `,
 }
 
@@ -101,14 +89,18 @@ func folder(t *testing.T, changed map[string]string) map[string]string {
 	for name, content := range kustomization {
 		files[name] = content
 	}
-	files["outrider.yaml"] = fmt.Sprintf(files["outrider.yaml"], binary)
+	if files["outrider.yaml"], err = readme.Block(ci(t), "yaml"); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", filepath.Dir(binary)+":"+os.Getenv("PATH"))
 	for name, content := range changed {
 		files[name] = content
 	}
 	return files
 }
 
-// TestKustomize runs the command as kustomize runs a KRM function. What comes out
+// TestKustomize runs the command as kustomize runs a KRM function, with the
+// README's configuration of it. What comes out
 // is what inject makes of what kustomize builds without it: nothing else of it
 // changes, and none of the annotations that kustomize needs on the way are lost.
 func TestKustomize(t *testing.T) {

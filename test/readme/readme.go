@@ -52,12 +52,23 @@ func Section(path, heading string) (string, error) {
 	return section, nil
 }
 
-// Commands are those of all fenced blocks of a section, in their order.
+// Block is the first fenced block of a section in a language, such as yaml.
+func Block(section, language string) (string, error) {
+	_, rest, found := strings.Cut(section, "```"+language+"\n")
+	block, _, closed := strings.Cut(rest, "```")
+	if !found || !closed {
+		return "", fmt.Errorf("there is no block of %s", language)
+	}
+	return block, nil
+}
+
+// Commands are those of all fenced blocks of a section that name no language, in
+// their order.
 func Commands(section string) ([]Command, error) {
 	var all []Command
 	for i, part := range strings.Split(section, "```") {
-		if i%2 == 0 {
-			continue // outside of a block
+		if i%2 == 0 || !strings.HasPrefix(part, "\n") {
+			continue // outside of a block, or in a language
 		}
 		for line := range strings.Lines(strings.TrimLeft(part, "\n")) {
 			line = strings.TrimSpace(line)

@@ -10,7 +10,7 @@ import (
 	"github.com/outrider-dev/outrider/test/readme"
 )
 
-const page = "# A\n\n## One\n\ntext\n\n```\nls -l   # all\n# → total 1\n# → a … b\n\npwd\n```\n### Under it\n```\ntrue\n```\n## Two\n\n" +
+const page = "# A\n\n## One\n\ntext\n\n```\nls -l   # all\n# → total 1\n# → a … b\n\npwd\n```\n### Under it\n```\ntrue\n```\n```yaml\na: b\n```\n## Two\n\n" +
 	"| symptom | check | it says | remedy |\n|---|---|---|---|\n| It is `down` | `outrider check` | `fail …` | start it |\n"
 
 func section(t *testing.T, heading string) string {
@@ -34,6 +34,15 @@ func TestCommands(t *testing.T) {
 	}
 	if got, err := readme.Commands(section(t, "## Two")); err == nil {
 		t.Errorf("a section without a block gives %v", got)
+	}
+}
+
+func TestBlock(t *testing.T) {
+	if got, err := readme.Block(section(t, "## One"), "yaml"); got != "a: b\n" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	if got, err := readme.Block(section(t, "## Two"), "yaml"); err == nil {
+		t.Errorf("a section without a block gives %q", got)
 	}
 }
 
