@@ -57,7 +57,6 @@ func TestCluster(t *testing.T) {
 		{"Attach", testAttach},
 		{"Tour", testTour},
 		{"Symptoms", testSymptoms},
-		{"GitOps", testGitOps},
 		{"Optional", testOptional},
 		{"UnaskedPodsNeverReachTheWebhook", testUnasked},
 		{"EventOnTheOwner", testEventOnTheOwner},
