@@ -5,9 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -19,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/corpus"
 )
 
@@ -70,29 +69,20 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// command is the outrider binary, built once.
-var command = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "outrider-")
+// command is the outrider binary.
+func command(t *testing.T) string {
+	t.Helper()
+	binary, err := build.Main(t.Context(), "./cmd/outrider")
 	if err != nil {
-		return "", err
+		t.Fatal(err)
 	}
-	atExit = append(atExit, func() { os.RemoveAll(dir) })
-	binary := filepath.Join(dir, "outrider")
-	out, err := exec.Command("go", "build", "-o", binary, "github.com/outrider-dev/outrider/cmd/outrider").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build the command: %w\n%s", err, out)
-	}
-	return binary, nil
-})
+	return binary
+}
 
 // injectedByCommand is what outrider inject writes for a case.
 func injectedByCommand(t *testing.T, tc corpus.Case) []byte {
 	t.Helper()
-	binary, err := command()
-	if err != nil {
-		t.Fatal(err)
-	}
-	inject := exec.Command(binary, "inject")
+	inject := exec.Command(command(t), "inject")
 	inject.Stdin = bytes.NewReader(tc.YAML)
 	out, err := inject.Output()
 	if err != nil {

@@ -60,11 +60,7 @@ func TestExplainPod(t *testing.T) {
 				ns = namespace(t, c, nil)
 			}
 			tc.make(t, ns)
-			binary, err := command()
-			if err != nil {
-				t.Fatal(err)
-			}
-			out, err := exec.Command(binary, "explain", "pod", "cache", "-n", ns, "--kubeconfig", api.Kubeconfig()).CombinedOutput()
+			out, err := exec.Command(command(t), "explain", "pod", "cache", "-n", ns, "--kubeconfig", api.Kubeconfig()).CombinedOutput()
 			if err != nil || !strings.Contains(string(out), tc.want) {
 				t.Errorf("%v; want %q in\n%s", err, tc.want, out)
 			}

@@ -20,17 +20,25 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/outrider-dev/outrider/cmd/outrider/diagnosis"
+	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/webhook/coverage"
 )
+
+// command is the outrider binary.
+func command(t *testing.T) string {
+	t.Helper()
+	binary, err := build.Main(t.Context(), "./cmd/outrider")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
+}
 
 // cli builds the outrider command and returns what runs it against the cluster,
 // with its output, what it says on standard error, and its exit code.
 func (e *env) cli(t *testing.T) func(args ...string) (out, said string, code int) {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "outrider")
-	if out, err := exec.Command("go", "build", "-o", binary, "github.com/outrider-dev/outrider/cmd/outrider").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	binary := command(t)
 	return func(args ...string) (out, said string, code int) {
 		t.Helper()
 		cmd := exec.Command(binary, append(args, "--kubeconfig", e.cluster.Kubeconfig)...)
