@@ -33,9 +33,8 @@ test-cluster: ## Run the tests that need a real cluster.
 bench: ## Run the benchmarks of the hot path.
 	go test -run '^$$' -bench . -benchmem ./sidecars ./webhook ./discovery
 
-fuzz: ## Fuzz the decisions for FUZZTIME (1m).
-	go test -run '^$$' -fuzz FuzzPlan -fuzztime $(FUZZTIME) ./test/corpus
-	go test -run '^$$' -fuzz FuzzEndpoints -fuzztime $(FUZZTIME) ./discovery
+fuzz: ## Run every fuzzer for FUZZTIME (1m) and print its executions.
+	go run ./test/fuzz -time $(FUZZTIME)
 
 verify: ## Check that generated files and formatting are up to date.
 	test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo "repair with: gofmt -w ."; exit 1; }
