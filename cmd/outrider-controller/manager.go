@@ -44,11 +44,10 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 	if err != nil {
 		return nil, err
 	}
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
+	bare, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        kinds,
 		Cache:                         cache.Options{ByObject: cached(o)},
-		Metrics:                       metricsserver.Options{BindAddress: o.MetricsAddress},
-		HealthProbeBindAddress:        o.HealthAddress,
+		Metrics:                       metricsserver.Options{BindAddress: "0"}, // see ports
 		WebhookServer:                 server,
 		LeaderElection:                o.LeaderElect,
 		LeaderElectionID:              o.LeaderElectionID,
@@ -57,6 +56,10 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create manager: %w", err)
+	}
+	mgr, err := withPorts(terminated, bare, o)
+	if err != nil {
+		return nil, err
 	}
 	if err := source.SetupWithManager(mgr); err != nil {
 		return nil, err

@@ -20,6 +20,8 @@
 // What is refused is refused with a status of HTTP and not with an AdmissionReview. Under failurePolicy Ignore the API server then lets
 // the pod through; "not allowed" would refuse it, as controller-runtime's answer to a body that is too large does.
 //
+// The ports for metrics and probes are under the same limits of connections and time. They read no bodies.
+//
 // HTTP/2 is off (see certs.ServeWith), and so are its floods. Not bounded is what a TLS handshake costs: about half a millisecond of
 // one core. A NetworkPolicy can keep pods away from the port; nothing here tells an API server from others, because API servers show
 // no certificate unless they are told to.

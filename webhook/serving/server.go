@@ -68,13 +68,17 @@ func (s *Server) Start(ctx context.Context) error {
 }
 
 func (s *Server) server(ctx context.Context) *http.Server {
-	return limited(&http.Server{
+	return limited(&http.Server{ //nolint:gosec // limited sets the timeouts
 		Handler:     s.WebhookMux(),
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}, s.limits, s.guests)
 }
 
-// limited puts a server under limits.
+// Limited puts a server of anything else under the limits of connections and time, and returns it.
+func Limited(server *http.Server, l Limits) *http.Server {
+	return limited(server, l, newGuests(l.Connections))
+}
+
 func limited(server *http.Server, l Limits, g *guests) *http.Server {
 	server.ConnState, server.ConnContext = g.change, g.introduce
 	server.ReadHeaderTimeout, server.ReadTimeout, server.WriteTimeout, server.IdleTimeout = l.Header, l.Request, l.Answer, l.Idle
