@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	"errors"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,20 +86,47 @@ func untouched(t *testing.T, before, after []byte) {
 
 func documents(stream []byte) []string { return strings.Split(string(stream), "\n---\n") }
 
-// objects are the documents of a stream as JSON.
-func objects(t *testing.T, raw []byte) []string {
+// objects are the documents of a stream as JSON. What is empty is left out: a list, a map and null are the same as nothing there.
+func objects(t *testing.T, raw []byte) []any {
 	t.Helper()
 	s, err := manifest.Read("-", bytes.NewReader(raw))
 	if err != nil {
-		t.Fatalf("what was written cannot be read: %v\n%s", errors.Unwrap(err), raw)
+		t.Fatalf("what was written cannot be read: %v\n%s", err, raw)
 	}
-	var all []string
+	var all []any
 	for _, o := range s.Objects() {
+		var value any
 		text, err := o.JSON()
-		if err != nil {
-			text = []byte(err.Error())
+		if err == nil {
+			err = json.Unmarshal(text, &value)
 		}
-		all = append(all, string(text))
+		if err != nil {
+			value = err.Error()
+		}
+		all = append(all, full(value))
 	}
 	return all
+}
+
+// full is a value without what is empty, or nil.
+func full(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for key := range v {
+			if v[key] = full(v[key]); v[key] == nil {
+				delete(v, key)
+			}
+		}
+		if len(v) == 0 {
+			return nil
+		}
+	case []any:
+		for i := range v {
+			v[i] = full(v[i])
+		}
+		if len(v) == 0 {
+			return nil
+		}
+	}
+	return value
 }

@@ -30,9 +30,6 @@ var flood = flag.Duration("flood", 700*time.Millisecond, "how long each attack o
 // mostMemory is what the controller may have under attack (RSS): the memory limit that the chart gives it.
 const mostMemory = 128 << 20
 
-// attack is one stranger at a port, who goes on until ctx ends. It returns when one attempt is over, and is called again.
-type attack func(ctx context.Context, to *target)
-
 // target is the port under attack.
 type target struct {
 	address     string
@@ -41,79 +38,69 @@ type target struct {
 	served      atomic.Int64 // answers of 200
 }
 
-// attacks on the webhook's port, with how many strangers do each at once.
-var attacks = []struct {
+// attack is what many strangers do at once, again and again.
+type attack struct {
 	name      string
 	strangers int
-	do        attack
-}{
-	{"connections that say nothing", 2000, func(ctx context.Context, to *target) { to.open(ctx, nil) }},
-	{"half a handshake", 500, func(ctx context.Context, to *target) { to.open(ctx, []byte("\x16\x03\x01\x02\x00\x01\x00")) }},
-	{"headers that trickle", 300, func(ctx context.Context, to *target) {
-		to.trickle(ctx, "POST /inject/annotated HTTP/1.1\r\nHost: x\r\n", "X-A: b\r\n", 100*time.Millisecond)
+	plain     bool          // without a handshake; nothing is expected but to be shown out
+	begin     func() string // what is said first
+	more      string        // and then, ten times a second; where that is nothing, an answer is read
+	protocols []string      // of TLS
+}
+
+// attacks on the webhook's port.
+var attacks = []attack{
+	{name: "connections that say nothing", strangers: 2000, plain: true, begin: verbatim("")},
+	{name: "half a handshake", strangers: 500, plain: true, begin: verbatim("\x16\x03\x01\x02\x00\x01\x00")},
+	{name: "headers that trickle", strangers: 300, begin: verbatim("POST /inject/annotated HTTP/1.1\r\nHost: x\r\n"), more: "X-A: b\r\n"},
+	{name: "a header that does not end", strangers: 50, begin: verbatim("POST /inject/annotated HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("a", 1<<20))},
+	{name: "bodies that trickle", strangers: 300, begin: verbatim(post("application/json", "Content-Length: 4000000\r\n")), more: "{\"a\":"},
+	{name: "large bodies that do not end", strangers: 50, begin: func() string {
+		return post("application/json", "Content-Length: 4000000\r\n") + "{\"" + strings.Repeat("a", 3_900_000)
+	}, more: "a"},
+	{name: "bodies that are too large", strangers: 20, begin: func() string { return body("application/json", strings.Repeat("x", 20<<20)) }},
+	{name: "chunks without an end", strangers: 20, begin: func() string {
+		return post("application/json", "Transfer-Encoding: chunked\r\n") + strings.Repeat("10000\r\n"+strings.Repeat("y", 0x10000)+"\r\n", 128)
 	}},
-	{"a header that does not end", 50, func(ctx context.Context, to *target) {
-		to.send(ctx, "POST /inject/annotated HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("a", 1<<20))
+	{name: "a bomb of gzip", strangers: 20, begin: func() string {
+		b := bombed()
+		return post("application/json", fmt.Sprintf("Content-Encoding: gzip\r\nContent-Length: %d\r\n", len(b))) + b
 	}},
-	{"bodies that trickle", 300, func(ctx context.Context, to *target) {
-		to.trickle(ctx, post("application/json", "Content-Length: 4000000\r\n"), "{\"a\":", 100*time.Millisecond)
+	{name: "lists of empty containers", strangers: 20, begin: func() string {
+		return body("application/json", reviewOf(`{"spec":{"containers":[{}`+strings.Repeat(",{}", 1_000_000)+`]}}`))
 	}},
-	{"large bodies that do not end", 100, func(ctx context.Context, to *target) {
-		to.trickle(ctx, post("application/json", "Content-Length: 4000000\r\n")+"{\""+strings.Repeat("a", 3_900_000), "a", 100*time.Millisecond)
+	{name: "as many items as are let in", strangers: 20, begin: func() string {
+		return body("application/json", reviewOf(`{"metadata":{"annotations":{"outrider.dev/inject":"redis"}},"spec":{"containers":[0`+strings.Repeat(",0", 9_900)+`]}}`))
 	}},
-	{"bodies that are too large", 20, func(ctx context.Context, to *target) {
-		to.body(ctx, "application/json", bytes.Repeat([]byte("x"), 20<<20))
+	{name: "nested deeply", strangers: 20, begin: func() string {
+		return body("application/json", reviewOf(strings.Repeat(`{"a":[`, 200_000)+strings.Repeat("]}", 200_000)))
 	}},
-	{"chunks without an end", 20, func(ctx context.Context, to *target) {
-		to.send(ctx, post("application/json", "Transfer-Encoding: chunked\r\n")+strings.Repeat("10000\r\n"+strings.Repeat("y", 0x10000)+"\r\n", 128))
+	{name: "a key a hundred thousand times", strangers: 20, begin: func() string {
+		return body("application/json", reviewOf(`{`+strings.Repeat(`"metadata":{"name":"a"},`, 100_000)+`"kind":"Pod"}`))
 	}},
-	{"a bomb of gzip", 20, func(ctx context.Context, to *target) {
-		to.send(ctx, post("application/json", fmt.Sprintf("Content-Encoding: gzip\r\nContent-Length: %d\r\n", len(bombed())))+string(bombed()))
+	{name: "YAML", strangers: 20, begin: func() string {
+		return body("application/json", "a: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a]\nc: [*b,*b,*b,*b,*b]\n"+strings.Repeat("- - - a\n", 100_000))
 	}},
-	{"lists of empty containers", 20, func(ctx context.Context, to *target) {
-		to.body(ctx, "application/json", reviewOf(`{"spec":{"containers":[{}`+strings.Repeat(",{}", 1_000_000)+`]}}`))
+	{name: "another type", strangers: 20, begin: func() string { return body("text/plain", reviewOf(`{}`)) }},
+	{name: "another method", strangers: 20, begin: verbatim("DELETE /inject/annotated HTTP/1.1\r\nHost: x\r\n\r\n")},
+	{name: "a namespace that is not there", strangers: 20, begin: func() string {
+		return body("application/json", strings.Replace(reviewOf(`{"metadata":{"annotations":{"outrider.dev/inject":"redis"}},"spec":{"containers":[{"name":"a","image":"redis"}]}}`), `"default"`, `"nowhere"`, 1))
 	}},
-	{"as many items as are let in", 20, func(ctx context.Context, to *target) {
-		to.body(ctx, "application/json", reviewOf(`{"metadata":{"annotations":{"outrider.dev/inject":"redis"}},"spec":{"containers":[0`+strings.Repeat(",0", 9_900)+`]}}`))
-	}},
-	{"nested deeply", 20, func(ctx context.Context, to *target) {
-		to.body(ctx, "application/json", reviewOf(strings.Repeat(`{"a":[`, 200_000)+strings.Repeat("]}", 200_000)))
-	}},
-	{"a key a hundred thousand times", 20, func(ctx context.Context, to *target) {
-		to.body(ctx, "application/json", reviewOf(`{`+strings.Repeat(`"metadata":{"name":"a"},`, 100_000)+`"kind":"Pod"}`))
-	}},
-	{"YAML", 20, func(ctx context.Context, to *target) {
-		to.body(ctx, "application/json", []byte("a: &a [x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a]\nc: [*b,*b,*b,*b,*b]\n"+strings.Repeat("- - - a\n", 100_000)))
-	}},
-	{"another type", 20, func(ctx context.Context, to *target) { to.body(ctx, "text/plain", reviewOf(`{}`)) }},
-	{"another method", 20, func(ctx context.Context, to *target) {
-		to.send(ctx, "DELETE /inject/annotated HTTP/1.1\r\nHost: x\r\n\r\n")
-	}},
-	{"namespaces that are not there", 20, func(ctx context.Context, to *target) {
-		n := to.connections.Load()
-		to.body(ctx, "application/json", bytes.Replace(reviewOf(`{"metadata":{"annotations":{"outrider.dev/inject":"redis"}},"spec":{"containers":[{"name":"a","image":"redis"}]}}`),
-			[]byte(`"namespace":"default"`), fmt.Appendf(nil, `"namespace":"n%d"`, n), 1))
-	}},
-	{"HTTP/2: SETTINGS and PING", 50, func(ctx context.Context, to *target) {
-		to.send(ctx, http2(4, 0, "")+strings.Repeat(frame(6, 0, 0, "12345678"), 10_000))
-	}},
-	{"HTTP/2: streams that are reset", 50, func(ctx context.Context, to *target) {
+	{name: "HTTP/2: SETTINGS and PING", strangers: 50, begin: func() string { return http2(4, 0, "") + strings.Repeat(frame(6, 0, 0, "12345678"), 10_000) }},
+	{name: "HTTP/2: streams that are reset", strangers: 50, begin: func() string {
 		var b strings.Builder
 		for id := uint32(1); id < 20_000; id += 2 {
 			b.WriteString(frame(1, 5, id, "\x83\x86\x84\x87") + frame(3, 0, id, "\x00\x00\x00\x08"))
 		}
-		to.send(ctx, http2(4, 0, "")+b.String())
+		return http2(4, 0, "") + b.String()
 	}},
-	{"HTTP/2: CONTINUATION without an end", 50, func(ctx context.Context, to *target) {
-		to.send(ctx, http2(1, 0, "\x83")+strings.Repeat(frame(9, 0, 1, strings.Repeat("\x00", 16000)), 200))
+	{name: "HTTP/2: CONTINUATION without an end", strangers: 50, begin: func() string {
+		return http2(1, 0, "\x83") + strings.Repeat(frame(9, 0, 1, strings.Repeat("\x00", 16000)), 200)
 	}},
-	{"HTTP/2 is asked for in the handshake", 20, func(ctx context.Context, to *target) {
-		if conn := to.dial(ctx, "h2"); conn != nil {
-			to.served.Add(1) // it must not come to this
-			conn.Close()
-		}
-	}},
+	{name: "HTTP/2 is asked for in the handshake", strangers: 20, begin: func() string { return http2(4, 0, "") }, protocols: []string{"h2"}},
 }
+
+func verbatim(s string) func() string { return func() string { return s } }
 
 // TestFlood attacks the port of the real controller in one way after the other, while an API server creates annotated pods. Every one of
 // them gets its exporter; the controller's memory stays under the chart's limit; and what it had open before, it has open after.
@@ -122,7 +109,6 @@ func TestFlood(t *testing.T) {
 	ctl := injecting(t, c)
 	ns := namespace(t, c, nil)
 	honest(t, c, ns) // what is opened once is open
-	_ = bombed()
 	before := openFiles(t, ctl)
 	goroutines := ctl.metric(t, "go_goroutines")
 	var all, refused int64
@@ -130,14 +116,14 @@ func TestFlood(t *testing.T) {
 	pods := 0
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {
-			to := &target{address: ctl.webhook}
+			to, say := &target{address: ctl.webhook}, a.begin()
 			ctx, end := context.WithTimeout(t.Context(), *flood)
 			defer end()
 			var strangers sync.WaitGroup
 			for range a.strangers {
 				strangers.Go(func() {
 					for ctx.Err() == nil {
-						a.do(ctx, to)
+						to.suffer(ctx, a, say)
 					}
 				})
 			}
@@ -216,7 +202,7 @@ func resident(t *testing.T, ctl *controller) uint64 {
 	return pages * uint64(os.Getpagesize())
 }
 
-func (to *target) plain(ctx context.Context) net.Conn {
+func (to *target) connect(ctx context.Context) net.Conn {
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", to.address)
 	if err != nil {
 		return nil
@@ -225,54 +211,33 @@ func (to *target) plain(ctx context.Context) net.Conn {
 	return conn
 }
 
-func (to *target) dial(ctx context.Context, protocols ...string) net.Conn {
-	conn := to.plain(ctx)
+// suffer is one connection of an attack.
+func (to *target) suffer(ctx context.Context, a attack, say string) {
+	conn := to.connect(ctx)
 	if conn == nil {
-		return nil
+		return
 	}
-	secure := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: protocols})
-	if secure.HandshakeContext(ctx) != nil {
-		conn.Close()
-		return nil
-	}
-	return secure
-}
-
-// open connects, says something that is no request, and waits to be shown out.
-func (to *target) open(ctx context.Context, say []byte) {
-	if conn := to.plain(ctx); conn != nil {
-		defer conn.Close()
-		defer context.AfterFunc(ctx, func() { conn.Close() })()
-		_, _ = conn.Write(say)
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	if a.plain {
+		_, _ = io.WriteString(conn, say)
 		_, _ = io.Copy(io.Discard, conn)
-	}
-}
-
-// trickle sends the beginning of a request and then a little of it again and again.
-func (to *target) trickle(ctx context.Context, begin, more string, every time.Duration) {
-	conn := to.dial(ctx)
-	if conn == nil {
 		return
 	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for _, err := conn.Write([]byte(begin)); err == nil; _, err = conn.Write([]byte(more)) {
-		<-tick.C
-	}
-}
-
-// send sends bytes and reads one answer.
-func (to *target) send(ctx context.Context, request string) {
-	conn := to.dial(ctx)
-	if conn == nil {
+	secure := tls.Client(conn, &tls.Config{InsecureSkipVerify: true, NextProtos: a.protocols})
+	if secure.HandshakeContext(ctx) != nil {
 		return
 	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	go func() { _, _ = io.WriteString(conn, request) }()
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if a.more != "" {
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for _, err := io.WriteString(secure, say); err == nil; _, err = io.WriteString(secure, a.more) {
+			<-tick.C
+		}
+		return
+	}
+	go func() { _, _ = io.WriteString(secure, say) }()
+	resp, err := http.ReadResponse(bufio.NewReader(secure), nil)
 	if err != nil {
 		return
 	}
@@ -285,8 +250,9 @@ func (to *target) send(ctx context.Context, request string) {
 	}
 }
 
-func (to *target) body(ctx context.Context, kind string, body []byte) {
-	to.send(ctx, post(kind, fmt.Sprintf("Content-Length: %d\r\n", len(body)))+string(body))
+// body is a request with a body.
+func body(kind, b string) string {
+	return post(kind, fmt.Sprintf("Content-Length: %d\r\n", len(b))) + b
 }
 
 func post(kind, headers string) string {
@@ -294,8 +260,8 @@ func post(kind, headers string) string {
 }
 
 // reviewOf is an AdmissionReview of a pod that is any JSON.
-func reviewOf(pod string) []byte {
-	return []byte(`{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","operation":"CREATE","namespace":"default","dryRun":true,"object":` + pod + `}}`)
+func reviewOf(pod string) string {
+	return `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"u","operation":"CREATE","namespace":"default","dryRun":true,"object":` + pod + `}}`
 }
 
 // http2 is the beginning of a connection of HTTP/2, and a first frame.
@@ -313,10 +279,10 @@ func frame(kind, flags byte, stream uint32, payload string) string {
 }
 
 // bombed is as much as a body may not have, compressed to a thousandth.
-var bombed = sync.OnceValue(func() []byte {
+var bombed = sync.OnceValue(func() string {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	_, _ = w.Write(bytes.Repeat([]byte(" "), 64<<20)) // into memory
 	_ = w.Close()
-	return b.Bytes()
+	return b.String()
 })

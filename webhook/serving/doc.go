@@ -8,8 +8,7 @@
 // server's. Refused: deadlines set by the handlers alone, since the number of connections would stay open.
 //
 // When there are too many connections, one is closed and the new one is served. It is one of the address that has the most, the one
-// that has been at the same request for the longest, or else the one that has been idle for the longest. An honest call takes
-// milliseconds. Refused: to let newcomers wait, as a limiting listener does, because then those who trickle keep the others out; and a
+// that has been at the same request, or idle, for the longest. An honest call takes milliseconds. Refused: to let newcomers wait, as a limiting listener does, because then those who trickle keep the others out; and a
 // fixed number for each address, because several API servers may come through one.
 //
 // A body is read whole before anything is decoded, and is looked at: JSON as Kubernetes writes it begins with a brace (the decoder would

@@ -15,28 +15,20 @@ type guests struct {
 
 	mu      sync.Mutex
 	all     map[net.Conn]*guest
-	hosts   map[string]*host
-	reading list.List // guests whose body takes of what large bodies share, in the order in which they began
+	hosts   map[string]*list.List // by the address that they come from, those that have done the same for the longest first
+	reading list.List             // guests whose body takes of what large bodies share, in the order in which they began
 }
-
-// host is one address that connections come from.
-type host struct {
-	busy, idle list.List // guests, the longest first
-}
-
-func (h *host) guests() int { return h.busy.Len() + h.idle.Len() }
 
 // guest is one connection.
 type guest struct {
 	conn    net.Conn
 	from    string
-	place   *list.Element // in busy or idle of its host
-	idle    bool
+	place   *list.Element // among those of its host
 	reading *list.Element
 }
 
 func newGuests(most int) *guests {
-	return &guests{most: most, all: map[net.Conn]*guest{}, hosts: map[string]*host{}}
+	return &guests{most: most, all: map[net.Conn]*guest{}, hosts: map[string]*list.List{}}
 }
 
 // change is a http.Server's ConnState.
@@ -51,9 +43,7 @@ func (g *guests) change(conn net.Conn, state http.ConnState) {
 		}
 	case http.StateActive, http.StateIdle:
 		if of := g.all[conn]; of != nil {
-			g.leave(of)
-			of.idle = state == http.StateIdle
-			g.stay(of)
+			g.hosts[of.from].MoveToBack(of.place)
 		}
 	case http.StateClosed, http.StateHijacked:
 		if of := g.all[conn]; of != nil {
@@ -68,52 +58,32 @@ func (g *guests) enter(conn net.Conn) {
 		from = conn.RemoteAddr().String()
 	}
 	of := &guest{conn: conn, from: from}
-	g.all[conn] = of
-	g.stay(of)
-}
-
-// stay puts a guest behind the others of its host.
-func (g *guests) stay(of *guest) {
-	h := g.hosts[of.from]
+	h := g.hosts[from]
 	if h == nil {
-		h = &host{}
-		g.hosts[of.from] = h
+		h = list.New()
+		g.hosts[from] = h
 	}
-	if of.idle {
-		of.place = h.idle.PushBack(of)
-	} else {
-		of.place = h.busy.PushBack(of)
-	}
-}
-
-func (g *guests) leave(of *guest) {
-	h := g.hosts[of.from]
-	h.busy.Remove(of.place) // of the two lists, the one that it is in
-	h.idle.Remove(of.place)
-	if h.guests() == 0 {
-		delete(g.hosts, of.from)
-	}
+	of.place, g.all[conn] = h.PushBack(of), of
 }
 
 func (g *guests) forget(of *guest) {
-	g.leave(of)
+	h := g.hosts[of.from]
+	if h.Remove(of.place); h.Len() == 0 {
+		delete(g.hosts, of.from)
+	}
 	g.finish(of)
 	delete(g.all, of.conn)
 }
 
-// showOut closes a connection of the host that has the most.
+// showOut closes a connection of the host that has the most: the one that has done the same, or nothing, for the longest.
 func (g *guests) showOut() {
-	var most *host
+	var most *list.List
 	for _, h := range g.hosts {
-		if most == nil || h.guests() > most.guests() {
+		if most == nil || h.Len() > most.Len() {
 			most = h
 		}
 	}
-	longest := most.busy.Front()
-	if longest == nil {
-		longest = most.idle.Front()
-	}
-	g.close(longest.Value.(*guest))
+	g.close(most.Front().Value.(*guest))
 }
 
 // close ends a connection at once. It counts no more from now on, though the server learns of it later.

@@ -32,7 +32,7 @@ func DefaultLimits() Limits {
 	return Limits{
 		Connections: 512,
 		Header:      5 * time.Second, Request: 10 * time.Second, Answer: 30 * time.Second, Idle: 90 * time.Second,
-		Small: 32 << 10, Large: 16 << 20, Body: 4 << 20,
+		Small: 32 << 10, Large: 8 << 20, Body: 4 << 20,
 		Items: 10_000, Simple: 1000, Beside: 16, Hard: 1,
 	}
 }
