@@ -5,12 +5,15 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
 
+	"github.com/go-logr/logr"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 )
 
@@ -83,6 +86,8 @@ func limited(server *http.Server, l Limits, g *guests) *http.Server {
 	server.ConnState, server.ConnContext = g.change, g.introduce
 	server.ReadHeaderTimeout, server.ReadTimeout, server.WriteTimeout, server.IdleTimeout = l.Header, l.Request, l.Answer, l.Idle
 	server.MaxHeaderBytes = 16 << 10
+	// Whoever knocks and does not come in would write a line each: only the most detailed level has them.
+	server.ErrorLog = slog.NewLogLogger(logr.ToSlogHandler(log.Log.WithName("serving")), slog.LevelDebug)
 	server.Protocols = &http.Protocols{}
 	server.Protocols.SetHTTP1(true)
 	return server
