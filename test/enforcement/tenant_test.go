@@ -95,7 +95,7 @@ func TestTenant(t *testing.T) {
 	injecting(t)
 	victim := newTenant(t, nil)
 	n := newTenant(t, nil)
-	for _, attempt := range []struct {
+	attempts := []struct {
 		what string
 		try  func(t *testing.T)
 	}{
@@ -113,9 +113,14 @@ func TestTenant(t *testing.T) {
 		{"lines in the log", n.log},
 		{"series without end", n.cardinality},
 		{"the webhook itself", func(t *testing.T) { n.webhook(t, victim) }},
-	} {
-		t.Run(attempt.what, attempt.try)
 	}
+	gained := 0
+	for _, attempt := range attempts {
+		if !t.Run(attempt.what, attempt.try) {
+			gained++
+		}
+	}
+	t.Logf("figure: a tenant who may only create pods gains something in %d of %d ways", gained, len(attempts))
 }
 
 func (n tenant) foreignSecret(t *testing.T) {

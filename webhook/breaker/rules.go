@@ -215,9 +215,6 @@ func (j *judgement) widen() {
 			}
 			all.Trips = max(all.Trips, s.Trips)
 		}
-		if all.OnTrial(j.now) { // what has just failed in several namespaces is not tried at once in all of them
-			all.Until = j.until(all.Trips, j.now)
-		}
 		all.Namespace = ""
 		all.Message = "" // one namespace's text is not for all
 		// A pod that was let in where nothing was suspended is not on this one's trial.
