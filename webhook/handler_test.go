@@ -1,6 +1,7 @@
 package webhook_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -134,5 +135,32 @@ func TestDryRunSaysNothingToOwners(t *testing.T) {
 	}
 	if len(*said) != 0 {
 		t.Errorf("a dry run wrote events: %v", *said)
+	}
+}
+
+// Where there is nothing to decide, the caches of the cluster are left alone.
+func TestNothingIsLookedUpForNothing(t *testing.T) {
+	const foreign = `{"metadata":{"name":"p","annotations":{"example.org/a":"b"}},"spec":{"containers":[{"name":"app","image":"x"}]}}`
+	for name, tc := range map[string]struct {
+		entry webhook.Entry
+		raw   string
+		looks int
+	}{
+		"not asked":                {webhook.Annotated, foreign, 0},
+		"opted in, not recognised": {webhook.OptedIn, foreign, 0},
+		"opted in, recognised":     {webhook.OptedIn, plain, 2},
+		"asked":                    {webhook.Annotated, asksRedis, 2},
+		"asked in vain":            {webhook.Annotated, misspelt, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, _, _ := newHandler(tc.entry)
+			looks := 0
+			h.Namespace = func(context.Context, string) (map[string]string, error) { looks++; return nil, nil }
+			h.Budget = func(context.Context, string) (sidecars.Budget, error) { looks++; return sidecars.Budget{}, nil }
+			h.Handle(t.Context(), request(tc.raw))
+			if looks != tc.looks {
+				t.Errorf("%d looks, want %d", looks, tc.looks)
+			}
+		})
 	}
 }
