@@ -52,41 +52,58 @@ type creates struct {
 	concurrency, rounds, block int
 }
 
-// measure returns the times of each variant's creates, by its name.
-func (c creates) measure(ctx context.Context, s *stage) (map[string][]time.Duration, error) {
+// outcome is what one variant's creates took.
+type outcome struct {
+	times []time.Duration
+	cpu   float64 // seconds of the controller, its work behind the webhook included
+}
+
+// measure returns each variant's outcome, by its name.
+func (c creates) measure(ctx context.Context, s *stage) (map[string]outcome, error) {
 	defer progress.Start(ctx, "create %d pods, %d at a time", (c.rounds+1)*c.block*len(variants), c.concurrency)()
-	times := map[string][]time.Duration{}
+	outcomes := map[string]outcome{}
 	for round := range c.rounds + 1 {
 		for _, i := range rand.Perm(len(variants)) {
 			v := variants[i]
 			if err := s.inForce(ctx, !v.off); err != nil {
 				return nil, err
 			}
-			before, err := s.called()
-			if err != nil {
-				return nil, err
-			}
-			took, err := c.run(ctx, s, v)
+			block, err := c.measureBlock(ctx, s, v)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", v.name, err)
 			}
-			after, err := s.called()
-			if err != nil {
-				return nil, err
-			}
-			want := 0
-			if v.called {
-				want = c.block
-			}
-			if got := int(after - before); got != want {
-				return nil, fmt.Errorf("%s: %d pods made, and the controller was called %d times, want %d", v.name, c.block, got, want)
-			}
 			if round > 0 { // the first one opens connections
-				times[v.name] = append(times[v.name], took...)
+				sum := outcomes[v.name]
+				outcomes[v.name] = outcome{append(sum.times, block.times...), sum.cpu + block.cpu}
 			}
 		}
 	}
-	return times, s.inForce(ctx, true)
+	return outcomes, s.inForce(ctx, true)
+}
+
+// measureBlock creates one block. It is an error if the controller was called when
+// it need not be, or was not when it must.
+func (c creates) measureBlock(ctx context.Context, s *stage, v variant) (outcome, error) {
+	called, cpu, err := s.spent()
+	if err != nil {
+		return outcome{}, err
+	}
+	times, err := c.run(ctx, s, v)
+	if err != nil {
+		return outcome{}, err
+	}
+	calledNow, cpuNow, err := s.spent()
+	if err != nil {
+		return outcome{}, err
+	}
+	want := 0
+	if v.called {
+		want = c.block
+	}
+	if got := calledNow - called; got != want {
+		return outcome{}, fmt.Errorf("%d pods made, and the controller was called %d times, want %d", c.block, got, want)
+	}
+	return outcome{times, cpuNow - cpu}, nil
 }
 
 // run creates one block and returns how long each create took. It is an error if

@@ -70,11 +70,11 @@ func run(ctx context.Context, o options, w io.Writer) error {
 	}
 	out := newTable(w)
 	for _, c := range creates {
-		times, err := c.measure(ctx, s)
+		outcomes, err := c.measure(ctx, s)
 		if err != nil {
 			return err
 		}
-		out.creates(c, times)
+		out.creates(c, outcomes)
 	}
 	for _, r := range trips {
 		rates, err := r.measure(ctx, s, review)

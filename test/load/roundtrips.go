@@ -78,7 +78,7 @@ func (r roundTrips) measure(ctx context.Context, s *stage, review []byte) (map[s
 		}
 	}
 	rates := map[string]rate{}
-	before, err := s.called()
+	before, _, err := s.spent()
 	if err != nil {
 		return nil, err
 	}
@@ -94,11 +94,11 @@ func (r roundTrips) measure(ctx context.Context, s *stage, review []byte) (map[s
 			rates[h.name] = rate{append(sum.times, times...), sum.took + time.Since(began)}
 		}
 	}
-	after, err := s.called()
+	after, _, err := s.spent()
 	if err != nil {
 		return nil, err
 	}
-	if got := int(after - before); got != r.rounds*r.block {
+	if got := after - before; got != r.rounds*r.block {
 		return nil, fmt.Errorf("the controller counts %d calls of %d", got, r.rounds*r.block)
 	}
 	return rates, nil

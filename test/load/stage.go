@@ -214,9 +214,14 @@ func (s *stage) start(cmd *exec.Cmd) error {
 	return nil
 }
 
-// called is how many pods the controller has been asked about.
-func (s *stage) called() (float64, error) {
-	return endpoint.Sum(s.metrics, `controller_runtime_webhook_requests_total{code="200",webhook="/inject/`)
+// spent is how many pods the controller has been asked about, and its CPU seconds.
+func (s *stage) spent() (called int, cpu float64, err error) {
+	calls, err := endpoint.Sum(s.metrics, `controller_runtime_webhook_requests_total{code="200",webhook="/inject/`)
+	if err != nil {
+		return 0, 0, err
+	}
+	cpu, err = endpoint.Sum(s.metrics, "process_cpu_seconds_total ")
+	return int(calls), cpu, err
 }
 
 // eventually polls until check has nothing to complain of.
