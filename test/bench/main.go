@@ -61,6 +61,9 @@ func run(ctx context.Context, count int, benchtime string) error {
 	if err := report(ctx, root, last, now); err != nil {
 		return err
 	}
+	if flag.NArg() > 0 {
+		return nil // a run of some packages is not what the next one compares with
+	}
 	if err := os.Rename(now, last); err != nil {
 		return fmt.Errorf("keep this run: %w", err)
 	}
