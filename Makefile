@@ -3,7 +3,7 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster bench fuzz flood verify update lint image screenshot cluster-up cluster-down
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster bench load fuzz flood verify update lint image screenshot cluster-up cluster-down
 
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
 FUZZTIME ?= 1m
@@ -31,8 +31,11 @@ test-apiserver: ## Run the tests that need a real API server.
 test-cluster: ## Run the tests that need a real cluster.
 	go run ./test/run cluster
 
-bench: ## Run the benchmarks of the hot path.
-	go test -run '^$$' -bench . -benchmem ./sidecars ./webhook ./discovery
+bench: ## Run the benchmarks of the hot path, compared with the last run.
+	go run ./test/bench
+
+load: ## Measure what pods pay for the webhook on a real API server, beside the alternatives; some minutes.
+	go run ./test/load
 
 fuzz: ## Run every fuzzer for FUZZTIME (1m) and print its executions.
 	go run ./test/fuzz -time $(FUZZTIME)

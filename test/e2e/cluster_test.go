@@ -46,7 +46,6 @@ func TestCluster(t *testing.T) {
 		name string
 		test func(*testing.T, *env)
 	}{
-		{"Quiet", testQuiet},
 		{"Corpus", testCorpus},
 		{"AnnotationToMetric", testAnnotationToMetric},
 		{"Queries", testQueries},
@@ -55,6 +54,7 @@ func TestCluster(t *testing.T) {
 		{"Alerts", testAlerts},
 		{"AlertmanagerReloads", testAlertmanagerReloads},
 		{"Check", testCheck},
+		{"Quiet", testQuiet},
 		{"Attach", testAttach},
 		{"Optional", testOptional},
 		{"UnaskedPodsNeverReachTheWebhook", testUnasked},
