@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
+	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
 	"github.com/outrider-dev/outrider/test/cluster/progress"
 	"github.com/outrider-dev/outrider/test/population"
@@ -28,10 +29,15 @@ type cluster struct {
 	client kubernetes.Interface
 	filler *population.Filler
 	pods   int
+	binary string // the controller's
+	hurry  bool   // all at once: the counts are right, and the CPU time is roughly
 }
 
 func newCluster(ctx context.Context) (_ *cluster, err error) {
 	c := &cluster{}
+	if c.binary, err = build.Main(ctx, "./cmd/outrider-controller"); err != nil {
+		return nil, err
+	}
 	if c.server, err = kube.StartAPIServer(ctx, kube.APIServerOptions{}); err != nil {
 		return nil, err
 	}

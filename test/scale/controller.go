@@ -21,7 +21,6 @@ import (
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/test/child"
-	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/corpus"
 	"github.com/outrider-dev/outrider/test/endpoint"
 	"github.com/outrider-dev/outrider/test/manifest"
@@ -41,11 +40,8 @@ type controller struct {
 
 // startController installs the chart's objects and runs the controller, which asks the Prometheus at an address for proof.
 func (c *cluster) startController(ctx context.Context, dir, prometheus string) (*controller, error) {
-	binary, err := build.Main(ctx, "./cmd/outrider-controller")
-	if err != nil {
-		return nil, err
-	}
 	listens := map[string]string{}
+	var err error
 	for _, name := range []string{"webhook", "metrics", "health-probe"} {
 		if listens[name], err = freeAddress(); err != nil {
 			return nil, err
@@ -71,7 +67,7 @@ func (c *cluster) startController(ctx context.Context, dir, prometheus string) (
 		args = append(args, "--"+name+"-bind-address="+address)
 	}
 	args = append(args, "--kubeconfig="+kubeconfig, "--prometheus-url=http://"+prometheus)
-	if ctl.Process, err = child.Start(controllerName, binary, filepath.Join(dir, "controller.log"), args...); err != nil {
+	if ctl.Process, err = child.Start(controllerName, c.binary, filepath.Join(dir, "controller.log"), args...); err != nil {
 		return nil, err
 	}
 	err = poll(ctx, time.Minute, func() error {

@@ -24,7 +24,8 @@ type options struct {
 	csv     string
 	picture string
 	draw    bool
-	latency bool
+	latency string
+	arrive  int
 	churn   churn
 }
 
@@ -34,7 +35,8 @@ func main() {
 	flag.StringVar(&o.csv, "csv", "", "File for the figures as CSV. Default: none is written.")
 	flag.StringVar(&o.picture, "picture", "", "PNG file for a picture of the figures, drawn with Chromium. Default: none is drawn.")
 	flag.BoolVar(&o.draw, "draw", false, "Measure nothing, and draw what is in the CSV file.")
-	flag.BoolVar(&o.latency, "latency", false, "Measure how long a new pod waits for its first sample instead.")
+	flag.StringVar(&o.latency, "latency", "", "Measure how long a pod that is ready waits for its first sample instead: loopback, with pods that are objects only, or cluster, with the chart on a real one.")
+	flag.IntVar(&o.arrive, "arrivals", 60, "How many pods arrive for -latency.")
 	flag.IntVar(&o.churn.rate, "churn-rate", 50, "Changes of unmonitored pods in a second.")
 	flag.DurationVar(&o.churn.time, "churn-time", 30*time.Second, "How long pods change.")
 	flag.Parse()
@@ -48,8 +50,14 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
-	if o.latency {
-		return latency(ctx, os.Stdout)
+	switch o.latency {
+	case "":
+	case "loopback":
+		return latency(ctx, os.Stdout, prepareLoopback(o.arrive, churn{rate: 10}), o.arrive)
+	case "cluster":
+		return latency(ctx, os.Stdout, prepareReal, o.arrive)
+	default:
+		return fmt.Errorf("-latency %s: there are loopback and cluster", o.latency)
 	}
 	if o.draw {
 		figures, err := readCSV(o.csv)

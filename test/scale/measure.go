@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/outrider-dev/outrider/test/child"
@@ -47,7 +49,7 @@ type subject struct {
 
 // measure grows the cluster to n pods and returns what each variant and the controller cost there. The Prometheis start one
 // after the other and then stand the same churn together.
-func (c *cluster) measure(ctx context.Context, n int, churn churn) (_ []figure, err error) {
+func (c *cluster) measure(ctx context.Context, n int, churn churn) ([]figure, error) {
 	if err := c.grow(ctx, n); err != nil {
 		return nil, err
 	}
@@ -56,27 +58,19 @@ func (c *cluster) measure(ctx context.Context, n int, churn churn) (_ []figure, 
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	var subjects []*subject
+	subjects, err := c.findAll(ctx, dir, n)
 	defer func() {
 		for _, s := range subjects {
 			s.stop()
 		}
 	}()
-	var proof string
-	for _, variant := range []string{empty, static, outrider, annotated, usual} {
-		s, err := c.find(ctx, filepath.Join(dir, strings.ReplaceAll(variant, " ", "-")), variant, n)
-		if err != nil {
-			return nil, fmt.Errorf("%s with %d pods: %w", variant, n, err)
-		}
-		subjects = append(subjects, s)
-		if variant == outrider {
-			proof = s.prom.address
-		}
+	if err != nil {
+		return nil, err
 	}
 	if err := agree(ctx, subjects); err != nil {
 		return nil, err
 	}
-	s, err := c.cover(ctx, dir, proof, n)
+	s, err := c.cover(ctx, dir, subjects[slices.Index(variants, outrider)].prom.address, n)
 	if err != nil {
 		return nil, fmt.Errorf("the controller with %d pods: %w", n, err)
 	}
@@ -89,6 +83,26 @@ func (c *cluster) measure(ctx context.Context, n int, churn churn) (_ []figure, 
 		figures = append(figures, s.figure)
 	}
 	return figures, nil
+}
+
+// findAll starts every variant: one after the other, unless the cluster is in a hurry. It also returns those that it has
+// started when another fails.
+func (c *cluster) findAll(ctx context.Context, dir string, n int) ([]*subject, error) {
+	subjects, errs := make([]*subject, len(variants)), make([]error, len(variants))
+	var wg sync.WaitGroup
+	for i, variant := range variants {
+		wg.Go(func() {
+			var err error
+			if subjects[i], err = c.find(ctx, filepath.Join(dir, fmt.Sprint(i)), variant, n); err != nil {
+				errs[i] = fmt.Errorf("%s with %d pods: %w", variant, n, err)
+			}
+		})
+		if !c.hurry {
+			wg.Wait()
+		}
+	}
+	wg.Wait()
+	return slices.DeleteFunc(subjects, func(s *subject) bool { return s == nil }), errors.Join(errs...)
 }
 
 // find starts a Prometheus and waits until it has found what it looks for.
@@ -127,8 +141,10 @@ func (c *cluster) find(ctx context.Context, dir, variant string, n int) (_ *subj
 		return nil, err
 	}
 	s.CPU, s.Peak, s.Received = cost.CPU, cost.Peak, s.relay.received.Load()
-	s.Heap, err = s.prom.live(ctx)
-	return s, err
+	if s.Heap, err = s.prom.live(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // cover starts the controller and waits until it knows what became of every monitored pod.
@@ -163,8 +179,10 @@ func (c *cluster) stand(ctx context.Context, subjects []*subject, n int, churn c
 	if err != nil {
 		return err
 	}
-	if want := int(churn.time.Seconds() * float64(churn.rate)); made < want*8/10 {
+	if want := int(churn.time.Seconds() * float64(churn.rate)); made < want/2 {
 		return fmt.Errorf("only %d of %d changes were made: the machine is too busy to measure anything", made, want)
+	} else if made < want*9/10 {
+		progress.Say(ctx, "only %d of %d changes were made", made, want)
 	}
 	for _, s := range subjects {
 		if err := s.count(1); err != nil {

@@ -20,6 +20,8 @@ const (
 	usual     = "usual jobs" // that, and the jobs that usually stand beside it
 )
 
+var variants = []string{empty, static, outrider, annotated, usual}
+
 //go:embed annotated.yaml
 var annotatedJobs string
 
@@ -84,5 +86,5 @@ var role = regexp.MustCompile(`(?m)^    - role: [a-z]+$`)
 // configuration is a prometheus.yml with these jobs. A day passes between two scrapes, so that next to none is made.
 func configuration(jobs, kubeconfig, interval string) string {
 	jobs = role.ReplaceAllString(jobs, "${0}\n      kubeconfig_file: "+kubeconfig)
-	return "global: {scrape_interval: " + interval + ", scrape_timeout: 1s}\nscrape_configs:\n" + jobs
+	return "global: {scrape_interval: " + interval + ", scrape_timeout: 5s}\nscrape_configs:\n" + jobs
 }
