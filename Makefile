@@ -3,7 +3,7 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster bench fuzz verify update lint image screenshot cluster-up cluster-down
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster bench scale latency fuzz verify update lint image screenshot cluster-up cluster-down
 
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
 FUZZTIME ?= 1m
@@ -32,6 +32,12 @@ test-cluster: ## Run the tests that need a real cluster.
 
 bench: ## Run the benchmarks of the hot path.
 	go test -run '^$$' -bench . -benchmem ./sidecars ./webhook ./discovery
+
+scale: ## Compare the cost of discovery at 1,000, 5,000 and 20,000 pods with the annotation way; ends with an error over a budget.
+	go run ./test/scale -csv test/scale/figures.csv -picture .github/scale.png
+
+latency: ## Measure the time from a pod's being ready to its first sample, without a cluster; -latency cluster takes a real one.
+	go run ./test/scale -latency loopback
 
 fuzz: ## Fuzz the decisions for FUZZTIME (1m).
 	go test -run '^$$' -fuzz FuzzPlan -fuzztime $(FUZZTIME) ./test/corpus

@@ -108,6 +108,22 @@ func TestCSVIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
+// The figures that are checked in, of which the README shows the picture, are of the sizes that the command measures and
+// keep the budgets.
+func TestFiguresCheckedIn(t *testing.T) {
+	figures, err := readCSV("figures.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var printed strings.Builder
+	if err := compare(&printed, figures); err != nil {
+		t.Error(err)
+	}
+	if want := 3 * (len(variants) + 1); len(figures) != want || figures[len(figures)-1].Pods != fullScale {
+		t.Errorf("%d figures, want %d, the last of %d pods; repair with: make scale", len(figures), want, fullScale)
+	}
+}
+
 func TestPictureAndTable(t *testing.T) {
 	svg, err := picture(example())
 	if err != nil {
