@@ -70,8 +70,8 @@ func exposed(ns string, first, end int) (*corev1.Service, *discoveryv1.EndpointS
 		ClusterIP: corev1.ClusterIPNone, Selector: map[string]string{"app.kubernetes.io/name": deployment(first)},
 		Ports: []corev1.ServicePort{{Name: "http", Port: 8080}},
 	}}
-	name, port, ready := "http", int32(8080), true
-	slice := &discoveryv1.EndpointSlice{ObjectMeta: *meta.DeepCopy(), AddressType: discoveryv1.AddressTypeIPv4, Ports: []discoveryv1.EndpointPort{{Name: &name, Port: &port}}}
+	http, port, ready := "http", int32(8080), true
+	slice := &discoveryv1.EndpointSlice{ObjectMeta: *meta.DeepCopy(), AddressType: discoveryv1.AddressTypeIPv4, Ports: []discoveryv1.EndpointPort{{Name: &http, Port: &port}}}
 	slice.Labels[discoveryv1.LabelServiceName] = service.Name
 	slice.GenerateName, slice.Name = service.Name+"-", ""
 	for i := first; i < min(first+Replicas, end); i++ {
@@ -80,7 +80,7 @@ func exposed(ns string, first, end int) (*corev1.Service, *discoveryv1.EndpointS
 			// An endpoint is never on the loopback network; nobody compares it with its pod's address.
 			Addresses: []string{fmt.Sprintf("10.%d.%d.%d", 64+i>>16, i>>8&255, i&255)}, NodeName: &on,
 			Conditions: discoveryv1.EndpointConditions{Ready: &ready, Serving: &ready},
-			TargetRef:  &corev1.ObjectReference{Kind: "Pod", Namespace: ns, Name: Pod(ns, i).Name},
+			TargetRef:  &corev1.ObjectReference{Kind: "Pod", Namespace: ns, Name: name(i)},
 		})
 	}
 	return service, slice

@@ -3,6 +3,7 @@ package population
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -21,6 +22,9 @@ const (
 	Nodes = 50
 )
 
+// catalog is read once: that takes longer than all else about a pod.
+var catalog = sync.OnceValue(sidecars.Builtin)
+
 // Monitored says whether the pod of this number is one that is monitored.
 func Monitored(i int) bool { return i/Replicas%Every == 0 }
 
@@ -32,10 +36,10 @@ func Count(n int) int {
 
 // Pod returns the pod of a number, of a Deployment, and in an injected form where it is monitored.
 func Pod(ns string, i int) *corev1.Pod {
-	deployment, hash, yes := deployment(i), fmt.Sprintf("%09x", 7919*(i/Replicas)), true
+	deployment, hash, yes := deployment(i), hash(i), true
 	p := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: ns, Name: fmt.Sprintf("%s-%s-%05d", deployment, hash, i),
+			Namespace: ns, Name: name(i),
 			Labels: map[string]string{
 				appsv1.DefaultDeploymentUniqueLabelKey: hash, "app.kubernetes.io/name": deployment, "app.kubernetes.io/part-of": "shop",
 				"app.kubernetes.io/version": "1.2.3", "team": "checkout", "environment": "production",
@@ -60,7 +64,7 @@ func Pod(ns string, i int) *corev1.Pod {
 		image = "example.org/proxy:1"
 	}
 	if Monitored(i) {
-		p = sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin()).Apply(p)
+		p = sidecars.NewPlan(sidecars.Input{Pod: p}, catalog()).Apply(p)
 	}
 	return p
 }
@@ -88,5 +92,10 @@ func Running(p *corev1.Pod, address string, since time.Time) corev1.PodStatus {
 func Address(i int) string { return fmt.Sprintf("127.%d.%d.%d", 64+i>>16, i>>8&255, i&255) }
 
 func deployment(i int) string { return fmt.Sprintf("checkout-service-%d", i/Replicas) }
+
+// hash is what a ReplicaSet adds to the name of its Deployment.
+func hash(i int) string { return fmt.Sprintf("%09x", 7919*(i/Replicas)) }
+
+func name(i int) string { return fmt.Sprintf("%s-%s-%05d", deployment(i), hash(i), i) }
 
 func node(i int) string { return fmt.Sprintf("node-%d", i) }

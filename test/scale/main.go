@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -71,11 +72,8 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	figures, err := measureAll(ctx, sizes, o.churn)
-	if err != nil {
-		return err
-	}
-	if err := table(os.Stdout, figures, o.churn); err != nil {
-		return err
+	if err := errors.Join(err, table(os.Stdout, figures, o.churn)); err != nil {
+		return err // after what was measured before it
 	}
 	over := compare(os.Stdout, figures)
 	if o.csv != "" {
@@ -91,7 +89,7 @@ func run(ctx context.Context, o options) error {
 	return over
 }
 
-// measureAll measures one size after the other in one API server.
+// measureAll measures one size after the other in one API server. With an error it returns what was measured before.
 func measureAll(ctx context.Context, sizes []int, churn churn) ([]figure, error) {
 	c, err := newCluster(ctx)
 	if err != nil {
@@ -102,7 +100,7 @@ func measureAll(ctx context.Context, sizes []int, churn churn) ([]figure, error)
 	for _, n := range sizes {
 		figures, err := c.measure(ctx, n, churn)
 		if err != nil {
-			return nil, err
+			return all, err
 		}
 		progress.Say(ctx, "%d pods are measured", n)
 		all = append(all, figures...)
