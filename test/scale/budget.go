@@ -9,7 +9,7 @@ import (
 const (
 	// fullScale is the number of pods for which the budgets are.
 	fullScale = 20000
-	// Our live heap is at most this share of the others'.
+	// Our live heap, above that of a Prometheus without jobs, is at most this share of the others'.
 	shareOfPodJob, shareOfUsual = 1.0 / 10, 1.0 / 25
 	// budgetController is the most bytes that the controller may have resident.
 	budgetController = 120_000_000
@@ -41,15 +41,15 @@ func compare(w io.Writer, figures []figure) error {
 		share float64
 	}{{annotated, shareOfPodJob}, {usual, shareOfUsual}} {
 		theirs := at[other.name]
-		ratio := float64(theirs.Heap) / float64(ours.Heap)
+		mine, their := ours.Heap-base.Heap, theirs.Heap-base.Heap
 		fmt.Fprintf(w, "figure: live heap at %d pods: Outrider %.1f MB, %s %.1f MB, %.1f times as much; above a Prometheus without jobs %.1f times\n",
-			most, megabytes(ours.Heap), other.name, megabytes(theirs.Heap), ratio, float64(theirs.Heap-base.Heap)/float64(max(1, ours.Heap-base.Heap)))
+			most, megabytes(ours.Heap), other.name, megabytes(theirs.Heap), float64(theirs.Heap)/float64(ours.Heap), float64(their)/float64(max(1, mine)))
 		fmt.Fprintf(w, "figure: to find all at %d pods: Outrider %.2f s of CPU and %.2f MB, %s %.2f s and %.2f MB\n",
 			most, ours.CPU.Seconds(), megabytes(ours.Received), other.name, theirs.CPU.Seconds(), megabytes(theirs.Received))
 		fmt.Fprintf(w, "figure: churn of unmonitored pods at %d pods: Outrider %.2f s of CPU, %d bytes, %d events, %s %.2f s, %d bytes, %d events\n",
 			most, ours.ChurnCPU.Seconds(), ours.ChurnReceived, ours.ChurnEvents, other.name, theirs.ChurnCPU.Seconds(), theirs.ChurnReceived, theirs.ChurnEvents)
-		if most >= fullScale && float64(ours.Heap) > other.share*float64(theirs.Heap) {
-			over = append(over, fmt.Errorf("our live heap is %.1f MB of the %s' %.1f MB: more than 1/%.0f of it", megabytes(ours.Heap), other.name, megabytes(theirs.Heap), 1/other.share))
+		if most >= fullScale && float64(mine) > other.share*float64(their) {
+			over = append(over, fmt.Errorf("our live heap for discovery is %.1f MB, that of the %s %.1f MB: ours is more than 1/%.0f of it", megabytes(mine), other.name, megabytes(their), 1/other.share))
 		}
 	}
 	ctl := at[program]

@@ -21,8 +21,8 @@ is measured. A Prometheus without jobs shows what is left when nothing is to be 
 
 Of memory the live heap is compared: what a garbage collection leaves, read after one. Resident memory follows the
 collector's mood and the machine's, and is reported at its peak. CPU is that of the process, of whatever number of cores. Bytes
-are counted on the wire by a relay before the API server, with TLS and compression. The ratios that the budgets name are those
-of the whole live heap, an idle Prometheus' own share included, which flatters the others.
+are counted on the wire by a relay before the API server, with TLS and compression. The budgets are about the live heap above
+that of the Prometheus without jobs, for they are about discovery; both ratios are printed.
 
 Each variant starts alone, and all stand the same churn at once: the same events for everyone, in half a minute. That some
 of them share the machine's cores costs time, not CPU seconds.
