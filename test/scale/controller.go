@@ -97,10 +97,10 @@ func (c *controller) knows(ctx context.Context, pods int) error {
 			return final{err}
 		}
 		n, err := endpoint.Sum(c.metrics, series)
-		if err != nil || int(n) != pods {
-			return fmt.Errorf("the controller reports %v pods (%v), not %d", n, err, pods)
+		if err == nil && int(n) != pods {
+			err = fmt.Errorf("the controller reports %v pods, not %d", n, pods)
 		}
-		return nil
+		return err
 	})
 }
 

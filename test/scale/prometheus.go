@@ -126,11 +126,14 @@ func (s *server) settle(ctx context.Context, targets int) (child.Usage, error) {
 		if time.Since(at) < quiet {
 			return fmt.Errorf("Prometheus is busy")
 		}
-		if n, err := s.targets(); err != nil || n != targets {
-			at = time.Time{}
-			return fmt.Errorf("Prometheus has %d targets (%v), not %d", n, err, targets)
+		n, err := s.targets()
+		if err == nil && n != targets {
+			err = fmt.Errorf("Prometheus has %d targets, not %d", n, targets)
 		}
-		return nil
+		if err != nil {
+			at = time.Time{}
+		}
+		return err
 	})
 	if err != nil {
 		return child.Usage{}, fmt.Errorf("wait for Prometheus to have found its targets: %w\n%s", err, s.Tail())
