@@ -54,6 +54,7 @@ func TestCluster(t *testing.T) {
 		{"Alerts", testAlerts},
 		{"AlertmanagerReloads", testAlertmanagerReloads},
 		{"Check", testCheck},
+		{"Quiet", testQuiet},
 		{"Attach", testAttach},
 		{"Optional", testOptional},
 		{"UnaskedPodsNeverReachTheWebhook", testUnasked},
