@@ -3,7 +3,7 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster bench load fuzz flood verify update lint image screenshot cluster-up cluster-down
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster bench load scale latency fuzz flood verify update lint image screenshot cluster-up cluster-down
 
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
 FUZZTIME ?= 1m
@@ -36,6 +36,12 @@ bench: ## Run the benchmarks of the hot path, compared with the last run.
 
 load: ## Measure what pods pay for the webhook on a real API server, beside the alternatives; some minutes.
 	go run ./test/load
+
+scale: ## Compare the cost of discovery at 1,000, 5,000 and 20,000 pods with the annotation way; ends with an error over a budget.
+	go run ./test/scale -csv test/scale/figures.csv -picture .github/scale.png
+
+latency: ## Measure the time from a pod's being ready to its first sample, without a cluster; -latency cluster takes a real one.
+	go run ./test/scale -latency loopback
 
 fuzz: ## Run every fuzzer for FUZZTIME (1m) and print its executions.
 	go run ./test/fuzz -time $(FUZZTIME)
