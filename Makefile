@@ -3,7 +3,7 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster bench fuzz verify update lint image screenshot cluster-up cluster-down
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster versions bench fuzz verify update lint image screenshot cluster-up cluster-down
 
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
 FUZZTIME ?= 1m
@@ -29,6 +29,9 @@ test-apiserver: ## Run the tests that need a real API server.
 
 test-cluster: ## Run the tests that need a real cluster.
 	go run ./test/run cluster
+
+versions: ## Run the API server's tests with Kubernetes 1.29, 1.30, 1.33 and 1.37, all built here, and print what passed.
+	go run ./test/versions
 
 bench: ## Run the benchmarks of the hot path.
 	go test -run '^$$' -bench . -benchmem ./sidecars ./webhook ./discovery

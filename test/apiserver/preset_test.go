@@ -157,7 +157,9 @@ func rendered(t *testing.T, path, namespace string) map[string][]byte {
 	install := action.NewInstall(&action.Configuration{})
 	install.DryRun, install.ClientOnly = true, true
 	install.ReleaseName, install.Namespace = "outrider", namespace
-	install.KubeVersion = &chartutil.KubeVersion{Version: "v1.37.0", Major: "1", Minor: "37"}
+	if install.KubeVersion, err = chartutil.ParseKubeVersion(api.Version()); err != nil {
+		t.Fatal(err)
+	}
 	r, err := install.Run(c, values)
 	if err != nil {
 		t.Fatal(err)

@@ -28,8 +28,10 @@ const (
 	parameters       = "outrider-enforcement" // the policies' ConfigMap
 )
 
-// webhookAddress is where controllers of these tests serve the webhook.
-var webhookAddress string
+var (
+	webhookAddress string // where controllers of these tests serve the webhook
+	notes          string // what whoever installed the chart was told
+)
 
 // installChart installs the chart, and points its webhook to this machine: the Service becomes an ExternalName, because
 // nothing here routes ClusterIPs.
@@ -47,9 +49,11 @@ func installChart(kubeconfig string) error {
 	}
 	install := action.NewInstall(cfg)
 	install.ReleaseName, install.Namespace, install.CreateNamespace = "outrider", releaseNamespace, true
-	if _, err := install.Run(chart, map[string]any{"discovery": map[string]any{"mode": "none"}}); err != nil {
+	installed, err := install.Run(chart, map[string]any{"discovery": map[string]any{"mode": "none"}})
+	if err != nil {
 		return fmt.Errorf("install the chart: %w", err)
 	}
+	notes = installed.Info.Notes
 	if webhookAddress, err = freeAddress(); err != nil {
 		return err
 	}
