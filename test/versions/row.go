@@ -12,7 +12,7 @@ type row struct {
 	version string
 	cells   map[string]*cell
 	parents map[string]bool // tests of which a subtest has ended
-	err     error // of the go command as a whole
+	err     error           // of the go command as a whole
 }
 
 // cell counts the tests of one column. Skipped ones are those that are not for this version.
