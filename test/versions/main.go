@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -101,41 +100,4 @@ func table(rows []*row) {
 		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
 	_ = w.Flush()
-}
-
-// Columns of the table, in their order.
-const (
-	corpus       = "corpus"
-	webhook      = "webhook"
-	definitions  = "Exporters"
-	enforcement  = "policies"
-	presets      = "presets"
-	upgrades     = "releases"
-	certificates = "certificates"
-	rest         = "rest"
-)
-
-var columns = []string{corpus, webhook, definitions, enforcement, presets, upgrades, certificates, rest}
-
-// column says where a test is counted.
-func column(pkg, test string) string {
-	top, _, _ := strings.Cut(test, "/")
-	switch {
-	case strings.HasSuffix(pkg, "/certificates"):
-		return certificates
-	case strings.HasSuffix(pkg, "/enforcement"):
-		return enforcement
-	case top == "TestCorpus":
-		return corpus
-	case slices.Contains([]string{"TestPodsThatDidNotAskNeverReachTheWebhook", "TestWithoutMatchConditions", "TestReadyMeansTrusted"}, top):
-		return webhook
-	case strings.Contains(top, "Exporters") && top != "TestExportersOutliveTheRelease", top == "TestCustomExporter", top == "TestDefinitionMayBeMissing", top == "TestBadOverrideLeavesTheBuiltin":
-		return definitions
-	case top == "TestPresetsApply":
-		return presets
-	case top == "TestExportersOutliveTheRelease", top == "TestUpgradeFromThePreviousChart":
-		return upgrades
-	default:
-		return rest
-	}
 }
