@@ -5,6 +5,15 @@
 //
 // The programs and their bills of materials are left in a folder. It ends with 1 if something is wrong, or if something
 // could not be checked here and the environment says CI=true.
+//
+// # Decisions
+//
+// What is linked is read from the programs themselves, and the licences from the files that came with the modules: of
+// each linked package's folder and those above it, since some carry code of others. The list of licences that are taken,
+// and of the modules that are named beside it, stands in bom/licence.go; a licence that is not recognised is refused.
+// The bills of materials are CycloneDX and have neither a time nor a serial number, so that they can be compared.
+// Vulnerabilities are looked for in the source and not in the programs, which are stripped: what is reported is called.
+// Where the database cannot be asked, that is said, and no copy is kept here: an old one knows nothing of what is new.
 package main
 
 import (

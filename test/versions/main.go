@@ -5,6 +5,14 @@
 //	go run ./test/versions 1.29 1.33    some of them
 //
 // It ends with 1 if anything failed. With a cold cache it first builds the API servers, which takes minutes for each.
+//
+// # Decisions
+//
+// The packages are those of the everyday tests, whole, with another API server under them: what a version of Kubernetes
+// breaks is mostly not what one would have listed. A test that is about something that a version does not have skips
+// itself and says so; the table counts these apart. etcd, Helm and cert-manager are the same for all versions; nodes
+// there are none.
+// It is no part of the tests of every change, which have no time for three more API servers.
 package main
 
 import (
