@@ -3,10 +3,11 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster versions supply bench fuzz verify update lint image screenshot cluster-up cluster-down
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster versions supply bench load scale latency fuzz flood verify update lint image screenshot cluster-up cluster-down
 
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
 FUZZTIME ?= 1m
+FLOODTIME ?= 20s
 CONTROLLER_GEN = go tool -modfile=test/tools/go.mod controller-gen object crd paths=./sidecars/v1alpha1
 
 help: ## List the targets.
@@ -36,12 +37,23 @@ versions: ## Run the API server's tests with Kubernetes 1.29, 1.30, 1.33 and 1.3
 supply: ## Check what the programs are made of: same bytes twice, licences, bills of materials (in out/), known vulnerabilities.
 	go run ./test/supply -version $(VERSION)
 
-bench: ## Run the benchmarks of the hot path.
-	go test -run '^$$' -bench . -benchmem ./sidecars ./webhook ./discovery
+bench: ## Run the benchmarks of the hot path, compared with the last run.
+	go run ./test/bench
 
-fuzz: ## Fuzz the decisions for FUZZTIME (1m).
-	go test -run '^$$' -fuzz FuzzPlan -fuzztime $(FUZZTIME) ./test/corpus
-	go test -run '^$$' -fuzz FuzzEndpoints -fuzztime $(FUZZTIME) ./discovery
+load: ## Measure what pods pay for the webhook on a real API server, beside the alternatives; some minutes.
+	go run ./test/load
+
+scale: ## Compare the cost of discovery at 1,000, 5,000 and 20,000 pods with the annotation way; ends with an error over a budget.
+	go run ./test/scale -csv test/scale/figures.csv -picture .github/scale.png
+
+latency: ## Measure the time from a pod's being ready to its first sample, without a cluster; -latency cluster takes a real one.
+	go run ./test/scale -latency loopback
+
+fuzz: ## Run every fuzzer for FUZZTIME (1m) and print its executions.
+	go run ./test/fuzz -time $(FUZZTIME)
+
+flood: ## Attack the webhook's port, and those for metrics and probes, for FLOODTIME (20s) in each way that is known.
+	go test ./test/apiserver -run 'TestFlood' -count=1 -v -timeout 1h -args -flood=$(FLOODTIME)
 
 verify: ## Check that generated files and formatting are up to date.
 	test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo "repair with: gofmt -w ."; exit 1; }

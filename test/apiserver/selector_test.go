@@ -36,7 +36,7 @@ func TestWithoutMatchConditions(t *testing.T) {
 			t.Fatal(err)
 		}
 		ns := namespaceLike(t, c, tc.Namespace)
-		goldens := goldenPods(t, tc)
+		goldens := goldenPods(t, tc.Name, tc.Injected)
 		for i, tmpl := range templates {
 			before := ctl.calls(t)
 			_, want := dryRunIn(t, server, metav1.NamespaceSystem, goldens[i])

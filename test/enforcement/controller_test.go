@@ -33,6 +33,9 @@ var (
 	notes          string // what whoever installed the chart was told
 )
 
+// running are the address of the metrics and the log file of the controller that was started last.
+var running struct{ metrics, log string }
+
 // installChart installs the chart, and points its webhook to this machine: the Service becomes an ExternalName, because
 // nothing here routes ClusterIPs.
 func installChart(kubeconfig string) error {
@@ -87,6 +90,7 @@ func injecting(t *testing.T) (end func()) {
 	}
 	metrics, health := address(t), address(t)
 	said := filepath.Join(t.TempDir(), "controller.log")
+	running.metrics, running.log = metrics, said
 	log, err := os.Create(said)
 	if err != nil {
 		t.Fatal(err)

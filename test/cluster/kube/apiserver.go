@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/outrider-dev/outrider/test/child"
 	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/cluster/progress"
 )
@@ -37,8 +38,8 @@ type APIServer struct {
 	version   *utilversion.Version
 	temporary bool
 	config    *rest.Config
-	etcd      *child
-	server    *child
+	etcd      *child.Process
+	server    *child.Process
 }
 
 // StartAPIServer starts an API server on free ports of 127.0.0.1 and waits until it is ready. It
@@ -91,11 +92,11 @@ func startAPIServer(ctx context.Context, o APIServerOptions, program build.APISe
 	if s.config, err = loadConfig(s.Kubeconfig()); err != nil {
 		return nil, err
 	}
-	if s.etcd, err = startChild("etcd", binaries["etcd"], s.log("etcd"), etcdArgs(filepath.Join(s.dir, "etcd"), ports[0], ports[1])...); err != nil {
+	if s.etcd, err = child.Start("etcd", binaries["etcd"], s.log("etcd"), etcdArgs(filepath.Join(s.dir, "etcd"), ports[0], ports[1])...); err != nil {
 		return nil, err
 	}
 	args := append(bareAPIServerArgs(p, ports[2], ports[0]), o.Args...)
-	if s.server, err = startChild("kube-apiserver", binaries[program.Component], s.log("kube-apiserver"), args...); err != nil {
+	if s.server, err = child.Start("kube-apiserver", binaries[program.Component], s.log("kube-apiserver"), args...); err != nil {
 		return nil, err
 	}
 	return s, s.wait(ctx)
@@ -108,8 +109,8 @@ func (s *APIServer) wait(ctx context.Context) error {
 		return fmt.Errorf("make a client: %w", err)
 	}
 	return poll(ctx, time.Minute, "the API server to be ready", func(ctx context.Context) error {
-		for _, c := range []*child{s.etcd, s.server} {
-			if err := c.ended(); err != nil {
+		for _, c := range []*child.Process{s.etcd, s.server} {
+			if err := c.Ended(); err != nil {
 				return permanent{err}
 			}
 		}
@@ -137,9 +138,9 @@ func (s *APIServer) Kubeconfig() string { return filepath.Join(s.dir, "admin.kub
 
 // Stop ends both programs and removes the folder if it was a temporary one.
 func (s *APIServer) Stop() {
-	for _, c := range []*child{s.server, s.etcd} {
+	for _, c := range []*child.Process{s.server, s.etcd} {
 		if c != nil {
-			c.stop(100 * time.Millisecond)
+			c.Stop(100 * time.Millisecond)
 		}
 	}
 	if s.temporary {
