@@ -3,7 +3,7 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster bench load scale latency fuzz flood verify update lint image screenshot cluster-up cluster-down
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster versions supply bench load scale latency fuzz flood verify update lint image screenshot cluster-up cluster-down
 
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
 FUZZTIME ?= 1m
@@ -30,6 +30,12 @@ test-apiserver: ## Run the tests that need a real API server.
 
 test-cluster: ## Run the tests that need a real cluster.
 	go run ./test/run cluster
+
+versions: ## Run the API server's tests with Kubernetes 1.29, 1.30, 1.33 and 1.37, all built here, and print what passed.
+	go run ./test/versions
+
+supply: ## Check what the programs are made of: same bytes twice, licences, bills of materials (in out/), known vulnerabilities.
+	go run ./test/supply -version $(VERSION)
 
 bench: ## Run the benchmarks of the hot path, compared with the last run.
 	go run ./test/bench

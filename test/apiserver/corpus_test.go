@@ -18,8 +18,13 @@ import (
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/cluster/build"
+	"github.com/outrider-dev/outrider/test/cluster/kube"
 	"github.com/outrider-dev/outrider/test/corpus"
 )
+
+// since are the versions of Kubernetes that brought what a case is about. An older API server drops the field before any
+// webhook sees it.
+var since = map[string]string{"pod-resources": "1.34"}
 
 // TestCorpus creates the pods of every case in the real API server, which calls
 // the real controller, and compares what it stores with the goldens, and with
@@ -35,6 +40,9 @@ func TestCorpus(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.Name, func(t *testing.T) {
+			if first := since[tc.Name]; first != "" && api.Before(first) {
+				t.Skip("Kubernetes " + first + " brought what this case is about")
+			}
 			ns := namespaceLike(t, c, tc.Namespace)
 			templates, err := tc.Templates()
 			if err != nil {
@@ -113,10 +121,16 @@ func goldenPods(t *testing.T, name string, yaml []byte) []*corev1.Pod {
 // it, and returns the warnings and the pod as it would be stored.
 func dryRun(t *testing.T, namespace string, pod *corev1.Pod) ([]string, *corev1.Pod) {
 	t.Helper()
+	return dryRunIn(t, api, namespace, pod)
+}
+
+// dryRunIn does so in another API server.
+func dryRunIn(t *testing.T, server *kube.APIServer, namespace string, pod *corev1.Pod) ([]string, *corev1.Pod) {
+	t.Helper()
 	pod = pod.DeepCopy()
 	pod.Namespace = namespace
 	heard := &warnings{}
-	config := api.Config()
+	config := server.Config()
 	config.WarningHandlerWithContext = heard
 	c, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -156,6 +170,9 @@ func text(t *testing.T, v any) string {
 // TestPodsThatDidNotAskNeverReachTheWebhook reads the controller's own counter.
 func TestPodsThatDidNotAskNeverReachTheWebhook(t *testing.T) {
 	c := client(t)
+	if api.Before(matchConditions) {
+		t.Skip("Kubernetes " + matchConditions + " brought match conditions; see TestWithoutMatchConditions")
+	}
 	ctl := injecting(t, c)
 	plain, optedIn := namespace(t, c, nil), namespace(t, c, map[string]string{sidecars.InjectKey: sidecars.InjectEnabled})
 	create := func(ns, name string, annotations map[string]string) {
