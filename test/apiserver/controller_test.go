@@ -18,6 +18,7 @@ import (
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
+	"github.com/outrider-dev/outrider/test/child"
 	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/corpus"
 	"github.com/outrider-dev/outrider/test/endpoint"
@@ -72,7 +73,7 @@ func launch(t *testing.T, flags ...string) *controller {
 	ctl := &controller{metrics: freeAddress(t), health: freeAddress(t), log: log.Name(), done: make(chan struct{})}
 	cmd := exec.Command(binary, append(flags,
 		"--metrics-bind-address="+ctl.metrics, "--health-probe-bind-address="+ctl.health, "--log-level=debug", "--shutdown-delay=0s")...)
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), child.Contained), log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// Contained is the environment under which the controller's garbage collector works as it does in the chart's container,
+// whose limit is 128 MiB.
+const Contained = "GOMEMLIMIT=93952409"
+
 // Usage is what a program has cost so far.
 type Usage struct {
 	CPU      time.Duration // of all its threads, in user and kernel mode, to 10 ms

@@ -67,7 +67,8 @@ func (c *cluster) startController(ctx context.Context, dir, prometheus string) (
 		args = append(args, "--"+name+"-bind-address="+address)
 	}
 	args = append(args, "--kubeconfig="+kubeconfig, "--prometheus-url=http://"+prometheus)
-	if ctl.Process, err = child.Start(controllerName, c.binary, filepath.Join(dir, "controller.log"), args...); err != nil {
+	args = append([]string{child.Contained, c.binary}, args...)
+	if ctl.Process, err = child.Start(controllerName, "/usr/bin/env", filepath.Join(dir, "controller.log"), args...); err != nil {
 		return nil, err
 	}
 	err = poll(ctx, time.Minute, func() error {
