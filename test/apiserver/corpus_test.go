@@ -34,6 +34,7 @@ var since = map[string]string{"pod-resources": "1.34"}
 func TestCorpus(t *testing.T) {
 	c := client(t)
 	injecting(t, c)
+	outrider := command(t)
 	cases, err := corpus.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +49,7 @@ func TestCorpus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			goldens, written := goldenPods(t, tc.Name, tc.Injected), goldenPods(t, tc.Name, injectedByCommand(t, tc))
+			goldens, written := goldenPods(t, tc.Name, tc.Injected), goldenPods(t, tc.Name, injectedBy(t, outrider, tc))
 			for i, tmpl := range templates {
 				warned, created := dryRun(t, ns, tmpl.Pod)
 				// The golden goes where no webhook is called, for the API server's own defaults.
@@ -87,10 +88,10 @@ func command(t *testing.T) string {
 	return binary
 }
 
-// injectedByCommand is what outrider inject writes for a case.
-func injectedByCommand(t *testing.T, tc corpus.Case) []byte {
+// injectedBy is what the binary's inject writes for a case.
+func injectedBy(t *testing.T, outrider string, tc corpus.Case) []byte {
 	t.Helper()
-	inject := exec.Command(command(t), "inject")
+	inject := exec.Command(outrider, "inject")
 	inject.Stdin = bytes.NewReader(tc.YAML)
 	out, err := inject.Output()
 	if err != nil {
