@@ -1,0 +1,86 @@
+package faults_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// testLeaderPartitioned cuts the replica that leads off from the API server, which still reaches it: it goes
+// on answering, another one leads, and it does not lead a moment longer than its Lease.
+func testLeaderPartitioned(t *testing.T, e *env) {
+	l := e.startLoad(t, false)
+	l.more(t, 20)
+	old := e.leader(t, leaderLease)
+	before := map[string]string{leaderLease: e.holder(t, leaderLease), certsLease: e.holder(t, certsLease)}
+	err := e.cluster.Filter(t.Context(), fmt.Sprintf(`
+chain input { type filter hook input priority 0; ip saddr %[1]s tcp dport 6443 drop; }
+chain output { type filter hook output priority 0; ip daddr %[1]s tcp sport 6443 drop; }`, old.Status.PodIP))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { e.heal(t) })
+	began := time.Now()
+	l.rollOut(t)
+	eventually(t, func() string {
+		for lease := range before {
+			if holder := e.holder(t, lease); holder == "" || strings.HasPrefix(holder, old.Name+"_") {
+				return fmt.Sprintf("%s is held by %q, which is cut off", lease, holder)
+			}
+		}
+		return ""
+	})
+	took := time.Since(began)
+	e.stoodDown(t, old.Name)
+	l.rollOut(t)
+	e.heal(t)
+	eventually(t, func() string { return e.ready(t.Context()) })
+	c := l.end(t)
+	for lease, holder := range before {
+		if now := e.holder(t, lease); now == holder {
+			t.Errorf("%s is held by %s again", lease, holder)
+		}
+	}
+	say(t, "the leader cut off from the API server: another one led after %s; %d of %d pods came without their exporter", took.Round(time.Second), c.missed, c.pods)
+}
+
+// stoodDown holds that the replica that was cut off had ended its run as leader before the other one's
+// began. A process that leads no more ends, and the kubelet has its last moment.
+func (e *env) stoodDown(t *testing.T, name string) {
+	t.Helper()
+	lease, err := e.client.CoordinationV1().Leases("outrider").Get(t.Context(), leaderLease, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := lease.Spec.AcquireTime.Time
+	eventually(t, func() string {
+		pod, err := e.client.CoreV1().Pods("outrider").Get(t.Context(), name, metav1.GetOptions{})
+		if err != nil {
+			return err.Error()
+		}
+		s := pod.Status.ContainerStatuses[0]
+		ended := s.LastTerminationState.Terminated
+		if ended == nil {
+			ended = s.State.Terminated
+		}
+		if ended == nil {
+			return name + " has not ended its run as leader"
+		}
+		if at := ended.FinishedAt.Time; at.After(began) {
+			t.Errorf("%s ended its run as leader at %s, after the other one's began at %s", name, at, began)
+		}
+		return ""
+	})
+}
+
+// heal takes every rule out of the packet filter.
+func (e *env) heal(t *testing.T) {
+	t.Helper()
+	if err := e.cluster.Filter(context.Background(), ""); err != nil {
+		t.Error(err)
+	}
+}
