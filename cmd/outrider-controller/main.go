@@ -58,8 +58,9 @@ func run(o Options) error {
 	if err != nil {
 		return fmt.Errorf("find the API server: %w", err)
 	}
-	terminated := signals.SetupSignalHandler()
-	mgr, err := newManager(terminated, config, o)
+	terminated, leave := context.WithCancel(signals.SetupSignalHandler())
+	defer leave()
+	mgr, err := newManager(terminated, leave, config, o)
 	if err != nil {
 		return err
 	}

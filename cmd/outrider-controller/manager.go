@@ -31,8 +31,8 @@ import (
 )
 
 // newManager wires the parts. terminated ends when the process was asked to
-// stop, which is earlier than the manager's own context.
-func newManager(terminated context.Context, config *rest.Config, o Options) (ctrl.Manager, error) {
+// stop, which is earlier than the manager's own context; leave asks it.
+func newManager(terminated context.Context, leave func(), config *rest.Config, o Options) (ctrl.Manager, error) {
 	host, port, err := splitAddress(o.WebhookAddress)
 	if err != nil {
 		return nil, fmt.Errorf("--webhook-bind-address: %w", err)
@@ -48,15 +48,11 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 		return nil, err
 	}
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:                        kinds,
-		Cache:                         cache.Options{ByObject: cached(o)},
-		Metrics:                       metricsserver.Options{BindAddress: o.MetricsAddress},
-		HealthProbeBindAddress:        o.HealthAddress,
-		WebhookServer:                 server,
-		LeaderElection:                o.LeaderElect,
-		LeaderElectionID:              o.LeaderElectionID,
-		LeaderElectionNamespace:       o.Certificates.Namespace,
-		LeaderElectionReleaseOnCancel: true,
+		Scheme:                 kinds,
+		Cache:                  cache.Options{ByObject: cached(o)},
+		Metrics:                metricsserver.Options{BindAddress: o.MetricsAddress},
+		HealthProbeBindAddress: o.HealthAddress,
+		WebhookServer:          server,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create manager: %w", err)
@@ -64,7 +60,14 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 	if err := source.SetupWithManager(mgr); err != nil {
 		return nil, err
 	}
-	if err := admit(terminated, mgr, o); err != nil {
+	term, err := newTerm(config, mgr, o, leave)
+	if err != nil {
+		return nil, err
+	}
+	if err := mgr.Add(term); err != nil {
+		return nil, fmt.Errorf("set up leader election: %w", err)
+	}
+	if err := admit(terminated, electing{mgr, term}, o); err != nil {
 		return nil, err
 	}
 	return mgr, errors.Join(

@@ -67,10 +67,18 @@ func (e *env) calm(t *testing.T) {
 			return e.ready(t.Context())
 		})
 	}
-	eventually(t, func() string { // who leads is among them
+	eventually(t, func() string { // who leads is among them, and API servers know where they are
 		pods, err := e.controllers(t.Context())
 		if err != nil {
 			return err.Error()
+		}
+		var are []string
+		for _, p := range pods {
+			are = append(are, p.Status.PodIP)
+		}
+		slices.Sort(are)
+		if known, err := e.endpoints(t.Context()); err != nil || !slices.Equal(known, are) {
+			return fmt.Sprintf("the webhook's Service leads to %v (%v), and the replicas are at %v", known, err, are)
 		}
 		for _, lease := range []string{leaderLease, certsLease} {
 			if holder := e.holder(t, lease); !slices.ContainsFunc(pods, func(p corev1.Pod) bool { return strings.HasPrefix(holder, p.Name+"_") }) {
@@ -79,6 +87,23 @@ func (e *env) calm(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+// endpoints are the addresses to which the webhook's Service leads.
+func (e *env) endpoints(ctx context.Context) (addresses []string, err error) {
+	list, err := e.client.DiscoveryV1().EndpointSlices("outrider").List(ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=outrider-webhook"})
+	if err != nil {
+		return nil, err
+	}
+	for _, slice := range list.Items {
+		for _, point := range slice.Endpoints {
+			if point.Conditions.Ready == nil || *point.Conditions.Ready {
+				addresses = append(addresses, point.Addresses...)
+			}
+		}
+	}
+	slices.Sort(addresses)
+	return addresses, nil
 }
 
 // holder is who holds a Lease of the release: a pod's name, and what tells its runs apart.

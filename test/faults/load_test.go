@@ -31,8 +31,9 @@ type load struct {
 	stop                                 func()
 	gate                                 sync.RWMutex // held for reading by every create
 
-	mu    sync.Mutex
-	first string // that was refused
+	mu          sync.Mutex
+	first       string // that was refused
+	firstMissed string
 }
 
 const (
@@ -105,7 +106,11 @@ func (l *load) create(namespace, name string, annotations map[string]string) *co
 		return nil
 	}
 	if !instrumented(made) && made.Annotations[sidecars.StatusKey] == "" {
-		l.missed.Add(1)
+		if l.missed.Add(1) == 1 {
+			l.mu.Lock()
+			l.firstMissed = fmt.Sprintf("%s/%s at %s", namespace, name, time.Now().UTC().Format(time.TimeOnly))
+			l.mu.Unlock()
+		}
 	}
 	return made
 }

@@ -35,7 +35,7 @@ func testSecretAndConfigurationDeleted(t *testing.T, e *env) {
 	})
 	l.more(t, 40)
 	if n := l.missed.Load(); n > 0 {
-		t.Errorf("%d pods were missed because the Secret was deleted", n)
+		t.Errorf("%d pods were missed because the Secret was deleted, first %s", n, l.firstMissed)
 	}
 
 	if err := api.Delete(t.Context(), "outrider", metav1.DeleteOptions{}); err != nil {
