@@ -38,6 +38,9 @@ func newManager(terminated context.Context, leave func(), config *rest.Config, o
 		return nil, fmt.Errorf("--webhook-bind-address: %w", err)
 	}
 	o.Certificates.LeaderElect = o.LeaderElect
+	o.Certificates.Clock = &certs.Clock{}
+	config = rest.CopyConfig(config)
+	config.Wrap(o.Certificates.Clock.Watch)
 	source, err := certs.New(o.Certificates, certs.NewMetrics(metrics.Registry))
 	if err != nil {
 		return nil, err
