@@ -3,10 +3,11 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster bench fuzz verify update lint image screenshot cluster-up cluster-down
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster bench faults soak fuzz verify update lint image screenshot cluster-up cluster-down
 
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
 FUZZTIME ?= 1m
+SOAK ?= 30m
 CONTROLLER_GEN = go tool -modfile=test/tools/go.mod controller-gen object crd paths=./sidecars/v1alpha1
 
 help: ## List the targets.
@@ -32,6 +33,13 @@ test-cluster: ## Run the tests that need a real cluster.
 
 bench: ## Run the benchmarks of the hot path.
 	go test -run '^$$' -bench . -benchmem ./sidecars ./webhook ./discovery
+
+faults: ## Break what Outrider stands on, under load, on the local cluster, and count what became of the pods.
+	go test -count=1 -timeout=60m -v -run TestFaults ./test/faults -all
+	go test -count=1 -timeout=10m -v -run TestWrongClock ./test/certificates
+
+soak: ## Change everything all the time for SOAK (30m) on the local cluster: memory, goroutines and files stay flat.
+	go test -count=1 -timeout=24h -v -run TestFaults/Soak ./test/faults -soak=$(SOAK)
 
 fuzz: ## Fuzz the decisions for FUZZTIME (1m).
 	go test -run '^$$' -fuzz FuzzPlan -fuzztime $(FUZZTIME) ./test/corpus
