@@ -3,6 +3,7 @@ package faults_test
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/test/cluster/kube"
 )
 
 // count is what became of the pods of some namespaces.
@@ -76,6 +78,7 @@ func (l *load) end(t *testing.T) count {
 	if n := l.refused.Load(); n > 0 {
 		t.Errorf("%d creates failed, first %s", n, l.first)
 	}
+	l.reasons(t)
 	began := time.Now()
 	e.reported(t, c, all...)
 	took := time.Since(began)
@@ -121,3 +124,29 @@ func (l *load) repaired(t *testing.T) int {
 	})
 	return before.missed
 }
+
+// reasons logs why the API server let pods through without asking, in its own words, and how often.
+func (l *load) reasons(t *testing.T) {
+	t.Helper()
+	log, err := kube.Log("kube-apiserver")
+	if err != nil {
+		t.Log(err)
+		return
+	}
+	if len(log) >= l.logged { // a restarted one begins anew
+		log = log[l.logged:]
+	}
+	why := map[string]int{}
+	for line := range strings.Lines(string(log)) {
+		if _, reason, ok := strings.Cut(line, "failing open "); ok {
+			_, reason, _ = strings.Cut(reason, "timeout=")
+			why[portOrAddress.ReplaceAllString(strings.TrimSpace(reason), "N")]++
+		}
+	}
+	for reason, n := range why {
+		t.Logf("the API server failed open %d times: %s", n, reason)
+	}
+}
+
+// portOrAddress are numbers that tell calls apart which failed for one reason.
+var portOrAddress = regexp.MustCompile(`[0-9]+(\.[0-9]+){3}(:[0-9]+)?`)

@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/test/cluster/kube"
 )
 
 // load creates pods at a steady pace, until it is stopped.
@@ -30,6 +31,7 @@ type load struct {
 	missed                               atomic.Int64 // were created without exporter or reason
 	stop                                 func()
 	gate                                 sync.RWMutex // held for reading by every create
+	logged                               int          // bytes of the API server's log before
 
 	mu          sync.Mutex
 	first       string // that was refused
@@ -54,6 +56,9 @@ func (e *env) startLoadOf(t *testing.T, outage bool, keep int) *load {
 	l := &load{e: e, outage: outage, keep: keep, annotated: name, optedIn: name + "-optedin", rolled: name + "-rolled"}
 	for _, ns := range []string{l.annotated, l.optedIn, l.rolled} {
 		e.namespace(t, ns, ns == l.optedIn)
+	}
+	if log, err := kube.Log("kube-apiserver"); err == nil {
+		l.logged = len(log)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
