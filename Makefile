@@ -3,10 +3,11 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster bench faults soak fuzz verify update lint image screenshot cluster-up cluster-down
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster bench faults soak fuzz flood verify update lint image screenshot cluster-up cluster-down
 
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
 FUZZTIME ?= 1m
+FLOODTIME ?= 20s
 SOAK ?= 30m
 CONTROLLER_GEN = go tool -modfile=test/tools/go.mod controller-gen object crd paths=./sidecars/v1alpha1
 
@@ -41,9 +42,11 @@ faults: ## Break what Outrider stands on, under load, on the local cluster, and 
 soak: ## Change everything all the time for SOAK (30m) on the local cluster: memory, goroutines and files stay flat.
 	go test -count=1 -timeout=24h -v -run TestFaults/Soak ./test/faults -soak=$(SOAK)
 
-fuzz: ## Fuzz the decisions for FUZZTIME (1m).
-	go test -run '^$$' -fuzz FuzzPlan -fuzztime $(FUZZTIME) ./test/corpus
-	go test -run '^$$' -fuzz FuzzEndpoints -fuzztime $(FUZZTIME) ./discovery
+fuzz: ## Run every fuzzer for FUZZTIME (1m) and print its executions.
+	go run ./test/fuzz -time $(FUZZTIME)
+
+flood: ## Attack the webhook's port, and those for metrics and probes, for FLOODTIME (20s) in each way that is known.
+	go test ./test/apiserver -run 'TestFlood' -count=1 -v -timeout 1h -args -flood=$(FLOODTIME)
 
 verify: ## Check that generated files and formatting are up to date.
 	test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo "repair with: gofmt -w ."; exit 1; }

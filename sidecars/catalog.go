@@ -11,6 +11,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"sync"
 
 	"sigs.k8s.io/yaml"
 
@@ -41,7 +42,10 @@ type entry struct {
 
 // Builtin is the catalogue that ships with Outrider. A test proves it valid; a
 // manifest that is not would panic here, at start.
-func Builtin() Catalog {
+func Builtin() Catalog { return builtinOnce() }
+
+// builtinOnce is read once: a catalogue is immutable, and reading it takes longer than a plan.
+var builtinOnce = sync.OnceValue(func() Catalog {
 	files, err := fs.Glob(builtin, "catalog/*.yaml")
 	if err != nil {
 		panic(err)
@@ -63,7 +67,7 @@ func Builtin() Catalog {
 		panic(err)
 	}
 	return c
-}
+})
 
 // Parse reads one Exporter manifest, strictly: an unknown field is an error.
 func Parse(raw []byte) (v1alpha1.Exporter, error) {

@@ -52,7 +52,7 @@ func endpointsProblem(value string) string {
 			port, _ = strconv.Atoi(m[3])
 		}
 		switch {
-		case m == nil || port > 65535 || len(part)-len(trimmed) > 9:
+		case m == nil || port > 65535 || spaces(part) > mostSpaces:
 			return fmt.Sprintf("%q is no endpoint; write [JOB=][https:]PORT[/PATH], such as 8080/stats", shorten(part))
 		case reservedJob(m[1]):
 			return fmt.Sprintf("the job %q is the stack's own; choose another name", m[1])
@@ -62,6 +62,14 @@ func endpointsProblem(value string) string {
 		seen[m[1]+"="+m[3]] = true
 	}
 	return ""
+}
+
+// mostSpaces may stand before an endpoint, and behind it.
+const mostSpaces = 9
+
+// spaces are those before a text or those behind it, whichever are more.
+func spaces(text string) int {
+	return max(len(text)-len(strings.TrimLeft(text, " ")), len(text)-len(strings.TrimRight(text, " ")))
 }
 
 // scraped answers the scrape annotation that a user wrote.

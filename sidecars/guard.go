@@ -49,6 +49,8 @@ func (p *planner) refusePod(e *entry) bool {
 		p.refuse(e.name, UnsupportedOS, "%s: the exporter runs on Linux and the pod is for another system", e.name)
 	case pod.Spec.HostNetwork && !isNative(e):
 		p.refuse(e.name, HostNetwork, "%s: with hostNetwork the exporter's port %d would open on the node; use the pod's own network", e.name, e.spec.Port)
+	case len(pod.Spec.Containers) == 0: // the API server refuses it, and would take one with nothing but the exporter
+		p.refuse(e.name, NoContainers, "%s: the pod has no containers", e.name)
 	default:
 		return false
 	}

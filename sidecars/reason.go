@@ -42,6 +42,7 @@ const (
 	TooLarge              Reason = "TooLarge"              // the pod has no room for additions
 	HostNetwork           Reason = "HostNetwork"           // the exporter's port would open on the node
 	UnsupportedOS         Reason = "UnsupportedOS"         // the pod is not for Linux
+	NoContainers          Reason = "NoContainers"          // the pod has no container, and an exporter must not make it one that has
 	MirrorPod             Reason = "MirrorPod"             // the pod mirrors a static pod of a kubelet
 	WouldNotComplete      Reason = "WouldNotComplete"      // a plain container would keep the pod from ending
 	NativeSidecarsMissing Reason = "NativeSidecarsMissing" // the cluster is older than native sidecars

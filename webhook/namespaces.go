@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/flowcontrol"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,7 +25,15 @@ type Namespaces struct {
 	cached client.Reader
 	direct client.Reader
 	filled cache.Informer
+	ask    flowcontrol.RateLimiter // how often direct is used
 }
+
+// How often the API server is asked for a namespace that the cache does not hold: ten times a second, after twenty at once. Whoever
+// calls the webhook for namespaces that do not exist uses these up, and not the calls that the controller has for everything else.
+const (
+	asksPerSecond = 10
+	asksAtOnce    = 20
+)
 
 // NamespaceCache keeps the manager's cache of namespaces to what is read of
 // them: their names, and labels and annotations of Outrider's domain.
@@ -55,6 +64,7 @@ func onlyOwnKeys(object any) (any, error) {
 // SetupWithManager has the manager fill the cache.
 func (n *Namespaces) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
 	n.cached, n.direct = mgr.GetCache(), mgr.GetAPIReader()
+	n.ask = flowcontrol.NewTokenBucketRateLimiter(asksPerSecond, asksAtOnce)
 	informer, err := mgr.GetCache().GetInformer(ctx, namespaceMetadata(), cache.BlockUntilSynced(false))
 	if err != nil {
 		return fmt.Errorf("watch namespaces: %w", err)
@@ -80,7 +90,7 @@ func (n *Namespaces) Annotations(ctx context.Context, name string) (map[string]s
 	}
 	found := namespaceMetadata()
 	err := n.cached.Get(ctx, client.ObjectKey{Name: name}, found, &client.GetOptions{UnsafeDisableDeepCopy: new(true)})
-	if apierrors.IsNotFound(err) {
+	if apierrors.IsNotFound(err) && n.ask.TryAccept() {
 		err = n.direct.Get(ctx, client.ObjectKey{Name: name}, found)
 	}
 	if err != nil {

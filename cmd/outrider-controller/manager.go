@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
 	"net"
 	"net/http"
-	"strconv"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	kubeversion "k8s.io/apimachinery/pkg/util/version"
@@ -21,20 +19,19 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
-	ctrlwebhook "sigs.k8s.io/controller-runtime/pkg/webhook"
 
 	"github.com/outrider-dev/outrider/certs"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 	"github.com/outrider-dev/outrider/webhook"
 	"github.com/outrider-dev/outrider/webhook/breaker"
+	"github.com/outrider-dev/outrider/webhook/serving"
 )
 
 // newManager wires the parts. terminated ends when the process was asked to
 // stop, which is earlier than the manager's own context; leave asks it.
 func newManager(terminated context.Context, leave func(), config *rest.Config, o Options) (ctrl.Manager, error) {
-	host, port, err := splitAddress(o.WebhookAddress)
-	if err != nil {
+	if _, _, err := net.SplitHostPort(o.WebhookAddress); err != nil {
 		return nil, fmt.Errorf("--webhook-bind-address: %w", err)
 	}
 	o.Certificates.LeaderElect = o.LeaderElect
@@ -45,20 +42,23 @@ func newManager(terminated context.Context, leave func(), config *rest.Config, o
 	if err != nil {
 		return nil, err
 	}
-	server := ctrlwebhook.NewServer(ctrlwebhook.Options{Host: host, Port: port, TLSOpts: []func(*tls.Config){certs.ServeWith(source)}})
+	server := serving.NewServer(o.WebhookAddress, serving.DefaultLimits(), certs.ServeWith(source))
 	kinds, err := kinds()
 	if err != nil {
 		return nil, err
 	}
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:                 kinds,
-		Cache:                  cache.Options{ByObject: cached(o)},
-		Metrics:                metricsserver.Options{BindAddress: o.MetricsAddress},
-		HealthProbeBindAddress: o.HealthAddress,
-		WebhookServer:          server,
+	bare, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:        kinds,
+		Cache:         cache.Options{ByObject: cached(o)},
+		Metrics:       metricsserver.Options{BindAddress: "0"}, // see ports
+		WebhookServer: server,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create manager: %w", err)
+	}
+	mgr, err := withPorts(terminated, bare, o)
+	if err != nil {
+		return nil, err
 	}
 	if err := source.SetupWithManager(mgr); err != nil {
 		return nil, err
@@ -198,13 +198,4 @@ func nativeSidecars(config *rest.Config) (bool, error) {
 		return false, fmt.Errorf("read the API server's version %q: %w", info.GitVersion, err)
 	}
 	return v.AtLeast(kubeversion.MustParseGeneric("1.29.0")), nil
-}
-
-func splitAddress(address string) (host string, port int, err error) {
-	host, text, err := net.SplitHostPort(address)
-	if err != nil {
-		return "", 0, err
-	}
-	port, err = strconv.Atoi(text)
-	return host, port, err
 }

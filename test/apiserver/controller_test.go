@@ -27,10 +27,10 @@ const releaseNamespace = "outrider"
 
 // controller is the real binary, serving the API server of the tests.
 type controller struct {
-	metrics, health string // addresses
-	log             string // file
-	process         *os.Process
-	done            chan struct{}
+	webhook, metrics, health string // addresses
+	log                      string // file
+	process                  *os.Process
+	done                     chan struct{}
 }
 
 var startOnce sync.Once
@@ -53,7 +53,9 @@ func startController(t *testing.T, c kubernetes.Interface) *controller {
 	t.Helper()
 	webhook := freeAddress(t)
 	installWebhook(t, c, webhook)
-	return launch(t, "--kubeconfig="+api.Kubeconfig(), "--webhook-bind-address="+webhook)
+	ctl := launch(t, "--kubeconfig="+api.Kubeconfig(), "--webhook-bind-address="+webhook)
+	ctl.webhook = webhook
+	return ctl
 }
 
 // launch starts the real binary, under further flags, and waits until it is ready.

@@ -28,7 +28,7 @@ var hostile = map[string]struct {
 	says string
 }{
 	"honest":     {page: plain("app_requests_total{code=\"200\"} 7\n"), says: ""},
-	"samples":    {page: flood, says: "sample limit exceeded"},
+	"samples":    {page: million, says: "sample limit exceeded"},
 	"body":       {page: func() []byte { return bytes.Repeat([]byte("# nothing\n"), 7<<20) }, says: "body size limit exceeded"},
 	"bomb":       {page: bomb, gzip: true, says: "body size limit exceeded"},
 	"labels":     {page: plain("a{" + manyLabels(100) + "} 1\n"), says: "label_limit exceeded"},
@@ -167,8 +167,8 @@ func storedOf(t *testing.T, prom promv1.API, job string) model.Matrix {
 
 func plain(page string) func() []byte { return func() []byte { return []byte(page) } }
 
-// flood is a million samples.
-func flood() []byte {
+// million is a million samples.
+func million() []byte {
 	var b bytes.Buffer
 	for i := range 1_000_000 {
 		fmt.Fprintf(&b, "a{i=\"%d\"} 1\n", i)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kjson "sigs.k8s.io/json"
 
 	"github.com/outrider-dev/outrider/sidecars"
@@ -182,6 +183,15 @@ func properties(t *testing.T, raw []byte, namespace sidecars.Namespace) {
 	}
 	prefix(t, pod.Spec.Containers, got.Spec.Containers)
 	prefix(t, pod.Spec.InitContainers, got.Spec.InitContainers)
+	var all, then any
+	if kjson.UnmarshalCaseSensitivePreserveInts(raw, &all) != nil || kjson.UnmarshalCaseSensitivePreserveInts(patched, &then) != nil {
+		t.Fatal("the pod is no JSON")
+	}
+	if lost := keeps(all, then, ""); lost != "" {
+		t.Errorf("something of the pod is lost, perhaps a field that is newer than our types: %s", lost)
+	}
+	lockedDown(t, pod, got, namedIn(namespace))
+	ownTargets(t, got)
 
 	in.Pod = got
 	again := sidecars.NewPlan(in, sidecars.Builtin())
@@ -191,6 +201,11 @@ func properties(t *testing.T, raw []byte, namespace sidecars.Namespace) {
 	if diff := cmp.Diff(text(t, sidecars.Remove(pod)), text(t, sidecars.Remove(got))); diff != "" {
 		t.Errorf("Remove is no mirror (-never injected +injected and removed):\n%s", diff)
 	}
+}
+
+// namedIn are the Secrets that a namespace's annotations name.
+func namedIn(namespace sidecars.Namespace) map[string]bool {
+	return namedSecrets(&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Annotations: namespace.Annotations}})
 }
 
 func prefix(t *testing.T, before, after []corev1.Container) {

@@ -75,17 +75,22 @@ func TestWebhookOverHTTP(t *testing.T) {
 	}
 }
 
-// review has a pod admitted.
-func review(t *testing.T, url string, tmpl corpus.Template) *admissionv1.AdmissionResponse {
-	t.Helper()
-	body, err := json.Marshal(admissionv1.AdmissionReview{
+// admissionReview is what the API server sends when a pod is created.
+func admissionReview(tmpl corpus.Template) admissionv1.AdmissionReview {
+	return admissionv1.AdmissionReview{
 		TypeMeta: metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"},
 		Request: &admissionv1.AdmissionRequest{
 			UID: "u", Operation: admissionv1.Create, Namespace: tmpl.Namespace,
 			Resource: metav1.GroupVersionResource{Version: "v1", Resource: "pods"},
 			Object:   runtime.RawExtension{Raw: tmpl.Raw},
 		},
-	})
+	}
+}
+
+// review has a pod admitted.
+func review(t *testing.T, url string, tmpl corpus.Template) *admissionv1.AdmissionResponse {
+	t.Helper()
+	body, err := json.Marshal(admissionReview(tmpl))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // packages are those that every rule below is about. A rule about a package that is gone would hold nothing.
-var packages = []string{"sidecars", "sidecars/v1alpha1", "webhook", "webhook/coverage", "discovery", "certs", "charts", "cmd/outrider-controller"}
+var packages = []string{"sidecars", "sidecars/v1alpha1", "webhook", "webhook/coverage", "webhook/serving", "discovery", "certs", "charts", "cmd/outrider-controller"}
 
 // The trees of Prometheus that register the clients of every cloud, or import those that do.
 var heavyPrometheus = []string{

@@ -46,6 +46,7 @@ func TestCluster(t *testing.T) {
 		name string
 		test func(*testing.T, *env)
 	}{
+		{"Quiet", testQuiet},
 		{"Corpus", testCorpus},
 		{"AnnotationToMetric", testAnnotationToMetric},
 		{"Queries", testQueries},

@@ -89,7 +89,7 @@ func (e *env) scale(t *testing.T, replicas int32) {
 }
 
 // describe logs what a failed test's reader asks first: the release's pods and
-// the controller's last lines.
+// the last lines of the controller and of Prometheus.
 func (e *env) describe(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -101,10 +101,12 @@ func (e *env) describe(t *testing.T) {
 	lines := int64(30)
 	for _, pod := range pods.Items {
 		t.Logf("pod %s: %s", pod.Name, pod.Status.Phase)
-		if !strings.Contains(pod.Name, "controller") {
+		container := pod.Spec.Containers[0].Name
+		if container != "controller" && container != "prometheus" {
 			continue
 		}
-		raw, err := e.client.CoreV1().Pods("outrider").GetLogs(pod.Name, &corev1.PodLogOptions{TailLines: &lines}).DoRaw(ctx)
+		options := &corev1.PodLogOptions{Container: container, TailLines: &lines}
+		raw, err := e.client.CoreV1().Pods("outrider").GetLogs(pod.Name, options).DoRaw(ctx)
 		t.Logf("%s%v", raw, err)
 	}
 }

@@ -31,6 +31,9 @@ const (
 // webhookAddress is where controllers of these tests serve the webhook.
 var webhookAddress string
 
+// running are the address of the metrics and the log file of the controller that was started last.
+var running struct{ metrics, log string }
+
 // installChart installs the chart, and points its webhook to this machine: the Service becomes an ExternalName, because
 // nothing here routes ClusterIPs.
 func installChart(kubeconfig string) error {
@@ -83,6 +86,7 @@ func injecting(t *testing.T) (end func()) {
 	}
 	metrics, health := address(t), address(t)
 	said := filepath.Join(t.TempDir(), "controller.log")
+	running.metrics, running.log = metrics, said
 	log, err := os.Create(said)
 	if err != nil {
 		t.Fatal(err)

@@ -148,7 +148,7 @@ func (j *judgement) reconsider(s Suspension, definition func(string) string) {
 	e := j.of(s.key())
 	works := e.worked.After(s.Failed)
 	if s.OnTrial(j.now) {
-		tried := slices.DeleteFunc(e.inARow(), func(o Observation) bool { return o.Created.Before(s.Until) })
+		tried := slices.DeleteFunc(e.inARow(), func(o Observation) bool { return !s.tried(o) })
 		// Everywhere, one place where it works is enough: where it does not, it is
 		// suspended on its own.
 		if len(tried) > 0 && (!works || s.Namespace != "") {
@@ -208,7 +208,7 @@ func (j *judgement) widen() {
 		for _, s := range list {
 			delete(j.held, s.key())
 			if s.Failed.After(all.Failed) {
-				all.Failed, all.Reason, all.Message = s.Failed, s.Reason, s.Message
+				all.Failed, all.Reason = s.Failed, s.Reason
 			}
 			if s.Until.After(all.Until) {
 				all.Until = s.Until
@@ -217,6 +217,12 @@ func (j *judgement) widen() {
 		}
 		all.Namespace = ""
 		all.Message = "" // one namespace's text is not for all
+		// A pod that was let in where nothing was suspended is not on this one's trial.
+		for _, o := range j.of(all.key()).failing {
+			if o.Created.After(all.Failed) {
+				all.Failed = o.Created.UTC()
+			}
+		}
 		j.held[all.key()] = all
 		j.changes = append(j.changes, Change{Kind: Widened, Suspension: all})
 	}

@@ -34,6 +34,16 @@ type Suspension struct {
 // OnTrial reports whether some pods get the exporter again.
 func (s Suspension) OnTrial(now time.Time) bool { return !now.Before(s.Until) }
 
+// answerTime is how much older than the answer about it a pod may be: the API server
+// notes the creation, to the second, before it asks, and the webhook's timeout
+// follows.
+const answerTime = 6 * time.Second
+
+// tried reports whether a pod got the exporter on this suspension's trial.
+func (s Suspension) tried(o Observation) bool {
+	return o.Created.After(s.Failed) && !o.Created.Before(s.Until.Add(-answerTime))
+}
+
 // Why says, as part of a sentence, why pods do not get the exporter.
 func (s Suspension) Why() string {
 	what := s.Reason

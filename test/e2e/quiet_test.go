@@ -1,0 +1,28 @@
+package e2e_test
+
+import (
+	"fmt"
+	"testing"
+)
+
+// noisy are alerts about what this machine does beside the cluster: tests build and
+// import images all along, so within minutes its disk does fill as they see it.
+const noisy = "NodeFilesystemFillsSoon"
+
+// testQuiet holds that a fresh installation alarms nobody: once everything is up
+// and all rules were evaluated, the condition of no alert holds, however long it
+// would have to hold before the alert fires.
+func testQuiet(t *testing.T, e *env) {
+	eventually(t, func() string {
+		v, err := e.prom.Query(t.Context(), `ALERTS{alertname!="`+noisy+`"} or up == 0 or prometheus_rule_group_last_evaluation_timestamp_seconds == 0`)
+		if err != nil || len(v) > 0 {
+			return fmt.Sprintf("on a healthy cluster: %v, %v", v, err)
+		}
+		return ""
+	})
+	v, err := e.prom.Query(t.Context(), `sum(prometheus_rule_group_rules)`)
+	if err != nil || len(v) != 1 || v[0].Value < 100 {
+		t.Fatalf("Prometheus has %v rules, %v: that no alert fires says little", v, err)
+	}
+	say(t, "of %v rules no alert fires or is pending on a fresh installation", v[0].Value)
+}

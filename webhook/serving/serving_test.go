@@ -1,0 +1,108 @@
+package serving
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// conn is a connection from an address that notes its end.
+type conn struct {
+	net.Conn
+	from   string
+	closed bool
+}
+
+func (c *conn) RemoteAddr() net.Addr {
+	a, _ := net.ResolveTCPAddr("tcp", c.from+":1")
+	return a
+}
+
+func (c *conn) Close() error {
+	c.closed = true
+	return nil
+}
+
+// The host with the most connections loses the one that has done the same for the longest; nobody else loses any.
+func TestShowOut(t *testing.T) {
+	g := newGuests(4)
+	honest := &conn{from: "10.0.0.1"}
+	many := []*conn{{from: "10.0.0.2"}, {from: "10.0.0.2"}, {from: "10.0.0.2"}, {from: "10.0.0.2"}}
+	g.change(honest, http.StateNew)
+	for _, c := range many[:3] {
+		g.change(c, http.StateNew)
+	}
+	g.change(many[0], http.StateIdle)
+	g.change(many[3], http.StateNew)
+	if honest.closed || many[0].closed || !many[1].closed || many[2].closed || many[3].closed {
+		t.Errorf("closed: %v, %v %v %v %v", honest.closed, many[0].closed, many[1].closed, many[2].closed, many[3].closed)
+	}
+	g.change(many[1], http.StateClosed) // the server learns of it
+	for _, c := range []*conn{honest, many[0], many[2], many[3]} {
+		g.change(c, http.StateClosed)
+	}
+	if len(g.all)+len(g.hosts)+g.reading.Len() != 0 {
+		t.Errorf("something is left: %d, %d, %d", len(g.all), len(g.hosts), g.reading.Len())
+	}
+}
+
+func TestItems(t *testing.T) {
+	for raw, want := range map[string]int{
+		`{"a":[1,2,{"b":3,"c":[4,5]}],"d":"[1,2,3","e":"\",["}`: 3,
+		`{"a":1,"b":2}`: 0,
+		`[[],[],[]]`:    2,
+		`]]}},,[,`:      1,
+		`{"a":"`:        0,
+		`"\`:            0,
+	} {
+		if got := items([]byte(raw)); got != want {
+			t.Errorf("%s: %d items, want %d", raw, got, want)
+		}
+	}
+}
+
+func TestFront(t *testing.T) {
+	l := Limits{Connections: 1, Small: 8 << 10, Large: 16 << 10, Body: 64 << 10, Items: 100, Simple: 10, Beside: 1, Hard: 1}
+	f := newFront(l, newGuests(l.Connections))
+	var got []byte
+	handler := f.before(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got, _ = io.ReadAll(r.Body) }))
+	for name, tc := range map[string]struct {
+		method, kind, encoding, body string
+		want                         int
+	}{
+		"what is asked for":     {"POST", "application/json", "", ` {"a":1}`, 200},
+		"with a character set":  {"POST", "application/json; charset=utf-8", "", `{}`, 200},
+		"a larger one":          {"POST", "application/json", "", `{"` + strings.Repeat("a", 20<<10) + `":1}`, 200},
+		"more than all share":   {"POST", "application/json", "", `{"` + strings.Repeat("a", 30<<10) + `":1}`, 503},
+		"larger than any":       {"POST", "application/json", "", `{"` + strings.Repeat("a", 70<<10) + `":1}`, 413},
+		"many items":            {"POST", "application/json", "", `{"a":[0` + strings.Repeat(",0", 100) + `]}`, 200},
+		"too many items":        {"POST", "application/json", "", `{"a":[0` + strings.Repeat(",0", 101) + `]}`, 413},
+		"many keys":             {"POST", "application/json", "", `{"a":0` + strings.Repeat(`,"a":0`, 1000) + `}`, 200},
+		"YAML":                  {"POST", "application/json", "", "a: 1", 400},
+		"nothing":               {"POST", "application/json", "", "", 400},
+		"another type":          {"POST", "application/yaml", "", "{}", 415},
+		"no type":               {"POST", "", "", "{}", 415},
+		"compressed":            {"POST", "application/json", "gzip", "{}", 415},
+		"another method":        {"GET", "application/json", "", "{}", 405},
+		"what is asked for, so": {"POST", "application/json", "", `{"b":1}`, 200},
+	} {
+		r := httptest.NewRequest(tc.method, "/", strings.NewReader(tc.body))
+		r.Header.Set("Content-Type", tc.kind)
+		if tc.encoding != "" {
+			r.Header.Set("Content-Encoding", tc.encoding)
+		}
+		got = nil
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if w.Code != tc.want || (tc.want == 200) != (got != nil) || got != nil && !bytes.Equal(got, []byte(tc.body)) {
+			t.Errorf("%s: %d, want %d; the handler reads %.40q", name, w.Code, tc.want, got)
+		}
+		if f.shared.Load() != 0 || len(f.beside)+len(f.hard) != 0 {
+			t.Errorf("%s: %d bytes and %d slots are kept", name, f.shared.Load(), len(f.beside)+len(f.hard))
+		}
+	}
+}
