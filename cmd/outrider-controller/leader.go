@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -22,6 +25,10 @@ const (
 	leaseDuration = 15 * time.Second
 	renewDeadline = 10 * time.Second
 	retryPeriod   = 2 * time.Second
+
+	// unready is how long a replica that is going says so before it goes: more
+	// than three readiness probes, five seconds apart, and what spreads it.
+	unready = 25 * time.Second
 )
 
 // term is this replica's time as the leader, of which a process has one. The
@@ -37,6 +44,7 @@ type term struct {
 	leave func()                 // ends the process as SIGTERM does
 
 	began chan struct{} // closed when this replica leads
+	going atomic.Bool
 
 	mu      sync.Mutex
 	ctx     context.Context // the term's, once it began
@@ -105,16 +113,41 @@ func (t *term) Start(ctx context.Context) error {
 	return nil
 }
 
-// depart waits until the API server answers: only then does it hear, from the
-// kubelet, that this replica is going.
+// depart ends the process once another replica leads: before the API server
+// answers again nobody would hear that this one is going. Unlike a pod that is
+// deleted, it has to be found unready first. One that is alone goes at once: the
+// sooner it is back.
 func (t *term) depart(ctx context.Context) {
+	var answered time.Time
 	err := wait.PollUntilContextCancel(ctx, retryPeriod, false, func(ctx context.Context) (bool, error) {
-		_, _, err := t.lock.Get(ctx)
-		return err == nil, nil
+		lease, _, err := t.lock.Get(ctx)
+		if err != nil {
+			return false, nil
+		}
+		if answered.IsZero() {
+			answered = time.Now()
+		}
+		if lease.HolderIdentity != "" && lease.HolderIdentity != t.lock.Identity() {
+			t.going.Store(true)
+			return true, nil
+		}
+		return time.Since(answered) > 2*leaseDuration, nil
 	})
-	if err == nil {
-		t.leave()
+	if err == nil && t.going.Load() {
+		select {
+		case <-ctx.Done():
+		case <-time.After(unready):
+		}
 	}
+	t.leave()
+}
+
+// Check is a healthz.Checker: it returns an error while this replica is going.
+func (t *term) Check(*http.Request) error {
+	if t.going.Load() {
+		return errors.New("no longer the leader; about to restart")
+	}
+	return nil
 }
 
 func (t *term) begin(ctx context.Context) {

@@ -76,6 +76,7 @@ func newManager(terminated context.Context, leave func(), config *rest.Config, o
 	return mgr, errors.Join(
 		mgr.AddHealthzCheck("ping", healthz.Ping),
 		mgr.AddReadyzCheck("terminating", func(*http.Request) error { return terminated.Err() }),
+		mgr.AddReadyzCheck("leadership", term.Check),
 		mgr.AddReadyzCheck("webhook", server.StartedChecker()),
 		mgr.AddReadyzCheck("certificate", source.Check),
 	)

@@ -47,7 +47,7 @@ func (e *env) ready(ctx context.Context) string {
 // longer from time to time.
 func (e *env) calm(t *testing.T) {
 	t.Helper()
-	eventually(t, func() string { return e.ready(t.Context()) })
+	eventually(t, func() string { return e.settled(t) })
 	pods, err := e.controllers(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +87,28 @@ func (e *env) calm(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+// settled returns why the replicas are not ready, or which one is about to leave because it no longer leads.
+func (e *env) settled(t *testing.T) string {
+	t.Helper()
+	if wrong := e.ready(t.Context()); wrong != "" {
+		return wrong
+	}
+	pods, err := e.controllers(t.Context())
+	if err != nil {
+		return err.Error()
+	}
+	for _, pod := range pods {
+		raw, err := e.client.CoreV1().Pods("outrider").GetLogs(pod.Name, &corev1.PodLogOptions{}).DoRaw(t.Context())
+		if err != nil {
+			return err.Error()
+		}
+		if strings.Contains(string(raw), "no longer leading") {
+			return pod.Name + " is about to leave"
+		}
+	}
+	return ""
 }
 
 // endpoints are the addresses to which the webhook's Service leads.

@@ -40,7 +40,7 @@ chain output { type filter hook output priority 0; ip daddr %[1]s tcp sport 6443
 	e.stoodDown(t, old.Name)
 	l.rollOut(t)
 	e.heal(t)
-	eventually(t, func() string { return e.ready(t.Context()) })
+	eventually(t, func() string { return e.settled(t) })
 	c := l.end(t)
 	for lease, holder := range before {
 		if now := e.holder(t, lease); now == holder {

@@ -137,7 +137,7 @@ func (c *Cluster) Mount(ctx context.Context, folder, size string) (seen string, 
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return "", nil, fmt.Errorf("mount: %w", err)
 	}
-	inside := []string{"--target", strconv.Itoa(r.PID), "--mount"}
+	inside := []string{"--target", strconv.Itoa(r.PID), "--mount", "--pid"}
 	_, err = system(ctx, "", "nsenter", append(inside, "mount", "-t", "tmpfs", "-o", "mode=0777,size="+size, "tmpfs", folder)...)
 	if err != nil {
 		return "", nil, err
