@@ -40,6 +40,19 @@ func (e *env) ready(ctx context.Context) string {
 	if s := d.Status; s.ObservedGeneration != d.Generation || s.UpdatedReplicas != 2 || s.ReadyReplicas != 2 || s.Replicas != 2 || s.TerminatingReplicas != nil && *s.TerminatingReplicas > 0 {
 		return "the controller's replicas are not ready: " + s.String()
 	}
+	pods, err := e.controllers(ctx) // the Deployment's status may not have heard yet
+	if err != nil {
+		return err.Error()
+	}
+	ready := 0
+	for _, pod := range pods {
+		if s := pod.Status.ContainerStatuses; len(s) == 1 && s[0].Ready {
+			ready++
+		}
+	}
+	if ready != 2 {
+		return fmt.Sprintf("%d replicas are ready, want 2", ready)
+	}
 	return ""
 }
 

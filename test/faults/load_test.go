@@ -168,6 +168,19 @@ func (l *load) persist(do func(ctx context.Context, again bool) error) error {
 			return err
 		}
 		l.retried.Add(1)
+		l.e.awaitAPI(ctx)
+	}
+}
+
+// awaitAPI waits until the API server calls itself ready: before that, whoever balances load sends it nothing.
+func (e *env) awaitAPI(ctx context.Context) {
+	for ctx.Err() == nil {
+		once, end := context.WithTimeout(ctx, 5*time.Second)
+		_, err := e.client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(once)
+		end()
+		if err == nil {
+			return
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(pace):

@@ -43,10 +43,14 @@ func testNetworkLoss(t *testing.T, e *env) {
 		pods    int64
 	}{{5, 100}, {30, 60}, {100, 12}} {
 		c := l.phase(t, step.pods, func() {
+			chance := fmt.Sprintf("numgen random mod 100 < %d", step.percent)
+			if step.percent == 100 {
+				chance = "" // no number is that large
+			}
 			e.filter(t, fmt.Sprintf(`
-chain output { type filter hook output priority 0; ip daddr %[1]s tcp dport %[2]d numgen random mod 100 < %[3]d drop; }
-chain input { type filter hook input priority 0; ip saddr %[1]s tcp sport %[2]d numgen random mod 100 < %[3]d drop; }`,
-				replicas, webhookPort, step.percent))
+chain output { type filter hook output priority 0; ip daddr %[1]s tcp dport %[2]d %[3]s drop; }
+chain input { type filter hook input priority 0; ip saddr %[1]s tcp sport %[2]d %[3]s drop; }`,
+				replicas, webhookPort, chance))
 			if step.percent == 100 {
 				l.rollOut(t)
 			}
@@ -72,7 +76,7 @@ func testNetworkDelay(t *testing.T, e *env) {
 	t.Cleanup(func() { e.heal(t) })
 	steer := fmt.Sprintf(`
 chain steer { type nat hook output priority -150; meta mark != %[1]d ip daddr %[2]s tcp dport %[3]d dnat to %[4]s; }
-chain reset { type filter hook output priority 0; meta mark != %[1]d ip daddr %[2]s tcp dport %[3]d reject with tcp reset; }`,
+chain before { type filter hook output priority 0; meta mark != %[1]d ip daddr %[2]s tcp dport %[3]d reject with tcp reset; }`,
 		relayMark, replicas, webhookPort, r.address)
 	var said []string
 	for i, step := range []struct {
