@@ -49,8 +49,8 @@ func TestFaults(t *testing.T) {
 		test func(*testing.T, *env)
 	}{
 		{"ReplicasKilled", true, testReplicasKilled},
-		{"APIServerRestarted", true, testAPIServerRestarted},
 		{"SecretAndConfigurationDeleted", true, testSecretAndConfigurationDeleted},
+		{"APIServerRestarted", false, testAPIServerRestarted},
 		{"DefinitionDeleted", false, testDefinitionDeleted},
 		{"UpgradeAndRollback", false, testUpgradeAndRollback},
 		{"LeaderPartitioned", false, testLeaderPartitioned},

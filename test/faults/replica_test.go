@@ -12,7 +12,10 @@ import (
 func testReplicasKilled(t *testing.T, e *env) {
 	l := e.startLoad(t, false)
 	chance := rand.New(rand.NewPCG(1, 2))
-	const kills = 3
+	kills := 1
+	if *every {
+		kills = 3
+	}
 	for range kills {
 		l.more(t, int64(20+chance.IntN(40)))
 		pods, err := e.controllers(t.Context())
