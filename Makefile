@@ -3,7 +3,7 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster bench faults soak fuzz flood verify update lint image screenshot cluster-up cluster-down
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster versions supply bench load scale latency faults soak fuzz flood verify update lint image screenshot cluster-up cluster-down
 
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
 FUZZTIME ?= 1m
@@ -32,8 +32,23 @@ test-apiserver: ## Run the tests that need a real API server.
 test-cluster: ## Run the tests that need a real cluster.
 	go run ./test/run cluster
 
-bench: ## Run the benchmarks of the hot path.
-	go test -run '^$$' -bench . -benchmem ./sidecars ./webhook ./discovery
+versions: ## Run the API server's tests with Kubernetes 1.29, 1.30, 1.33 and 1.37, all built here, and print what passed.
+	go run ./test/versions
+
+supply: ## Check what the programs are made of: same bytes twice, licences, bills of materials (in out/), known vulnerabilities.
+	go run ./test/supply -version $(VERSION)
+
+bench: ## Run the benchmarks of the hot path, compared with the last run.
+	go run ./test/bench
+
+load: ## Measure what pods pay for the webhook on a real API server, beside the alternatives; some minutes.
+	go run ./test/load
+
+scale: ## Compare the cost of discovery at 1,000, 5,000 and 20,000 pods with the annotation way; ends with an error over a budget.
+	go run ./test/scale -csv test/scale/figures.csv -picture .github/scale.png
+
+latency: ## Measure the time from a pod's being ready to its first sample, without a cluster; -latency cluster takes a real one.
+	go run ./test/scale -latency loopback
 
 faults: ## Break what Outrider stands on, under load, on the local cluster, and count what became of the pods.
 	go test -count=1 -timeout=60m -v -run TestFaults ./test/faults -all

@@ -102,6 +102,20 @@ func TestNoEnforcement(t *testing.T) {
 	}
 }
 
+// Where there could be none, whoever installs is told.
+func TestNotesTellWhatIsNotEnforced(t *testing.T) {
+	for _, c := range []struct {
+		mode, kubernetes string
+		told             bool
+	}{{"labelled", oldest, true}, {"none", oldest, false}, {"labelled", latest, false}} {
+		values := map[string]any{"enforcement": map[string]any{"mode": c.mode}}
+		notes := render(t, values, c.kubernetes).Info.Notes
+		if strings.Contains(notes, "outrider.dev/enforce does nothing here") != c.told {
+			t.Errorf("%s, mode %s: %s", c.kubernetes, c.mode, notes)
+		}
+	}
+}
+
 // The controller may read and write two ConfigMaps, in its own namespace.
 func TestConfigMaps(t *testing.T) {
 	for name, rules := range rules(objects(t, render(t, nil, latest))) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	corev1 "k8s.io/api/core/v1"
 )
 
 // request is one exporter that is asked for, and why. One that cannot be
@@ -29,6 +31,20 @@ func (p *planner) requests() []request {
 		return p.recognized()
 	}
 	return nil
+}
+
+// Asked reports whether there is anything to decide for a pod. Where there is not,
+// NewPlan has no decisions, whatever the annotations and policies of the namespace
+// say, and a caller need not look them up.
+func Asked(in Input, c Catalog) bool {
+	for key := range in.Pod.Annotations {
+		if _, _, own := ownKey(key); own {
+			return true
+		}
+	}
+	return in.Namespace.optedIn() && slices.ContainsFunc(in.Pod.Spec.Containers, func(container corev1.Container) bool {
+		return len(c.recognize(&container)) > 0
+	})
 }
 
 // What is read of a pod is bounded, because the answer is written into the pod:

@@ -19,6 +19,18 @@
 // moment late would be missing for good. An error means that the pod is decided
 // for without them, aloud in the log.
 //
+// What an answer costs is bounded by a test over named scenarios (TestAllocations).
+// Half of the allocations are those of decoding the pod into the API's types.
+// managedFields are left out, being the largest part that nothing is decided by.
+// Refused: types of our own with only the fields that are decided by, which would
+// lose whatever field the engine reads next; a reader of reviews in the place of
+// controller-runtime's, which takes a sixth of the allocations and brings limits,
+// metrics and panics that we would have to keep; and a faster JSON library, one
+// more to trust with what users write.
+//
+// The annotations and policies of a namespace are looked up only for pods that
+// there is something to decide for: in an opted-in namespace most are not.
+//
 // Enforcement is the API server's own policy (charts/outrider/templates/enforcement),
 // so that it costs no call and holds while no replica runs. Here is only what
 // keeps its parameter object, in the leader: the catalogue in force as data, and

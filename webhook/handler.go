@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 	"sigs.k8s.io/json"
 
@@ -63,11 +64,17 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admis
 			log.Info("stack of the panic", "stack", string(debug.Stack()))
 		}
 	}()
-	var pod corev1.Pod
-	if err := json.UnmarshalCaseSensitivePreserveInts(req.Object.Raw, &pod); err != nil {
+	pod, err := decodePod(req.Object.Raw)
+	if err != nil {
 		return h.fail(log, fmt.Errorf("decode pod: %w", err))
 	}
-	in := sidecars.Input{Pod: &pod, Size: len(req.Object.Raw), NativeSidecars: h.NativeSidecars, Settings: h.Settings}
+	in := sidecars.Input{Pod: pod, Size: len(req.Object.Raw), NativeSidecars: h.NativeSidecars, Settings: h.Settings}
+	if h.Entry == OptedIn {
+		in.Namespace.Labels = optedIn
+	}
+	if !sidecars.Asked(in, h.Catalog()) {
+		return admission.Allowed("") // before anything is looked up
+	}
 	h.consult(ctx, log, req.Namespace, &in)
 	plan := h.plan(in, req.Namespace, dryRun(req))
 	if !plan.Changes() && (len(plan.Decisions) == 0 || pod.Annotations[sidecars.StatusKey] != "") {
@@ -76,18 +83,40 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admis
 	h.Metrics.count(plan)
 	warnings := plan.Warnings()
 	if len(warnings) > 0 && !dryRun(req) {
-		h.tellOwner(req.Namespace, &pod, plan)
+		h.tellOwner(req.Namespace, pod, plan)
 	}
-	log.V(1).Info("pod decided", "pod", podName(&pod), "decisions", plan.Decisions)
+	log.V(1).Info("pod decided", "pod", podName(pod), "decisions", plan.Decisions)
 	return admission.Patched("", plan.Patch()...).WithWarnings(warnings...)
 }
+
+// optedIn are the labels of a namespace that the path OptedIn tells of.
+var optedIn = map[string]string{sidecars.InjectKey: sidecars.InjectEnabled}
+
+// decodePod leaves out what may be as large as the rest of the pod together and
+// is not decided by.
+func decodePod(raw []byte) (*corev1.Pod, error) {
+	var pod struct {
+		Metadata struct {
+			metav1.ObjectMeta
+			ManagedFields leftOut `json:"managedFields"` // hides ObjectMeta's
+		} `json:"metadata"`
+		Spec corev1.PodSpec `json:"spec"`
+	}
+	if err := json.UnmarshalCaseSensitivePreserveInts(raw, &pod); err != nil {
+		return nil, err
+	}
+	return &corev1.Pod{ObjectMeta: pod.Metadata.ObjectMeta, Spec: pod.Spec}, nil
+}
+
+// leftOut is any JSON, and keeps nothing of it.
+type leftOut struct{}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (leftOut) UnmarshalJSON([]byte) error { return nil }
 
 // consult adds what is known of the pod's namespace.
 func (h *Handler) consult(ctx context.Context, log logr.Logger, namespace string, in *sidecars.Input) {
 	var err error
-	if h.Entry == OptedIn {
-		in.Namespace.Labels = map[string]string{sidecars.InjectKey: sidecars.InjectEnabled}
-	}
 	if h.Namespace != nil {
 		if in.Namespace.Annotations, err = h.Namespace(ctx, namespace); err != nil {
 			log.Error(err, "decided without the namespace's annotations")
@@ -114,15 +143,15 @@ func (h *Handler) fail(log logr.Logger, err error) admission.Response {
 // AdmissionReview at all is answered by controller-runtime.
 func Register(server Server, log logr.Logger, handlers ...*Handler) {
 	for _, h := range handlers {
+		log := log.WithValues("entry", h.Entry)
 		server.Register(string(h.Entry), &admission.Webhook{
 			Handler:      h,
 			RecoverPanic: new(bool), // ours does, and answers "allowed"
 			LogConstructor: func(_ logr.Logger, req *admission.Request) logr.Logger {
-				log := log.WithValues("entry", h.Entry)
-				if req != nil {
-					log = log.WithValues("namespace", req.Namespace, "uid", req.UID)
+				if req == nil {
+					return log
 				}
-				return log
+				return log.WithValues("namespace", req.Namespace, "uid", req.UID)
 			},
 		})
 	}

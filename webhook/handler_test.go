@@ -1,7 +1,7 @@
 package webhook_test
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/common/expfmt"
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
@@ -139,86 +138,28 @@ func TestDryRunSaysNothingToOwners(t *testing.T) {
 	}
 }
 
-// realisticPod is a pod as a Deployment makes it, with managedFields, probes,
-// volumes and environment: about 9 KB.
-func realisticPod(t testing.TB, inject string) []byte {
-	t.Helper()
-	fieldsV1 := func(n int) *metav1.FieldsV1 {
-		var b strings.Builder
-		b.WriteString(`{"f:metadata":{"f:annotations":{".":{}`)
-		for i := range n {
-			fmt.Fprintf(&b, `,"f:example.org/key-%d":{"f:value":{},"k:{\"name\":\"X\"}":{}}`, i)
-		}
-		b.WriteString(`}}}`)
-		return metav1.NewFieldsV1(b.String())
-	}
-	yes := true
-	p := corev1.Pod{
-		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
-		ObjectMeta: metav1.ObjectMeta{
-			GenerateName: "shop-6f7d9c5b8-", Namespace: "shop",
-			Labels:          map[string]string{"app": "shop", "pod-template-hash": "6f7d9c5b8", "app.kubernetes.io/name": "shop"},
-			Annotations:     map[string]string{"example.org/checksum": strings.Repeat("a", 64)},
-			OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "shop-6f7d9c5b8", UID: "u", Controller: &yes}},
-			ManagedFields:   []metav1.ManagedFieldsEntry{{Manager: "kube-controller-manager", Operation: "Update", APIVersion: "v1", FieldsType: "FieldsV1", FieldsV1: fieldsV1(60)}},
-		},
-		Spec: corev1.PodSpec{ServiceAccountName: "shop", RestartPolicy: corev1.RestartPolicyAlways},
-	}
-	if inject != "" {
-		p.Annotations[sidecars.InjectKey] = inject
-	}
-	for i := range 3 {
-		c := corev1.Container{Name: fmt.Sprintf("app-%d", i), Image: "example.org/shop:1", Ports: []corev1.ContainerPort{{ContainerPort: int32(8000 + i)}},
-			LivenessProbe: &corev1.Probe{PeriodSeconds: 10, ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/healthz"}}}}
-		for j := range 15 {
-			c.Env = append(c.Env, corev1.EnvVar{Name: fmt.Sprintf("SETTING_%d", j), Value: "value"})
-		}
-		c.VolumeMounts = []corev1.VolumeMount{{Name: "config", MountPath: "/etc/shop"}, {Name: "data", MountPath: "/data"}}
-		p.Spec.Containers = append(p.Spec.Containers, c)
-	}
-	p.Spec.Volumes = []corev1.Volume{{Name: "config"}, {Name: "data"}}
-	raw, err := json.Marshal(p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
-}
-
-// answer does what controller-runtime does with a decoded review: handle, and
-// complete the response.
-func answer(t testing.TB, h *webhook.Handler, raw []byte) {
-	req := admission.Request{AdmissionRequest: admissionv1.AdmissionRequest{UID: "1", Namespace: "shop", Object: runtime.RawExtension{Raw: raw}}}
-	resp := h.Handle(t.Context(), req)
-	if err := resp.Complete(req); err != nil || !resp.Allowed {
-		t.Fatalf("%v, %+v", err, resp)
-	}
-}
-
-// TestBudget holds the handler to its allocations, a fifth above what was measured.
-func TestBudget(t *testing.T) {
-	h, _, _ := newHandler(webhook.Annotated)
-	for _, tc := range []struct {
-		inject string
-		most   float64
-	}{{"", 250}, {"redis", 350}, {"redis,nginx", 420}, {"redis,nginx,memcached,apache,postgres", 700}} {
-		raw := realisticPod(t, tc.inject)
-		got := testing.AllocsPerRun(50, func() { answer(t, h, raw) })
-		t.Logf("figure: inject %q, %d bytes: %.0f allocations", tc.inject, len(raw), got)
-		if got > tc.most {
-			t.Errorf("inject %q: %.0f allocations, the budget is %.0f", tc.inject, got, tc.most)
-		}
-	}
-}
-
-func BenchmarkHandle(b *testing.B) {
-	for _, inject := range []string{"", "redis", "redis,nginx"} {
-		b.Run("inject="+inject, func(b *testing.B) {
-			h, _, _ := newHandler(webhook.Annotated)
-			raw := realisticPod(b, inject)
-			b.SetBytes(int64(len(raw)))
-			b.ReportAllocs()
-			for b.Loop() {
-				answer(b, h, raw)
+// Where there is nothing to decide, the caches of the cluster are left alone.
+func TestNothingIsLookedUpForNothing(t *testing.T) {
+	const foreign = `{"metadata":{"name":"p","annotations":{"example.org/a":"b"}},"spec":{"containers":[{"name":"app","image":"x"}]}}`
+	for name, tc := range map[string]struct {
+		entry webhook.Entry
+		raw   string
+		looks int
+	}{
+		"not asked":                {webhook.Annotated, foreign, 0},
+		"opted in, not recognised": {webhook.OptedIn, foreign, 0},
+		"opted in, recognised":     {webhook.OptedIn, plain, 2},
+		"asked":                    {webhook.Annotated, asksRedis, 2},
+		"asked in vain":            {webhook.Annotated, misspelt, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, _, _ := newHandler(tc.entry)
+			looks := 0
+			h.Namespace = func(context.Context, string) (map[string]string, error) { looks++; return nil, nil }
+			h.Budget = func(context.Context, string) (sidecars.Budget, error) { looks++; return sidecars.Budget{}, nil }
+			h.Handle(t.Context(), request(tc.raw))
+			if looks != tc.looks {
+				t.Errorf("%d looks, want %d", looks, tc.looks)
 			}
 		})
 	}

@@ -34,14 +34,10 @@ func (o *Options) addBreakerFlags(fs *flag.FlagSet) {
 }
 
 // protect starts what suspends exporters that do not work, and what repairs.
-func protect(ctx context.Context, mgr ctrl.Manager, o Options, exporters *webhook.Exporters, coverage repair.Coverage) (*breaker.Breaker, error) {
+func protect(ctx context.Context, mgr ctrl.Manager, o Options, exporters *webhook.Exporters, pods *monitored.Pods, coverage repair.Coverage) (*breaker.Breaker, error) {
 	rules := o.Breaker.Rules
 	if rules.Grace <= 0 || rules.Stable <= 0 || rules.Backoff <= 0 || o.Repair.Interval <= 0 || o.Breaker.Places < 1 {
 		return nil, errors.New("--breaker-grace, --breaker-stable, --breaker-backoff, --breaker-places and --repair-interval: want more than zero")
-	}
-	pods, err := monitored.SetupWithManager(ctx, mgr)
-	if err != nil {
-		return nil, err
 	}
 	events := mgr.GetEventRecorder("outrider")
 	o.Breaker.Namespace = o.Certificates.Namespace
@@ -50,7 +46,7 @@ func protect(ctx context.Context, mgr ctrl.Manager, o Options, exporters *webhoo
 		return nil, err
 	}
 	if o.Repair.Recycle || o.Repair.Restart {
-		err = mgr.Add(&repair.Repairer{
+		err := mgr.Add(&repair.Repairer{
 			Options: o.Repair, Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(),
 			Coverage: coverage, Breaker: b, Events: events, Metric: repair.NewMetric(metrics.Registry),
 		})

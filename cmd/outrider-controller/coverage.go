@@ -10,12 +10,13 @@ import (
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/webhook/coverage"
+	"github.com/outrider-dev/outrider/webhook/monitored"
 	"github.com/outrider-dev/outrider/webhook/repair"
 )
 
 // cover has the leader watch which pods have what they should, deciding about
 // those that the webhook has not seen as the webhook would.
-func cover(mgr ctrl.Manager, o Options, k *known) (*coverage.Controller, error) {
+func cover(mgr ctrl.Manager, o Options, k *known, pods *monitored.Pods) (*coverage.Controller, error) {
 	c, err := coverage.New(o.Coverage, coverage.Parts{
 		Catalog: k.exporters.Catalog,
 		Ready:   func() error { return k.exporters.Check(nil) },
@@ -32,7 +33,8 @@ func cover(mgr ctrl.Manager, o Options, k *known) (*coverage.Controller, error) 
 			}
 			return sidecars.NewPlan(in, k.exporters.Catalog())
 		},
-		Events: mgr.GetEventRecorder("outrider"),
+		Monitored: pods,
+		Events:    mgr.GetEventRecorder("outrider"),
 	})
 	if err != nil {
 		return nil, err

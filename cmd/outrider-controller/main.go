@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/manager/signals"
@@ -58,6 +59,7 @@ func run(o Options) error {
 	if err != nil {
 		return fmt.Errorf("find the API server: %w", err)
 	}
+	boundMemory(log)
 	terminated, leave := context.WithCancel(signals.SetupSignalHandler())
 	defer leave()
 	mgr, err := newManager(terminated, leave, config, o)
@@ -66,6 +68,19 @@ func run(o Options) error {
 	}
 	log.Info("starting", "version", buildVersion())
 	return mgr.Start(drained(terminated, log, o.ShutdownDelay))
+}
+
+// heapShare is how much of the container's memory limit Go may take before its garbage
+// collector works harder; the rest is for the binary itself and what is not Go's.
+const heapShare = 0.8
+
+// boundMemory has the garbage collector heed the container's limit, which it does not
+// know by itself. GOMEMLIMIT in the environment goes first.
+func boundMemory(log logr.Logger) {
+	_, err := memlimit.SetGoMemLimitWithOpts(memlimit.WithRatio(heapShare), memlimit.WithProvider(memlimit.FromCgroup))
+	if err != nil {
+		log.V(1).Info("no memory limit for the garbage collector", "reason", err.Error())
+	}
 }
 
 // drained returns a context that ends a while after the parent: until every

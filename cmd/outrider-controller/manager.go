@@ -25,6 +25,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 	"github.com/outrider-dev/outrider/webhook"
 	"github.com/outrider-dev/outrider/webhook/breaker"
+	"github.com/outrider-dev/outrider/webhook/monitored"
 	"github.com/outrider-dev/outrider/webhook/serving"
 )
 
@@ -117,11 +118,15 @@ func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
 		return err
 	}
 	k := &known{exporters: exporters, budgets: budgets, namespaces: namespaces, native: native}
-	covered, err := cover(mgr, o, k)
+	pods, err := monitored.SetupWithManager(ctx, mgr)
 	if err != nil {
 		return err
 	}
-	if k.circuit, err = protect(ctx, mgr, o, exporters, lacking{covered}); err != nil {
+	covered, err := cover(mgr, o, k, pods)
+	if err != nil {
+		return err
+	}
+	if k.circuit, err = protect(ctx, mgr, o, exporters, pods, lacking{covered}); err != nil {
 		return err
 	}
 	var handlers []*webhook.Handler

@@ -64,6 +64,7 @@ limits. When the pod is created again, the exporter rides along in the normal wa
 	}
 	c.addFlags(cmd, "Namespace of the pod.")
 	cmd.Flags().StringVar(&exporters, "exporter", "", "Exporters, separated by commas. Default: what the pod's annotation says, or else what is recognised.")
+	completeFlag(cmd, "exporter", exporterNames)
 	cmd.Flags().StringVar(&settings.ImageRegistry, "image-registry", "", "Registry that replaces that of the exporters' images, as the chart's global.imageRegistry does.")
 	cmd.Flags().BoolVar(&settings.AssignedUIDs, "assigned-uids", false, "Leave the exporter's user to the platform, as the chart's sidecars.assignedUIDs does.")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "Only say what would be attached.")

@@ -14,46 +14,75 @@ import (
 )
 
 func catalogCommand() *cobra.Command {
-	return &cobra.Command{
+	var format string
+	cmd := &cobra.Command{
 		Use:   "catalog [NAME]",
 		Short: "List the exporters that ship with Outrider, or show one",
+		Long: `catalog lists the exporters that this binary carries: the port of their metrics, the images by which a workload is
+recognised, the parameters that annotations may set, and their image. With a name it shows what each parameter means, and the
+definition as a manifest: apply it with changes, and yours replaces the built-in one; under another name it is a new one.`,
 		Example: `  outrider catalog
-  outrider catalog redis`,
-		Args: cobra.MaximumNArgs(1),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return sidecars.Builtin().Names(), cobra.ShellCompDirectiveNoFileComp
-		},
+  outrider catalog redis
+  outrider catalog redis > exporter.yaml    # the beginning of one of your own`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: exporterNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			catalog := sidecars.Builtin()
-			if len(args) == 0 {
-				return listCatalog(cmd.OutOrStdout(), catalog)
+			names := catalog.Names()
+			if len(args) > 0 {
+				if _, ok := catalog.Spec(args[0]); !ok {
+					return fmt.Errorf("there is no exporter %q; outrider catalog lists them", args[0])
+				}
+				names = args
 			}
-			spec, ok := catalog.Spec(args[0])
-			if !ok {
-				return fmt.Errorf("there is no exporter %q; outrider catalog lists them", args[0])
+			var all []any
+			for _, name := range names {
+				all = append(all, definition(catalog, name))
 			}
-			return showExporter(cmd.OutOrStdout(), args[0], spec)
+			return writeFormat(cmd.OutOrStdout(), format, all, func(w io.Writer) error {
+				if len(args) > 0 {
+					return showExporter(w, catalog, args[0])
+				}
+				return listCatalog(w, catalog)
+			})
 		},
+	}
+	cmd.Flags().StringVarP(&format, "output", "o", "text", "text, json or yaml.")
+	completeFlag(cmd, "output", oneOf("text", "json", "yaml"))
+	return cmd
+}
+
+// definition is the manifest of an exporter.
+func definition(catalog sidecars.Catalog, name string) map[string]any {
+	spec, _ := catalog.Spec(name)
+	return map[string]any{
+		"apiVersion": v1alpha1.GroupVersion.String(), "kind": v1alpha1.Kind,
+		"metadata": map[string]any{"name": name}, "spec": spec,
 	}
 }
 
 func listCatalog(w io.Writer, catalog sidecars.Catalog) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "EXPORTER\tPORT\tRECOGNISES\tIMAGE")
+	fmt.Fprintln(t, "EXPORTER\tPORT\tRECOGNISES\tPARAMETERS\tIMAGE")
 	for _, name := range catalog.Names() {
 		spec, _ := catalog.Spec(name)
 		image := spec.Image
 		if image == "" {
 			image = "(serves metrics itself)"
 		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\n", name, spec.Port, strings.Join(spec.Recognize.Images, ","), image)
+		var parameters []string
+		for _, p := range spec.Parameters {
+			parameters = append(parameters, p.Name)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\n", name, spec.Port, strings.Join(spec.Recognize.Images, ","), strings.Join(parameters, ","), image)
 	}
 	return t.Flush()
 }
 
 // showExporter prints what users may set, and then the definition as the
 // manifest from which one of their own can start.
-func showExporter(w io.Writer, name string, spec v1alpha1.ExporterSpec) error {
+func showExporter(w io.Writer, catalog sidecars.Catalog, name string) error {
+	spec, _ := catalog.Spec(name)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "# annotation\tdefault\tmeaning\n")
 	for _, p := range spec.Parameters {
@@ -62,10 +91,7 @@ func showExporter(w io.Writer, name string, spec v1alpha1.ExporterSpec) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	raw, err := yaml.Marshal(map[string]any{
-		"apiVersion": v1alpha1.GroupVersion.String(), "kind": v1alpha1.Kind,
-		"metadata": map[string]any{"name": name}, "spec": spec,
-	})
+	raw, err := yaml.Marshal(definition(catalog, name))
 	if err != nil {
 		return fmt.Errorf("encode exporter %s: %w", name, err)
 	}

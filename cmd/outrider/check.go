@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -50,6 +49,7 @@ failure with its remedy. It changes nothing. The exit code is 1 if anything fail
 	}
 	c.addFlags(cmd, "Namespace in which a pod is tried.")
 	cmd.Flags().StringVarP(&format, "output", "o", "text", "text, or json: an object for each line.")
+	completeFlag(cmd, "output", oneOf("text", "json"))
 	return cmd
 }
 
@@ -64,34 +64,12 @@ func findings(w io.Writer, format string) (func(diagnosis.Finding), error) {
 	case "text":
 		paint := painter(w)
 		return func(f diagnosis.Finding) {
-			fmt.Fprintf(w, "%s  %-14s %s\n", paint(string(f.Verdict)), f.Check, f.Says)
+			fmt.Fprint(w, paint(fmt.Sprintf("%s  %-14s %s\n", f.Verdict, f.Check, f.Says)))
 			if f.Remedy != "" {
 				fmt.Fprintf(w, "      %-14s → %s\n", "", f.Remedy)
 			}
 		}, nil
 	default:
 		return nil, fmt.Errorf("--output %q: want text or json", format)
-	}
-}
-
-// colours of the words that people look for.
-var colours = map[string]string{"pass": "32", "warn": "33", "fail": "31", "injected": "32", "discovered": "32", "ignored": "33", "up": "32", "down": "31", "missed": "31", "refused": "33", "stale": "33"}
-
-// painter colours words on a terminal, and leaves them alone elsewhere or where
-// NO_COLOR asks for it.
-func painter(w io.Writer) func(string) string {
-	f, ok := w.(*os.File)
-	if ok {
-		info, err := f.Stat()
-		ok = err == nil && info.Mode()&os.ModeCharDevice != 0
-	}
-	if _, no := os.LookupEnv("NO_COLOR"); no || !ok {
-		return func(s string) string { return s }
-	}
-	return func(s string) string {
-		if colour, ok := colours[s]; ok {
-			return "\x1b[" + colour + "m" + s + "\x1b[0m"
-		}
-		return s
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -14,11 +15,15 @@ type cluster struct {
 	overrides  clientcmd.ConfigOverrides
 }
 
+var errNoCluster = errors.New("no cluster is known: there is no kubeconfig; name one with --kubeconfig or in KUBECONFIG")
+
 func (c *cluster) addFlags(cmd *cobra.Command, namespace string) {
 	fs := cmd.Flags()
 	fs.StringVar(&c.kubeconfig, "kubeconfig", "", "Path of the kubeconfig. Default: as kubectl finds it.")
 	fs.StringVar(&c.overrides.CurrentContext, "context", "", "Context of the kubeconfig.")
 	fs.StringVarP(&c.overrides.Context.Namespace, "namespace", "n", "", namespace+" Default: the context's.")
+	completeFlag(cmd, "namespace", c.completeNamespaces)
+	completeFlag(cmd, "context", c.completeContexts)
 }
 
 func (c *cluster) loader() clientcmd.ClientConfig {
@@ -29,6 +34,9 @@ func (c *cluster) loader() clientcmd.ClientConfig {
 
 func (c *cluster) config() (*rest.Config, error) {
 	config, err := c.loader().ClientConfig()
+	if clientcmd.IsEmptyConfig(err) {
+		return nil, errNoCluster
+	}
 	if err != nil {
 		return nil, fmt.Errorf("find the cluster: %w", err)
 	}

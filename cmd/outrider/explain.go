@@ -1,17 +1,13 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/outrider-dev/outrider/cmd/outrider/explanation"
-	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/sidecars/manifest"
 )
 
 func explainCommand() *cobra.Command {
@@ -43,6 +39,10 @@ before and after, the requests that are added, and what to change.`,
 				if err != nil {
 					return err
 				}
+				path, _ := t.TemplatePath()
+				for _, key := range t.Misplaced() {
+					x.Advice = append(x.Advice, manifest.Move(key, path))
+				}
 				all = append(all, x)
 			}
 			return explain(cmd.OutOrStdout(), format, all)
@@ -50,6 +50,7 @@ before and after, the requests that are added, and what to change.`,
 	}
 	in.addFlags(cmd)
 	cmd.PersistentFlags().StringVarP(&format, "output", "o", "text", "text, json or yaml.")
+	completeFlag(cmd, "output", oneOf("text", "json", "yaml"))
 	cmd.AddCommand(explainPodCommand(&format))
 	return cmd
 }
@@ -57,8 +58,11 @@ before and after, the requests that are added, and what to change.`,
 func explainPodCommand(format *string) *cobra.Command {
 	var c cluster
 	cmd := &cobra.Command{
-		Use:               "pod NAME",
-		Short:             "Explain a pod of the cluster",
+		Use:   "pod NAME",
+		Short: "Explain a pod of the cluster",
+		Long: `pod explains a pod of the cluster from what it was before injection: what a new pod like it would get. Where the live
+pod is another, it says why: an annotation on its workload instead of the pod template, a namespace that is excluded or
+was opted in later, what was decided when the pod was created, a container that does not start.`,
 		Example:           "  outrider explain pod cache-7d9f -n shop",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: c.completePods,
@@ -67,11 +71,11 @@ func explainPodCommand(format *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			client, err := kubernetes.NewForConfig(config)
+			live, err := newLive(config)
 			if err != nil {
-				return fmt.Errorf("create client: %w", err)
+				return err
 			}
-			x, err := explainLive(cmd.Context(), client, c.namespace(), args[0])
+			x, err := live.explain(cmd.Context(), c.namespace(), args[0])
 			if err != nil {
 				return err
 			}
@@ -82,76 +86,14 @@ func explainPodCommand(format *string) *cobra.Command {
 	return cmd
 }
 
-// explainLive explains a pod of the cluster from what it was before injection,
-// and compares that with what it is.
-func explainLive(ctx context.Context, client kubernetes.Interface, namespace, name string) (explanation.Explanation, error) {
-	pod, err := client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
-		return explanation.Explanation{}, fmt.Errorf("get pod: %w", err)
-	}
-	catalog, err := catalogOf(ctx, client)
-	if err != nil {
-		return explanation.Explanation{}, err
-	}
-	in := sidecars.Input{Pod: sidecars.Remove(pod), NativeSidecars: true}
-	if ns, err := client.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); err == nil {
-		in.Namespace = sidecars.Namespace{Labels: ns.Labels, Annotations: ns.Annotations}
-	}
-	plan, settings := sidecars.Explain(in, catalog)
-	x, err := explanation.Of(fmt.Sprintf("pod %s/%s", namespace, name), in.Pod, plan, settings)
-	x.Advice = append(x.Advice, running(pod, plan)...)
-	return x, err
-}
-
-// running tells how the live pod differs from what would be made of it now.
-func running(pod *corev1.Pod, plan sidecars.Plan) []string {
-	var advice []string
-	for _, d := range plan.Decisions {
-		if d.Outcome != sidecars.Injected {
-			continue
-		}
-		container := sidecars.ContainerPrefix + d.Exporter
-		status, there := containerStatus(pod, container)
-		switch {
-		case !there:
-			advice = append(advice, fmt.Sprintf("the pod has no container %s: it was created before Outrider, or while it was away; create it again, or outrider attach %s -n %s", container, pod.Name, pod.Namespace))
-		case status.State.Waiting != nil:
-			advice = append(advice, fmt.Sprintf("%s waits: %s %s", container, status.State.Waiting.Reason, status.State.Waiting.Message))
-		case status.State.Terminated != nil:
-			advice = append(advice, fmt.Sprintf("%s has ended with exit code %d: %s", container, status.State.Terminated.ExitCode, status.State.Terminated.Message))
-		case status.LastTerminationState.Terminated != nil:
-			advice = append(advice, fmt.Sprintf("%s was restarted %d times; the last time it ended with exit code %d: %s", container, status.RestartCount, status.LastTerminationState.Terminated.ExitCode, status.LastTerminationState.Terminated.Message))
-		}
-	}
-	return advice
-}
-
-func containerStatus(pod *corev1.Pod, name string) (corev1.ContainerStatus, bool) {
-	for _, list := range [][]corev1.ContainerStatus{pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses, pod.Status.EphemeralContainerStatuses} {
-		for i := range list {
-			if list[i].Name == name {
-				return list[i], true
-			}
-		}
-	}
-	for _, list := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
-		for i := range list {
-			if list[i].Name == name {
-				return corev1.ContainerStatus{}, true // not started yet
-			}
-		}
-	}
-	return corev1.ContainerStatus{}, false
-}
-
 // explain writes explanations in a format.
 func explain(w io.Writer, format string, all []explanation.Explanation) error {
-	return writeFormat(w, format, all, func() error {
+	return writeFormat(w, format, all, func(w io.Writer) error {
 		for i, x := range all {
 			if i > 0 {
 				fmt.Fprintln(w)
 			}
-			if err := x.Write(w, painter(w)); err != nil {
+			if err := x.Write(w); err != nil {
 				return err
 			}
 		}

@@ -41,7 +41,7 @@ It can be Helm's post-renderer, and a KRM function of kustomize and kpt: it read
 			if err != nil {
 				return err
 			}
-			out, err := newOutput(set, diff)
+			out, err := newOutput(set, diff, "injected")
 			if err != nil {
 				return err
 			}
@@ -80,7 +80,7 @@ func inject(set *manifest.Set, say io.Writer) (refused bool, err error) {
 		}
 		for _, key := range t.Misplaced() {
 			path, _ := t.TemplatePath()
-			fmt.Fprintf(say, "%s: %s has no effect here; move it to %s.metadata.annotations\n", t, key, path)
+			fmt.Fprintf(say, "%s: %s\n", t, manifest.Move(key, path))
 			refused = true
 		}
 	}
@@ -125,7 +125,7 @@ annotation and the label go; what you wrote stays, your outrider.dev/inject incl
 			if err != nil {
 				return err
 			}
-			out, err := newOutput(set, diff)
+			out, err := newOutput(set, diff, "as it was")
 			if err != nil {
 				return err
 			}

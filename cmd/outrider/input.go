@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	kubeversion "k8s.io/apimachinery/pkg/util/version"
 
+	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/manifest"
 )
 
@@ -36,6 +37,7 @@ func (in *input) addFlags(cmd *cobra.Command) {
 	fs.StringVar(&in.options.Settings.ImageRegistry, "image-registry", "", "Registry that replaces that of the exporters' images, as the controller's flag does.")
 	fs.StringArrayVar(&in.options.Settings.ImagePullSecrets, "image-pull-secret", nil, "Secret added to those with which images are pulled, as the controller's flag does; repeatable.")
 	fs.BoolVar(&in.options.Settings.AssignedUIDs, "assigned-uids", false, "Leave the sidecars' user to the platform, as the controller's flag does.")
+	completeFlag(cmd, "namespace-label", oneOf(sidecars.InjectKey+"="+sidecars.InjectEnabled))
 	cmd.MarkFlagFilename("filename", "yaml", "yml", "json") //nolint:errcheck // fails only where the flag does not exist
 }
 

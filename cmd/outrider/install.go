@@ -63,8 +63,11 @@ func (i *installation) merged() (map[string]any, error) {
 	return merged, nil
 }
 
+// change is an installation or an upgrade.
+type change = func(release.Release, context.Context, map[string]any) (*helmrelease.Release, error)
+
 // apply brings the release to the values, or renders it where that was asked for.
-func (i *installation) apply(cmd *cobra.Command, do func(release.Release, context.Context, map[string]any) (*helmrelease.Release, error)) error {
+func (i *installation) apply(cmd *cobra.Command, do change) error {
 	r, err := i.release(cmd)
 	if err != nil {
 		return err
@@ -80,6 +83,29 @@ func (i *installation) apply(cmd *cobra.Command, do func(release.Release, contex
 	}
 	done, err := do(r, cmd.Context(), values)
 	return show(cmd.OutOrStdout(), done, err)
+}
+
+// install and upgrade say what to do instead, which Helm leaves to its readers.
+func install(r release.Release, ctx context.Context, values map[string]any) (*helmrelease.Release, error) {
+	installed, err := r.Installed()
+	if err != nil {
+		return nil, err
+	}
+	if installed {
+		return nil, fmt.Errorf("release %q is in namespace %q already; change it with outrider upgrade, or remove it with outrider uninstall", r.Name, r.Namespace)
+	}
+	return r.Install(ctx, values)
+}
+
+func upgrade(r release.Release, ctx context.Context, values map[string]any) (*helmrelease.Release, error) {
+	installed, err := r.Installed()
+	if err != nil {
+		return nil, err
+	}
+	if !installed {
+		return nil, fmt.Errorf("there is no release %q in namespace %q; make it with outrider install, or outrider upgrade --install", r.Name, r.Namespace)
+	}
+	return r.Upgrade(ctx, values)
 }
 
 // progress prints what Helm waits for, each time that it is something else.
@@ -106,7 +132,7 @@ helm lists, upgrades and removes as well.`,
   outrider install --render 1.37 > outrider.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return i.apply(cmd, release.Release.Install)
+			return i.apply(cmd, install)
 		},
 	}
 	i.addFlags(cmd, true)
@@ -115,7 +141,7 @@ helm lists, upgrades and removes as well.`,
 
 func upgradeCommand() *cobra.Command {
 	var i installation
-	var install bool
+	var missing bool
 	cmd := &cobra.Command{
 		Use:   "upgrade",
 		Short: "Upgrade Outrider, or change its values, as helm upgrade does",
@@ -125,14 +151,14 @@ are forgotten: give them again, as with helm upgrade.`,
   outrider upgrade --install --set controller.replicas=3`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if install {
+			if missing {
 				return i.apply(cmd, release.Release.Apply)
 			}
-			return i.apply(cmd, release.Release.Upgrade)
+			return i.apply(cmd, upgrade)
 		},
 	}
 	i.addFlags(cmd, true)
-	cmd.Flags().BoolVar(&install, "install", false, "Install it where it is not.")
+	cmd.Flags().BoolVar(&missing, "install", false, "Install it where it is not.")
 	return cmd
 }
 

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/outrider-dev/outrider/sidecars"
@@ -35,28 +33,4 @@ func catalogOf(ctx context.Context, client kubernetes.Interface) (sidecars.Catal
 		}
 	}
 	return catalog, nil
-}
-
-// completePods offers the names of the namespace's pods.
-func (c *cluster) completePods(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	config, err := c.config()
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	pods, err := client.CoreV1().Pods(c.namespace()).List(cmd.Context(), metav1.ListOptions{})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	var names []string
-	for i := range pods.Items {
-		names = append(names, pods.Items[i].Name)
-	}
-	return names, cobra.ShellCompDirectiveNoFileComp
 }

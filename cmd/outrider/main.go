@@ -48,11 +48,18 @@ func root(executable string) *cobra.Command {
 
 Exit codes: 0 done; 1 something was found that a flag asked about (a difference, a refusal, a missed pod);
 2 it could not be done. What is found is said on standard error; standard output is for pipes.`,
+		Example: `  outrider inject -f deployment.yaml --diff    # what would be added
+  outrider explain pod cache-7d9f -n shop      # why this pod is monitored, or not
+  outrider status --fail-on missed,down        # what the cluster monitors; 1 where something is missing
+  outrider check                               # what is wrong with an installation`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	if strings.HasPrefix(filepath.Base(executable), "kubectl-") {
 		cmd.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl outrider"}
+	}
+	if filepath.Base(executable) == kubectlComplete { // a link to the plugin, by which kubectl completes it
+		cmd.SetArgs(append([]string{cobra.ShellCompRequestCmd}, os.Args[1:]...))
 	}
 	cmd.AddCommand(injectCommand(), uninjectCommand(), explainCommand(), statusCommand(), attachCommand(), catalogCommand(), checkCommand(),
 		installCommand(), upgradeCommand(), uninstallCommand(), versionCommand())

@@ -15,10 +15,11 @@ import (
 type output struct {
 	set    *manifest.Set
 	before []string // text of each stream; nil where the manifests themselves are wanted
+	after  string   // what has been done, for the head of a difference
 }
 
-func newOutput(set *manifest.Set, diff bool) (*output, error) {
-	o := &output{set: set}
+func newOutput(set *manifest.Set, diff bool, after string) (*output, error) {
+	o := &output{set: set, after: after}
 	if !diff {
 		return o, nil
 	}
@@ -48,7 +49,7 @@ func (o *output) write(w io.Writer) (found bool, err error) {
 		if o.before != nil {
 			after, err = difflib.GetUnifiedDiffString(difflib.UnifiedDiff{
 				A: difflib.SplitLines(o.before[i]), B: difflib.SplitLines(after),
-				FromFile: s.Source, ToFile: s.Source + " (injected)", Context: 3,
+				FromFile: s.Source, ToFile: s.Source + " (" + o.after + ")", Context: 3,
 			})
 			if err != nil {
 				return found, fmt.Errorf("compare %s: %w", s.Source, err)

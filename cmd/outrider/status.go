@@ -78,8 +78,11 @@ list pods of Outrider's namespace and to port-forward to them.`,
 	cmd.Flags().Lookup("namespace").Usage = "Only the workloads of this namespace. Default: all."
 	cmd.Flags().StringVar(&installed, "outrider-namespace", "outrider", "Namespace in which Outrider is installed.")
 	cmd.Flags().StringVarP(&format, "output", "o", "text", "text, json or yaml.")
+	completeFlag(cmd, "output", oneOf("text", "json", "yaml"))
+	completeFlag(cmd, "outrider-namespace", c.completeNamespaces)
 	cmd.Flags().StringSliceVar(&failOn, "fail-on", nil, "Exit with 1 if there is a workload of one of these states or proofs: missed, stale, refused, suspended, down, unproven.")
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "Show it again whenever it changes.")
+	completeFlag(cmd, "fail-on", oneOf(badStates...))
 	cmd.MarkFlagsMutuallyExclusive("watch", "fail-on")
 	return cmd
 }
@@ -154,7 +157,11 @@ func watchStatus(ctx context.Context, w io.Writer, format string, ask func(conte
 		}
 		if now != last {
 			last = now
-			if _, err := fmt.Fprintf(w, "%s\n", &text); err != nil {
+			shown := text.String()
+			if format == "text" {
+				shown = painter(w)(shown)
+			}
+			if _, err := fmt.Fprintln(w, shown); err != nil {
 				return err
 			}
 		}
@@ -167,7 +174,7 @@ func watchStatus(ctx context.Context, w io.Writer, format string, ask func(conte
 }
 
 func writeStatus(w io.Writer, format string, r coverage.Report) error {
-	return writeFormat(w, format, r, func() error { return statusTable(w, r) })
+	return writeFormat(w, format, r, func(w io.Writer) error { return statusTable(w, r) })
 }
 
 func statusTable(w io.Writer, r coverage.Report) error {

@@ -143,7 +143,14 @@ func TestBadInputIsNamed(t *testing.T) {
 	for name, tc := range map[string]struct{ source, want string }{
 		"not YAML":       {"a: [", "read -"},
 		"no template":    {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n", "Deployment a (-, document 1): there is no pod template at spec.template"},
-		"a wrong type":   {"apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: 7}\n", "Pod a (-, document 1): decode its pod"},
+		"a wrong type":   {"apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: 7}\n", "Pod a (-, document 1): decode its pod: spec.containers is a number, want a list"},
+		"a template's":   {"---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {a: 5}}}}\n", "Deployment a (-, document 1): decode its pod: spec.template.metadata.annotations is a number, want a string"},
+		"a quantity":     {"apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: b}, {name: c, resources: {limits: {cpu: lots}}}]}\n", `spec.containers.1.resources.limits.cpu is "lots", want a quantity`},
+		"no apiVersion":  {"kind: Pod\nmetadata: {name: a}\n", "Pod a (-, document 1): there is no apiVersion"},
+		"metadata":       {"apiVersion: v1\nkind: Pod\nmetadata: [a]\n", "Pod without a name (-, document 1): metadata is a list, want a map"},
+		"a list":         {"a: b\n---\n- a\n", "read -: document 2: it is a list, want an object"},
+		"a text":         {"hello\n", "read -: document 1: it is a single value, want an object"},
+		"no map":         {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: [template]\n", "there is no pod template at spec.template"},
 		"a bad Exporter": {"apiVersion: outrider.dev/v1alpha1\nkind: Exporter\nmetadata: {name: a}\nspec: {imagee: b}\n", "Exporter a (-, document 1): parse Exporter"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -152,6 +159,31 @@ func TestBadInputIsNamed(t *testing.T) {
 				t.Errorf("error %v, want %q in it", err, tc.want)
 			}
 		})
+	}
+}
+
+// TestOddMetadataPasses holds that objects which are not ours to judge pass, and
+// end nothing.
+func TestOddMetadataPasses(t *testing.T) {
+	for _, source := range []string{
+		"apiVersion: v1\nkind: Namespace\nmetadata: {labels: [a], annotations: 7}\n",
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: 5\n",
+		"apiVersion: [a]\nkind: {a: b}\n",
+		"apiVersion: v1\nkind: List\nmetadata: 6\nitems: [5, [a]]\n",
+		"apiVersion: v1\nkind: List\nitems: {a: b}\n",
+		"# only a comment\n---\n",
+	} {
+		if err := tryInject(source); err != nil {
+			t.Errorf("%q: %v", source, err)
+		}
+	}
+}
+
+// TestMisplaced holds which keys have no effect on a workload itself.
+func TestMisplaced(t *testing.T) {
+	got := manifest.Misplaced(map[string]string{sidecars.InjectKey: "redis", "redis.outrider.dev/port": "1", sidecars.RepairKey: "false", "example.org/a": "b"})
+	if diff := cmp.Diff([]string{sidecars.InjectKey, "redis.outrider.dev/port"}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

@@ -139,16 +139,27 @@ func (s *Set) Inject(templates []*Template) ([]sidecars.Plan, error) {
 // Misplaced are the keys of ours that stand on the object itself where they
 // have no effect: they belong on its pod template.
 func (o Object) Misplaced() []string {
-	path, _ := o.TemplatePath()
-	if path == "" {
+	if path, _ := o.TemplatePath(); path == "" {
 		return nil
 	}
+	return Misplaced(o.Annotations())
+}
+
+// Misplaced are the keys among a workload's own annotations that belong on its
+// pod template.
+func Misplaced(annotations map[string]string) []string {
 	var found []string
-	for _, key := range keys(o.Annotations()) {
+	for _, key := range keys(annotations) {
 		domain, _, _ := strings.Cut(key, "/")
-		if domain == sidecars.Domain || strings.HasSuffix(domain, "."+sidecars.Domain) {
+		ours := domain == sidecars.Domain || strings.HasSuffix(domain, "."+sidecars.Domain)
+		if ours && key != sidecars.RepairKey { // which is for workloads
 			found = append(found, key)
 		}
 	}
 	return found
+}
+
+// Move says where a misplaced key belongs.
+func Move(key, path string) string {
+	return fmt.Sprintf("%s has no effect here; move it to %s.metadata.annotations", key, path)
 }

@@ -3,6 +3,7 @@ package manifest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -71,6 +72,9 @@ func parse(raw []byte) (*document, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if kind := node.YNode().Kind; kind == yaml.SequenceNode || kind == yaml.ScalarNode && node.YNode().Tag != yaml.NodeTagNull {
+		return nil, fmt.Errorf("it is %s, want an object with apiVersion and kind", kindName(kind))
 	}
 	if !node.IsNilOrEmpty() {
 		// A node that two objects share cannot be edited for one of them.
@@ -142,11 +146,32 @@ func (s *Stream) objects(number int, d *document, node *yaml.RNode) []Object {
 	if node.YNode().Kind != yaml.MappingNode {
 		return nil
 	}
-	return []Object{{
-		Source: s.Source, Document: number,
-		Kind: node.GetKind(), Name: node.GetName(), Namespace: node.GetNamespace(),
-		node: node, in: d,
-	}}
+	o := Object{Source: s.Source, Document: number, Kind: node.GetKind(), node: node, in: d}
+	if o.metadata() == yaml.MappingNode {
+		o.Name, o.Namespace = node.GetName(), node.GetNamespace()
+	}
+	return []Object{o}
+}
+
+// metadata is what kind of node the object's metadata is; kyaml's own
+// functions panic where it is no map.
+func (o Object) metadata() yaml.Kind {
+	if field := o.node.Field(yaml.MetadataField); field != nil {
+		return field.Value.YNode().Kind
+	}
+	return 0
+}
+
+// kindName is what people call a node.
+func kindName(kind yaml.Kind) string {
+	switch kind {
+	case yaml.MappingNode:
+		return "a map"
+	case yaml.SequenceNode:
+		return "a list"
+	default:
+		return "a single value"
+	}
 }
 
 func isList(node *yaml.RNode) bool {
@@ -163,7 +188,7 @@ func isList(node *yaml.RNode) bool {
 
 // String says where the object stands, for messages.
 func (o Object) String() string {
-	name := o.Name
+	name := cmp.Or(o.Name, "without a name")
 	if o.Namespace != "" {
 		name = o.Namespace + "/" + name
 	}
@@ -182,8 +207,21 @@ func (o Object) JSON() ([]byte, error) {
 	return raw, nil
 }
 
-// Labels and Annotations of the object.
-func (o Object) Labels() map[string]string { return o.node.GetLabels() }
+// Labels of the object.
+func (o Object) Labels() map[string]string { return o.texts("labels") }
 
 // Annotations of the object.
-func (o Object) Annotations() map[string]string { return o.node.GetAnnotations() }
+func (o Object) Annotations() map[string]string { return o.texts("annotations") }
+
+// texts is a map of the object's metadata; nil where there is none.
+func (o Object) texts(field string) map[string]string {
+	node, err := o.node.Pipe(yaml.Lookup(yaml.MetadataField, field))
+	if err != nil || node == nil || node.YNode().Kind != yaml.MappingNode {
+		return nil
+	}
+	all, content := map[string]string{}, node.YNode().Content
+	for i := 0; i+1 < len(content); i += 2 {
+		all[content[i].Value] = content[i+1].Value
+	}
+	return all
+}

@@ -1,11 +1,17 @@
 package manifest
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -50,13 +56,16 @@ func (o Object) TemplatePath() (string, bool) {
 func (o Object) Template(namespace string) (*Template, error) {
 	path, ok := templatePaths[o.APIVersion()+"/"+o.Kind]
 	if !ok {
+		if _, core := templatePaths["v1/"+o.Kind]; core && o.APIVersion() == "" {
+			return nil, fmt.Errorf("%s: there is no apiVersion", o)
+		}
 		return nil, nil
 	}
-	fields, err := o.node.Pipe(yaml.Lookup(path...))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %s: %w", o, strings.Join(path, "."), err)
+	if kind := o.metadata(); kind != yaml.MappingNode && kind != 0 {
+		return nil, fmt.Errorf("%s: metadata is %s, want a map", o, kindName(kind))
 	}
-	if fields == nil || fields.YNode().Kind != yaml.MappingNode {
+	fields, err := o.node.Pipe(yaml.Lookup(path...))
+	if err != nil || fields == nil || fields.YNode().Kind != yaml.MappingNode {
 		return nil, fmt.Errorf("%s: there is no pod template at %s", o, strings.Join(path, "."))
 	}
 	raw, err := fields.MarshalJSON()
@@ -65,7 +74,7 @@ func (o Object) Template(namespace string) (*Template, error) {
 	}
 	t := &Template{Object: o, Pod: &corev1.Pod{}, fields: fields}
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, t.Pod); err != nil {
-		return nil, fmt.Errorf("%s: decode its pod: %w", o, err)
+		return nil, fmt.Errorf("%s: decode its pod: %w", o, wrongType(path, fields, err))
 	}
 	t.complete(namespace)
 	whole, err := json.Marshal(t.Pod)
@@ -74,6 +83,55 @@ func (o Object) Template(namespace string) (*Template, error) {
 	}
 	t.Size = len(whole)
 	return t, nil
+}
+
+// wrongType says in the manifest's terms, and not in Go's, which field has a
+// value of a wrong type.
+func wrongType(path []string, fields *yaml.RNode, err error) error {
+	var wrong *json.UnmarshalTypeError
+	if !errors.As(err, &wrong) {
+		if field, value := wrongQuantity(nil, fields.YNode()); field != nil {
+			return fmt.Errorf("%s is %q, want a quantity such as 100m or 64Mi", strings.Join(append(slices.Clone(path), field...), "."), value)
+		}
+		return err
+	}
+	want := wrong.Type.String()
+	switch wrong.Type.Kind() {
+	case reflect.Slice:
+		want = "a list"
+	case reflect.Map, reflect.Struct:
+		want = "a map"
+	case reflect.String:
+		want = "a string"
+	case reflect.Bool:
+		want = "true or false"
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		want = "a whole number"
+	}
+	value := map[string]string{"object": "map", "array": "list"}[wrong.Value]
+	return fmt.Errorf("%s is a %s, want %s", strings.Join(append(slices.Clone(path), wrong.Field), "."), cmp.Or(value, wrong.Value), want)
+}
+
+// wrongQuantity finds the first request or limit that is no quantity, of which
+// the decoder does not say where it stands.
+func wrongQuantity(path []string, node *yaml.Node) (field []string, value string) {
+	for i := 0; node.Kind == yaml.MappingNode && i+1 < len(node.Content); i += 2 {
+		under, content := append(slices.Clone(path), node.Content[i].Value), node.Content[i+1]
+		if last := len(path) - 1; last >= 0 && (path[last] == "requests" || path[last] == "limits") && content.Kind == yaml.ScalarNode {
+			if _, err := resource.ParseQuantity(content.Value); err != nil {
+				return under, content.Value
+			}
+		}
+		if field, value := wrongQuantity(under, content); field != nil {
+			return field, value
+		}
+	}
+	for i := 0; node.Kind == yaml.SequenceNode && i < len(node.Content); i++ {
+		if field, value := wrongQuantity(append(slices.Clone(path), strconv.Itoa(i)), node.Content[i]); field != nil {
+			return field, value
+		}
+	}
+	return nil, ""
 }
 
 // complete gives a template what the pods that are made from it have.

@@ -73,7 +73,7 @@ func newGuarded(t *testing.T, values map[string]any, replicas int) *guarded {
 // permit creates the controller's roles and ConfigMap as the chart renders them.
 func permit(t *testing.T, server *kube.APIServer, values map[string]any) {
 	t.Helper()
-	manifest, err := release.Release{}.Render(values, "1.37.0")
+	manifest, err := release.Release{}.Render(values, api.Version())
 	if err != nil {
 		t.Fatal(err)
 	}

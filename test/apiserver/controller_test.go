@@ -110,6 +110,12 @@ func (c *controller) stop() {
 // and the webhook configuration; and the Service in the form said above.
 func installWebhook(t *testing.T, c kubernetes.Interface, address string) {
 	t.Helper()
+	installWebhookFor(t, c, address, api.Version())
+}
+
+// installWebhookFor creates what the chart would for a version of Kubernetes.
+func installWebhookFor(t *testing.T, c kubernetes.Interface, address, version string) {
+	t.Helper()
 	_, portText, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +132,7 @@ func installWebhook(t *testing.T, c kubernetes.Interface, address string) {
 			Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
 		}, metav1.CreateOptions{}))
 	}
-	manifest, err := release.Release{}.Render(nil, "1.37.0")
+	manifest, err := release.Release{}.Render(nil, version)
 	if err != nil {
 		t.Fatal(err)
 	}

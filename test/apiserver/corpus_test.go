@@ -1,9 +1,11 @@
 package apiserver_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"os/exec"
 	"slices"
 	"sync"
 	"testing"
@@ -15,11 +17,20 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/test/cluster/build"
+	"github.com/outrider-dev/outrider/test/cluster/kube"
 	"github.com/outrider-dev/outrider/test/corpus"
 )
 
+// since are the versions of Kubernetes that brought what a case is about. An older API server drops the field before any
+// webhook sees it.
+var since = map[string]string{"pod-resources": "1.34"}
+
 // TestCorpus creates the pods of every case in the real API server, which calls
-// the real controller, and compares what it stores with the goldens.
+// the real controller, and compares what it stores with the goldens, and with
+// what the command makes of the same file: all of the pod but its name, UID, time
+// and managed fields, after the API server's own defaults and admission. What the
+// command has made, the webhook leaves as it is.
 func TestCorpus(t *testing.T) {
 	c := client(t)
 	injecting(t, c)
@@ -29,12 +40,15 @@ func TestCorpus(t *testing.T) {
 	}
 	for _, tc := range cases {
 		t.Run(tc.Name, func(t *testing.T) {
+			if first := since[tc.Name]; first != "" && api.Before(first) {
+				t.Skip("Kubernetes " + first + " brought what this case is about")
+			}
 			ns := namespaceLike(t, c, tc.Namespace)
 			templates, err := tc.Templates()
 			if err != nil {
 				t.Fatal(err)
 			}
-			goldens := goldenPods(t, tc)
+			goldens, written := goldenPods(t, tc.Name, tc.Injected), goldenPods(t, tc.Name, injectedByCommand(t, tc))
 			for i, tmpl := range templates {
 				warned, created := dryRun(t, ns, tmpl.Pod)
 				// The golden goes where no webhook is called, for the API server's own defaults.
@@ -42,6 +56,15 @@ func TestCorpus(t *testing.T) {
 				want.Namespace = ns
 				if diff := cmp.Diff(text(t, want), text(t, created)); diff != "" {
 					t.Errorf("%s: the stored pod differs from the golden (-golden +stored):\n%s", tmpl.Name, diff)
+				}
+				_, want = dryRun(t, metav1.NamespaceSystem, written[i])
+				_, again := dryRun(t, ns, written[i])
+				want.Namespace = ns
+				if diff := cmp.Diff(text(t, want), text(t, created)); diff != "" {
+					t.Errorf("%s: the stored pod differs from what outrider inject writes (-written +stored):\n%s", tmpl.Name, diff)
+				}
+				if diff := cmp.Diff(text(t, want), text(t, again)); diff != "" {
+					t.Errorf("%s: the webhook changes what outrider inject has written (-written +stored):\n%s", tmpl.Name, diff)
 				}
 				plan := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: tc.Namespace, NativeSidecars: true}, sidecars.Builtin())
 				for _, w := range plan.Warnings() {
@@ -54,13 +77,36 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-func goldenPods(t *testing.T, tc corpus.Case) []*corev1.Pod {
+// command is the outrider binary.
+func command(t *testing.T) string {
 	t.Helper()
-	objects, err := corpus.Decode(tc.Injected)
+	binary, err := build.Main(t.Context(), "./cmd/outrider")
 	if err != nil {
 		t.Fatal(err)
 	}
-	templates, err := corpus.Case{Name: tc.Name, Objects: objects}.Templates()
+	return binary
+}
+
+// injectedByCommand is what outrider inject writes for a case.
+func injectedByCommand(t *testing.T, tc corpus.Case) []byte {
+	t.Helper()
+	inject := exec.Command(command(t), "inject")
+	inject.Stdin = bytes.NewReader(tc.YAML)
+	out, err := inject.Output()
+	if err != nil {
+		t.Fatalf("outrider inject: %v", err)
+	}
+	return out
+}
+
+// goldenPods are the pods of a case's objects.
+func goldenPods(t *testing.T, name string, yaml []byte) []*corev1.Pod {
+	t.Helper()
+	objects, err := corpus.Decode(yaml)
+	if err != nil {
+		t.Fatal(err)
+	}
+	templates, err := corpus.Case{Name: name, Objects: objects}.Templates()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,10 +121,16 @@ func goldenPods(t *testing.T, tc corpus.Case) []*corev1.Pod {
 // it, and returns the warnings and the pod as it would be stored.
 func dryRun(t *testing.T, namespace string, pod *corev1.Pod) ([]string, *corev1.Pod) {
 	t.Helper()
+	return dryRunIn(t, api, namespace, pod)
+}
+
+// dryRunIn does so in another API server.
+func dryRunIn(t *testing.T, server *kube.APIServer, namespace string, pod *corev1.Pod) ([]string, *corev1.Pod) {
+	t.Helper()
 	pod = pod.DeepCopy()
 	pod.Namespace = namespace
 	heard := &warnings{}
-	config := api.Config()
+	config := server.Config()
 	config.WarningHandlerWithContext = heard
 	c, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -118,6 +170,9 @@ func text(t *testing.T, v any) string {
 // TestPodsThatDidNotAskNeverReachTheWebhook reads the controller's own counter.
 func TestPodsThatDidNotAskNeverReachTheWebhook(t *testing.T) {
 	c := client(t)
+	if api.Before(matchConditions) {
+		t.Skip("Kubernetes " + matchConditions + " brought match conditions; see TestWithoutMatchConditions")
+	}
 	ctl := injecting(t, c)
 	plain, optedIn := namespace(t, c, nil), namespace(t, c, map[string]string{sidecars.InjectKey: sidecars.InjectEnabled})
 	create := func(ns, name string, annotations map[string]string) {

@@ -40,7 +40,7 @@ var badExporters = map[string]struct{ patch, want string }{
 	"name false":            {`{metadata: {name: "false"}}`, "auto and false have a meaning of their own"},
 	"name with dots":        {`{metadata: {name: varnish.cache}}`, "lower case letters, digits and dashes, no dots"},
 	"name too long":         {`{metadata: {name: ` + strings.Repeat("a", 55) + `}}`, "at most 54"},
-	"no image":              {`{spec: {image: null}}`, "spec.image: Invalid value: a sidecar needs an image"},
+	"no image":              {`{spec: {image: null}}`, "a sidecar needs an image"},
 	"empty image":           {`{spec: {image: ""}}`, "spec.image"},
 	"untagged":              {`{spec: {image: quay.io/x/y}}`, "the image must be pinned"},
 	"untagged behind port":  {`{spec: {image: "localhost:5000/y"}}`, "the image must be pinned"},

@@ -19,6 +19,9 @@ import (
 	"github.com/outrider-dev/outrider/test/cluster/kube"
 )
 
+// minor is the version of Kubernetes that is tested.
+var minor = flag.String("kubernetes", "", "test with the API server of this minor version of Kubernetes, such as 1.30; the newest without")
+
 // api is the one API server of this package's tests, nil with -short. Each test makes namespaces of its own in it.
 var api *kube.APIServer
 
@@ -32,7 +35,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	var err error
-	if api, err = kube.StartAPIServer(context.Background(), kube.APIServerOptions{}); err != nil {
+	if api, err = kube.StartAPIServer(context.Background(), kube.APIServerOptions{Kubernetes: *minor}); err != nil {
 		fmt.Fprintln(os.Stderr, "start an API server:", err)
 		os.Exit(1)
 	}
@@ -63,7 +66,7 @@ func ownServer(t *testing.T) (*kube.APIServer, kubernetes.Interface) {
 	if testing.Short() {
 		t.Skip("-short: this test needs an API server")
 	}
-	server, err := kube.StartAPIServer(t.Context(), kube.APIServerOptions{})
+	server, err := kube.StartAPIServer(t.Context(), kube.APIServerOptions{Kubernetes: *minor})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,7 +100,7 @@ func operatorsJobs(t *testing.T, m podMonitor) string {
 // renderedMonitor is the PodMonitor of discovery.mode operator.
 func renderedMonitor(t *testing.T) podMonitor {
 	t.Helper()
-	manifest, err := release.Release{}.Render(map[string]any{"discovery": map[string]any{"mode": "operator"}}, "1.37.0")
+	manifest, err := release.Release{}.Render(map[string]any{"discovery": map[string]any{"mode": "operator"}}, api.Version())
 	if err != nil {
 		t.Fatal(err)
 	}

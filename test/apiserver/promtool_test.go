@@ -60,7 +60,7 @@ func configuration(t *testing.T, values string) string {
 	if err := yaml.Unmarshal([]byte(values), &parsed); err != nil {
 		t.Fatal(err)
 	}
-	rendered, err := release.Release{}.Render(parsed, "1.37.0")
+	rendered, err := release.Release{}.Render(parsed, api.Version())
 	if err != nil {
 		t.Fatal(err)
 	}

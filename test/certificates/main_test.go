@@ -4,6 +4,7 @@ package certificates_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -22,6 +23,9 @@ import (
 )
 
 const releaseNamespace = "outrider"
+
+// minor is the version of Kubernetes that is tested.
+var minor = flag.String("kubernetes", "", "test with the API server of this minor version of Kubernetes, such as 1.30; the newest without")
 
 func TestMain(m *testing.M) {
 	ctrllog.SetLogger(logr.Discard()) // controller-runtime's clients complain when there is none
@@ -42,7 +46,7 @@ func newEnv(t *testing.T) *env {
 	if testing.Short() {
 		t.Skip("-short: this test needs an API server")
 	}
-	server, err := kube.StartAPIServer(t.Context(), kube.APIServerOptions{})
+	server, err := kube.StartAPIServer(t.Context(), kube.APIServerOptions{Kubernetes: *minor})
 	if err != nil {
 		t.Fatal(err)
 	}

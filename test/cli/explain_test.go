@@ -2,6 +2,9 @@ package cli_test
 
 import (
 	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -61,5 +64,67 @@ func TestHelp(t *testing.T) {
 	}
 	if got := run(t, "", "version"); !strings.HasPrefix(got.out, "outrider ") {
 		t.Errorf("version: %s", got.out)
+	}
+}
+
+// TestCatalog holds that what the list promises is there, also for programs.
+func TestCatalog(t *testing.T) {
+	got := run(t, "", "catalog")
+	if got.code != 0 || !strings.Contains(got.out, "PARAMETERS") || !strings.Contains(got.out, "port,scheme") {
+		t.Errorf("exit code %d: %s", got.code, got.out)
+	}
+	var all []struct {
+		Metadata struct{ Name string }
+		Spec     struct{ Port int }
+	}
+	got = run(t, "", "catalog", "-o", "json")
+	if err := json.Unmarshal([]byte(got.out), &all); err != nil || len(all) < 10 || all[0].Spec.Port == 0 {
+		t.Errorf("%v: %+v", err, all)
+	}
+	// One that is shown is a manifest that can be used.
+	got = run(t, "", "catalog", "redis")
+	if back := run(t, got.out+"---\n"+pod, "inject", "--namespace-label", "outrider.dev/inject=enabled"); !strings.Contains(back.out, "outrider-redis") {
+		t.Errorf("exit code %d: %s", back.code, back.err)
+	}
+}
+
+// TestCompletion holds that flags and names are completed, for kubectl too.
+func TestCompletion(t *testing.T) {
+	for want, args := range map[string][]string{
+		"suspended":                   {"status", "--fail-on", ""},
+		"memcached":                   {"catalog", ""},
+		"postgres":                    {"attach", "--exporter", ""},
+		"outrider.dev/inject=enabled": {"inject", "--namespace-label", ""},
+		"yaml":                        {"explain", "-o", ""},
+	} {
+		if got := run(t, "", append([]string{"__complete"}, args...)...); !strings.Contains(got.out, want+"\n") {
+			t.Errorf("%q offers %q, want %s", args, got.out, want)
+		}
+	}
+	link := filepath.Join(t.TempDir(), "kubectl_complete-outrider")
+	if err := os.Symlink(binary, link); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(link, "unin").Output(); err != nil || !strings.HasPrefix(string(out), "uninject\t") {
+		t.Errorf("kubectl outrider unin: %v: %s", err, out)
+	}
+}
+
+// TestMisplacedIsExplained holds that an annotation on a workload itself, which
+// has no effect there, is told where it is asked why nothing happens.
+func TestMisplacedIsExplained(t *testing.T) {
+	got := run(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, annotations: {outrider.dev/inject: redis, outrider.dev/repair: 'false'}}\nspec: {template: {spec: {containers: []}}}\n", "explain")
+	if !strings.Contains(got.out, "outrider.dev/inject has no effect here; move it to spec.template.metadata.annotations") || strings.Contains(got.out, "repair") {
+		t.Errorf("%s%s", got.out, got.err)
+	}
+}
+
+// TestNoCluster holds that it is said what to do where no cluster is known.
+func TestNoCluster(t *testing.T) {
+	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
+	for _, command := range []string{"status", "check", "explain pod a", "attach a"} {
+		if got := run(t, "", strings.Fields(command)...); got.code != 2 || !strings.Contains(got.err, "--kubeconfig") {
+			t.Errorf("outrider %s: exit code %d: %s", command, got.code, got.err)
+		}
 	}
 }

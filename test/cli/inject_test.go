@@ -1,14 +1,12 @@
 package cli_test
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"helm.sh/helm/v3/pkg/postrender"
 
 	"github.com/outrider-dev/outrider/test/corpus"
 )
@@ -101,21 +99,5 @@ func TestExportersInTheInput(t *testing.T) {
 	}
 	if got := run(t, "", "inject", "-f", app, "-f", exporter, "--strict"); got.code != 0 || !strings.Contains(got.out, "outrider-varnish") {
 		t.Errorf("exit code %d: %s", got.code, got.err)
-	}
-}
-
-// TestPostRenderer runs the command as Helm does.
-func TestPostRenderer(t *testing.T) {
-	renderer, err := postrender.NewExec(binary, "inject")
-	if err != nil {
-		t.Fatal(err)
-	}
-	source, err := os.ReadFile("../corpus/deployment.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := renderer.Run(bytes.NewBuffer(source))
-	if err != nil || !strings.Contains(out.String(), "outrider-redis") {
-		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -162,6 +162,9 @@ func properties(t *testing.T, raw []byte, namespace sidecars.Namespace) {
 	plan := sidecars.NewPlan(in, sidecars.Builtin())
 	got := plan.Apply(pod)
 
+	if !sidecars.Asked(in, sidecars.Builtin()) && len(plan.Decisions) > 0 {
+		t.Errorf("nothing is asked, and decided is %+v", plan.Decisions)
+	}
 	if diff := cmp.Diff(decode(t, raw), pod); diff != "" {
 		t.Errorf("the input was modified (-before +after):\n%s", diff)
 	}

@@ -15,6 +15,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/test/cluster/build"
 )
 
 var update = flag.Bool("update", false, "rewrite the README's generated tables")
@@ -89,6 +90,23 @@ func TestLinksLeadSomewhere(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(filepath.Dir(readme), m[1])); err != nil {
 			t.Errorf("link to %s: %v", m[1], err)
 		}
+	}
+}
+
+// TestKubernetesVersions holds the row of versions against the API servers that make versions builds.
+func TestKubernetesVersions(t *testing.T) {
+	servers, err := build.APIServers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var minors []string
+	for _, s := range servers {
+		minors = append(minors, s.Minor())
+	}
+	last := len(minors) - 1
+	want := strings.Join(minors[:last], ", ") + " and " + minors[last] + " (`make versions`)"
+	if !strings.Contains(read(t), want) {
+		t.Errorf("the README does not say that Kubernetes was tested with %s", want)
 	}
 }
 

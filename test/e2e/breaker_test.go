@@ -88,6 +88,9 @@ func testBrokenExporterImage(t *testing.T, e *env) {
 		}
 	}
 	e.eventOn(t, ns, "ReplicaSet", breaker.EventSuspended)
+	sh := e.shell(t)
+	sh.install(t)
+	sh.check(t, suspended, ns, "")
 
 	// The built-in definition is another one.
 	if err := e.applier.Delete(t.Context(), []byte(brokenRedis)); err != nil {

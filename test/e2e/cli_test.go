@@ -5,27 +5,41 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"helm.sh/helm/v3/pkg/action"
+	helmcli "helm.sh/helm/v3/pkg/cli"
+	helmrelease "helm.sh/helm/v3/pkg/release"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
 
 	"github.com/outrider-dev/outrider/cmd/outrider/diagnosis"
+	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/webhook/coverage"
 )
 
-// cli builds the outrider command and returns what runs it against the cluster,
-// with its output and exit code.
-func (e *env) cli(t *testing.T) func(args ...string) (string, int) {
+// command is the outrider binary.
+func command(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "outrider")
-	if out, err := exec.Command("go", "build", "-o", binary, "github.com/outrider-dev/outrider/cmd/outrider").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	binary, err := build.Main(t.Context(), "./cmd/outrider")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return func(args ...string) (string, int) {
+	return binary
+}
+
+// cli builds the outrider command and returns what runs it against the cluster,
+// with its output, what it says on standard error, and its exit code.
+func (e *env) cli(t *testing.T) func(args ...string) (out, said string, code int) {
+	t.Helper()
+	binary := command(t)
+	return func(args ...string) (out, said string, code int) {
 		t.Helper()
 		cmd := exec.Command(binary, append(args, "--kubeconfig", e.cluster.Kubeconfig)...)
 		var stdout, stderr bytes.Buffer
@@ -35,14 +49,14 @@ func (e *env) cli(t *testing.T) func(args ...string) (string, int) {
 			t.Fatal(err)
 		}
 		t.Logf("outrider %s: exit code %d\n%s", strings.Join(args, " "), cmd.ProcessState.ExitCode(), stderr.String())
-		return stdout.String(), cmd.ProcessState.ExitCode()
+		return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
 	}
 }
 
 // testCheck holds that nothing is found wrong with an installation that works.
 func testCheck(t *testing.T, e *env) {
 	outrider := e.cli(t)
-	out, code := outrider("check", "-o", "json")
+	out, _, code := outrider("check", "-o", "json")
 	if code != 0 {
 		t.Errorf("exit code %d", code)
 	}
@@ -84,7 +98,7 @@ func testAttach(t *testing.T, e *env) {
 	e.settle(t, "e2e-attach")
 	before := e.pod(t, "e2e-attach", "cache")
 	outrider := e.cli(t)
-	if _, code := outrider("attach", "cache", "-n", "e2e-attach", "--exporter", "redis"); code != 0 {
+	if _, _, code := outrider("attach", "cache", "-n", "e2e-attach", "--exporter", "redis"); code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
 	eventually(t, func() string {
@@ -99,7 +113,7 @@ func testAttach(t *testing.T, e *env) {
 		t.Errorf("the pod was restarted: %s, then %s, %d restarts", before.UID, after.UID, after.Status.ContainerStatuses[0].RestartCount)
 	}
 	eventually(t, func() string {
-		out, _ := outrider("status", "-n", "e2e-attach", "-o", "json")
+		out, _, _ := outrider("status", "-n", "e2e-attach", "-o", "json")
 		var r coverage.Report
 		if err := json.Unmarshal([]byte(out), &r); err != nil {
 			return err.Error()
@@ -109,10 +123,10 @@ func testAttach(t *testing.T, e *env) {
 		}
 		return ""
 	})
-	if out, code := outrider("explain", "pod", "cache", "-n", "e2e-attach"); code != 0 || !strings.Contains(out, "e2e-attach/cache") {
+	if out, _, code := outrider("explain", "pod", "cache", "-n", "e2e-attach"); code != 0 || !strings.Contains(out, "e2e-attach/cache") {
 		t.Errorf("exit code %d: %s", code, out)
 	}
-	if _, code := outrider("attach", "cache", "-n", "e2e-attach"); code != 2 {
+	if _, _, code := outrider("attach", "cache", "-n", "e2e-attach"); code != 2 {
 		t.Errorf("attached a second time: exit code %d", code)
 	}
 }
@@ -124,4 +138,81 @@ func (e *env) pod(t *testing.T, namespace, name string) *corev1.Pod {
 		t.Fatal(err)
 	}
 	return pod
+}
+
+// testCommandLineInstalls installs and upgrades as people without Helm do. The
+// test after it takes away what it leaves.
+func testCommandLineInstalls(t *testing.T, e *env) {
+	raw, err := yaml.Marshal(e.values(interval))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "values.yaml")
+	if err := os.WriteFile(file, raw, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.release.Uninstall(); err != nil { // what the test before this one leaves, if it is run alone
+		t.Fatal(err)
+	}
+	outrider := e.cli(t)
+	if _, said, code := outrider("upgrade", "-f", file); code != 2 || !strings.Contains(said, "outrider install") {
+		t.Errorf("upgraded what is not there: exit code %d", code)
+	}
+	if _, said, code := outrider("install", "-f", file, "--set", "controller.replicas=two"); code != 2 || !strings.Contains(said, "/controller/replicas") {
+		t.Errorf("a wrong value is not named: exit code %d", code)
+	}
+	out, said, code := outrider("install", "-f", file)
+	if code != 0 || !strings.Contains(out, "STATUS: deployed\nREVISION: 1\n") || !strings.Contains(out, "NOTES:\n") {
+		t.Fatalf("exit code %d, %s", code, out)
+	}
+	if !strings.Contains(said, "not ready") {
+		t.Error("nothing was said while it waited")
+	}
+	if ready := e.ready(t); ready != 2 {
+		t.Errorf("it has not waited: %d replicas of the controller are ready", ready)
+	}
+	if _, said, code := outrider("install", "-f", file); code != 2 || !strings.Contains(said, "already") || !strings.Contains(said, "outrider upgrade") {
+		t.Errorf("installed a second time: exit code %d", code)
+	}
+	out, _, code = outrider("upgrade", "-f", file, "--set", "controller.logLevel=info")
+	if code != 0 || !strings.Contains(out, "REVISION: 2\n") {
+		t.Errorf("exit code %d, %s", code, out)
+	}
+	d, err := e.client.AppsV1().Deployments("outrider").Get(t.Context(), "outrider-controller", metav1.GetOptions{})
+	if err != nil || !slices.Contains(d.Spec.Template.Spec.Containers[0].Args, "--log-level=info") {
+		t.Errorf("the value is not in force: %v, %v", err, d.Spec.Template.Spec.Containers[0].Args)
+	}
+	if ready := e.ready(t); ready != 2 {
+		t.Errorf("it has not waited: %d replicas of the controller are ready", ready)
+	}
+	e.helmSees(t, 2)
+}
+
+// ready is how many replicas of the controller are.
+func (e *env) ready(t *testing.T) int32 {
+	t.Helper()
+	d, err := e.client.AppsV1().Deployments("outrider").Get(t.Context(), "outrider-controller", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Status.ReadyReplicas
+}
+
+// helmSees asks Helm's own library for the release.
+func (e *env) helmSees(t *testing.T, revision int) {
+	t.Helper()
+	settings := helmcli.New()
+	settings.KubeConfig = e.cluster.Kubeconfig
+	settings.SetNamespace("outrider")
+	configuration := &action.Configuration{}
+	if err := configuration.Init(settings.RESTClientGetter(), "outrider", "secret", t.Logf); err != nil {
+		t.Fatal(err)
+	}
+	all, err := action.NewList(configuration).Run()
+	if err != nil || len(all) != 1 || all[0].Name != "outrider" || all[0].Version != revision || all[0].Info.Status != helmrelease.StatusDeployed {
+		t.Fatalf("helm list: %v, %v", all, err)
+	}
+	if values := all[0].Config["controller"].(map[string]any); values["logLevel"] != "info" {
+		t.Errorf("helm get values: %v", values)
+	}
 }

@@ -46,7 +46,6 @@ func TestCluster(t *testing.T) {
 		name string
 		test func(*testing.T, *env)
 	}{
-		{"Quiet", testQuiet},
 		{"Corpus", testCorpus},
 		{"AnnotationToMetric", testAnnotationToMetric},
 		{"Queries", testQueries},
@@ -55,7 +54,10 @@ func TestCluster(t *testing.T) {
 		{"Alerts", testAlerts},
 		{"AlertmanagerReloads", testAlertmanagerReloads},
 		{"Check", testCheck},
+		{"Quiet", testQuiet},
 		{"Attach", testAttach},
+		{"Tour", testTour},
+		{"Symptoms", testSymptoms},
 		{"Optional", testOptional},
 		{"UnaskedPodsNeverReachTheWebhook", testUnasked},
 		{"EventOnTheOwner", testEventOnTheOwner},
@@ -66,9 +68,11 @@ func TestCluster(t *testing.T) {
 		{"MissedPodsAreRepaired", testMissedPodsAreRepaired},
 		{"ReloadKeepsTheLastGood", testReloadKeepsTheLastGood},
 		{"UpgradeKeepsTheCertificate", testUpgradeKeepsTheCertificate},
+		{"ForeignCABundle", testForeignCABundle},
 		{"RolloutUnderLoad", testRolloutUnderLoad},
 		{"ControllerGone", testControllerGone},
 		{"UpgradeDropsNoScrape", testUpgradeDropsNoScrape},
+		{"CommandLineInstalls", testCommandLineInstalls},
 		{"Uninstall", testUninstall},
 	} {
 		if !t.Run(tc.name, func(t *testing.T) { tc.test(t, e) }) {
@@ -123,7 +127,7 @@ const interval = "2s"
 // control plane is.
 func (e *env) values(interval string) map[string]any {
 	values := map[string]any{
-		"controller": map[string]any{"logLevel": "debug"},
+		"controller": map[string]any{"logLevel": "debug", "extraArgs": []any{"--proof-interval=5s"}},
 		"prometheus": map[string]any{"scrapeInterval": interval},
 		"scrape":     kube.ScrapeValues(e.cluster.ControlPlane()),
 	}

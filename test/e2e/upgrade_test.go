@@ -43,9 +43,6 @@ func testUpgradeDropsNoScrape(t *testing.T, e *env) {
 		if err != nil {
 			t.Error(err)
 		}
-		if _, err := e.release.Apply(context.Background(), e.values(interval)); err != nil { // for the test that takes it away
-			t.Error(err)
-		}
 	})
 	if _, err := e.release.Apply(t.Context(), values); err != nil {
 		t.Fatal(err)

@@ -234,6 +234,9 @@ func testControllerGone(t *testing.T, e *env) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sh := e.shell(t)
+	sh.install(t)
+	sh.check(t, webhookDown, "default", "")
 	timeout := time.Duration(*config.Webhooks[0].TimeoutSeconds) * time.Second
 	say(t, "with no replica an annotated pod was created in %s (webhook timeout %s)", took.Round(time.Millisecond), timeout)
 	if took > timeout+time.Second {
@@ -253,8 +256,12 @@ func testControllerGone(t *testing.T, e *env) {
 // testUninstall takes the release away: nothing of it stays that stands in
 // anyone's way, and annotated pods are created as if it had never been.
 func testUninstall(t *testing.T, e *env) {
-	if err := e.release.Uninstall(); err != nil {
-		t.Fatal(err)
+	outrider := e.cli(t)
+	if out, _, code := outrider("uninstall"); code != 0 || !strings.Contains(out, "uninstalled") {
+		t.Fatalf("outrider uninstall: exit code %d: %s", code, out)
+	}
+	if _, _, code := outrider("uninstall"); code != 2 {
+		t.Errorf("uninstalled a second time: exit code %d", code)
 	}
 	ctx := t.Context()
 	selector := metav1.ListOptions{LabelSelector: "app.kubernetes.io/instance=outrider"}

@@ -28,8 +28,10 @@ const (
 	parameters       = "outrider-enforcement" // the policies' ConfigMap
 )
 
-// webhookAddress is where controllers of these tests serve the webhook.
-var webhookAddress string
+var (
+	webhookAddress string // where controllers of these tests serve the webhook
+	notes          string // what whoever installed the chart was told
+)
 
 // running are the address of the metrics and the log file of the controller that was started last.
 var running struct{ metrics, log string }
@@ -50,9 +52,11 @@ func installChart(kubeconfig string) error {
 	}
 	install := action.NewInstall(cfg)
 	install.ReleaseName, install.Namespace, install.CreateNamespace = "outrider", releaseNamespace, true
-	if _, err := install.Run(chart, map[string]any{"discovery": map[string]any{"mode": "none"}}); err != nil {
+	installed, err := install.Run(chart, map[string]any{"discovery": map[string]any{"mode": "none"}})
+	if err != nil {
 		return fmt.Errorf("install the chart: %w", err)
 	}
+	notes = installed.Info.Notes
 	if webhookAddress, err = freeAddress(); err != nil {
 		return err
 	}

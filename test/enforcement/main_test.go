@@ -21,7 +21,10 @@ import (
 	"github.com/outrider-dev/outrider/test/cluster/kube"
 )
 
-var update = flag.Bool("update", false, "rewrite the goldens")
+var (
+	update = flag.Bool("update", false, "rewrite the goldens")
+	minor  = flag.String("kubernetes", "", "test with the API server of this minor version of Kubernetes, such as 1.30; the newest without")
+)
 
 // api is the one API server of this package's tests, nil with -short. It writes what it audits to auditLog.
 var (
@@ -46,7 +49,8 @@ func TestMain(m *testing.M) {
 	}
 	if err == nil {
 		api, err = kube.StartAPIServer(context.Background(), kube.APIServerOptions{
-			Args: []string{"--audit-policy-file=" + filepath.Join(dir, "policy.json"), "--audit-log-path=" + auditLog},
+			Kubernetes: *minor,
+			Args:       []string{"--audit-policy-file=" + filepath.Join(dir, "policy.json"), "--audit-log-path=" + auditLog},
 		})
 	}
 	code := 1
@@ -63,8 +67,21 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// client returns a client that may do everything, or skips a test that was asked to be short.
+// policies is the first version of Kubernetes whose API server has them.
+const policies = "1.30"
+
+// client returns a client that may do everything, or skips a test that was asked to be short or has no policies to test.
 func client(t *testing.T) kubernetes.Interface {
+	t.Helper()
+	c := anyClient(t)
+	if api.Before(policies) {
+		t.Skip("Kubernetes " + policies + " brought policies; see TestPoliciesAreWhereTheServerHasThem")
+	}
+	return c
+}
+
+// anyClient is one of an API server that may be too old for policies.
+func anyClient(t *testing.T) kubernetes.Interface {
 	t.Helper()
 	if api == nil {
 		t.Skip("-short: this test needs an API server")
@@ -84,7 +101,7 @@ func namespace(t *testing.T, enforce string, like sidecars.Namespace) string {
 		labels[k] = v
 	}
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: enforce + "-", Labels: labels, Annotations: like.Annotations}}
-	ns, err := client(t).CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{})
+	ns, err := anyClient(t).CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -293,6 +293,7 @@ func TestExcludedNamespaces(t *testing.T) {
 
 // TestNamespacesAreAnswered: a label or an annotation that means nothing is said to whoever writes it.
 func TestNamespacesAreAnswered(t *testing.T) {
+	client(t)
 	config := api.Config()
 	var warnings heard
 	config.WarningHandlerWithContext = &warnings

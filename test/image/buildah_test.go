@@ -116,6 +116,23 @@ func (b *buildah) open(t *testing.T, name string) (container, files string) {
 	return container, b.do(t, "mount", container)
 }
 
+// layers are the digests of an image's layers.
+func (b *buildah) layers(t *testing.T, name string) []string {
+	t.Helper()
+	layers := b.inspect(t, name).OCIv1.RootFS.DiffIDs
+	if len(layers) < 2 {
+		t.Fatalf("%s has the layers %v, want those of its base and its own", name, layers)
+	}
+	return layers
+}
+
+// files lists the files of an image.
+func (b *buildah) files(t *testing.T, name string) []string {
+	t.Helper()
+	_, files := b.open(t, name)
+	return listed(t, files)
+}
+
 func goEnv(t *testing.T, name string) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "env", name).Output()

@@ -2,18 +2,14 @@
 package image_test
 
 import (
-	"crypto/sha256"
 	"debug/elf"
-	"encoding/hex"
 	"encoding/json"
 	"flag"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +29,10 @@ const (
 type inspected struct {
 	OCIv1 struct {
 		Architecture string
-		Config       struct {
+		RootFS       struct {
+			DiffIDs []string `json:"diff_ids"`
+		}
+		Config struct {
 			User       string
 			Entrypoint []string
 			Labels     map[string]string
@@ -65,6 +64,11 @@ func TestDockerfile(t *testing.T) {
 		if diff := cmp.Diff([]string{program}, config.Entrypoint); diff != "" {
 			t.Errorf("entrypoint (-want +got):\n%s", diff)
 		}
+		for _, label := range []string{"title", "description", "source", "licenses", "version"} {
+			if config.Labels["org.opencontainers.image."+label] == "" {
+				t.Errorf("no label %s", label)
+			}
+		}
 		if got := config.Labels["org.opencontainers.image.version"]; got != version {
 			t.Errorf("version label %q, want %q", got, version)
 		}
@@ -74,6 +78,18 @@ func TestDockerfile(t *testing.T) {
 			t.Errorf("programs in the image (-want +got):\n%s", diff)
 		}
 		static(t, filepath.Join(files, program), elf.EM_NONE)
+	})
+	t.Run("nothing else", func(t *testing.T) {
+		var own []string
+		base := b.files(t, "gcr.io/distroless/static-debian12:nonroot")
+		for _, path := range listed(t, files) {
+			if !slices.Contains(base, path) {
+				own = append(own, path)
+			}
+		}
+		if diff := cmp.Diff([]string{program}, own); diff != "" {
+			t.Errorf("files that are not the base's (-want +got):\n%s", diff)
+		}
 	})
 	t.Run("prints its version", func(t *testing.T) {
 		out := b.do(t, "run", "--isolation", "chroot", container, "--", program, "--version")
@@ -85,7 +101,7 @@ func TestDockerfile(t *testing.T) {
 		if mb := float64(size(t, files)) / 1e6; mb > maxSizeMB {
 			t.Errorf("the image has %.1f MB, over %d", mb, maxSizeMB)
 		} else {
-			t.Logf("the image has %.1f MB", mb)
+			t.Logf("figure: the image has %.1f MB", mb)
 		}
 	})
 	t.Run("reproducible", func(t *testing.T) {
@@ -102,6 +118,9 @@ func TestDockerfile(t *testing.T) {
 		}
 		if got := sum(t, outside(t)); got != first {
 			t.Errorf("the Dockerfile's command gives another program outside, in another folder: %s, then %s", first, got)
+		}
+		if diff := cmp.Diff(b.layers(t, name), b.layers(t, second)); diff != "" {
+			t.Errorf("the second build gives other layers (-first +second):\n%s", diff)
 		}
 	})
 }
@@ -213,71 +232,4 @@ func root(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return dir
-}
-
-// static requires a program without interpreter and libraries, for this machine unless EM_NONE.
-func static(t *testing.T, path string, machine elf.Machine) {
-	t.Helper()
-	f, err := elf.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if machine != elf.EM_NONE && f.Machine != machine {
-		t.Errorf("the program is for %s, want %s", f.Machine, machine)
-	}
-	if slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }) {
-		t.Error("the program needs an interpreter")
-	}
-	if libs, err := f.ImportedLibraries(); err == nil && len(libs) > 0 {
-		t.Errorf("the program needs libraries: %v", libs)
-	}
-	if f.Section(".symtab") != nil || f.Section(".debug_info") != nil {
-		t.Error("the program still has its symbols")
-	}
-}
-
-// programs lists the executable files of an image.
-func programs(t *testing.T, dir string) (found []string) {
-	t.Helper()
-	walk(t, dir, func(path string, info fs.FileInfo) {
-		if info.Mode().Perm()&0o111 != 0 {
-			found = append(found, path)
-		}
-	})
-	return found
-}
-
-func size(t *testing.T, dir string) (n int64) {
-	t.Helper()
-	walk(t, dir, func(_ string, info fs.FileInfo) { n += info.Size() })
-	return n
-}
-
-// walk calls f for each regular file of an image, by its path there.
-func walk(t *testing.T, dir string, f func(path string, info fs.FileInfo)) {
-	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		info, err := d.Info()
-		if err == nil {
-			f(strings.TrimPrefix(path, dir), info)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func sum(t *testing.T, path string) string {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := sha256.Sum256(data)
-	return hex.EncodeToString(s[:]) + " of " + strconv.Itoa(len(data)) + " bytes"
 }

@@ -17,6 +17,15 @@ import (
 // Client asks one Prometheus.
 type Client struct{ api promv1.API }
 
+// At returns a client for the Prometheus at a URL, such as http://127.0.0.1:9090.
+func At(url string) (*Client, error) {
+	c, err := api.NewClient(api.Config{Address: url})
+	if err != nil {
+		return nil, fmt.Errorf("create Prometheus client: %w", err)
+	}
+	return &Client{promv1.NewAPI(c)}, nil
+}
+
 // New returns a client for a Service, such as outrider/outrider-prometheus:9090.
 func New(config *rest.Config, namespace, service string) (*Client, error) {
 	return proxied(config, namespace, "services/"+service)

@@ -29,9 +29,9 @@ type layer struct {
 
 // layers stand in the order in which they run: what fails fast comes first.
 var layers = []layer{
-	{name: "unit", packages: []string{"./cmd/...", "./sidecars/...", "./webhook/...", "./certs/...", "./discovery/...", "./charts/...", "./test/deps/...", "./test/dashboards/...", "./test/docs/...", "./test/metrics/...", "./test/rules/...", "./test/cli/...", "./test/values/..."}},
+	{name: "unit", packages: []string{"./cmd/...", "./sidecars/...", "./webhook/...", "./certs/...", "./discovery/...", "./charts/...", "./test/deps/...", "./test/dashboards/...", "./test/docs/...", "./test/metrics/...", "./test/rules/...", "./test/supply/...", "./test/cli/...", "./test/values/...", "./test/child/..."}},
 	{name: "corpus", packages: []string{"./test/corpus"}},
-	{name: "apiserver", packages: []string{"./test/cluster/...", "./test/apiserver/...", "./test/certificates/...", "./test/enforcement/...", "./test/stack/..."}},
+	{name: "apiserver", packages: []string{"./test/cluster/...", "./test/apiserver/...", "./test/load/...", "./test/certificates/...", "./test/enforcement/...", "./test/stack/...", "./test/scale/..."}},
 	{name: "image", packages: []string{"./test/image/..."}, blocked: kube.Available},
 	{name: "cluster", packages: []string{"./test/e2e/..."}, flags: []string{"-parallel=6"}, blocked: kube.Available},
 	{name: "faults", packages: []string{"./test/faults"}, blocked: kube.Available},

@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/outrider-dev/outrider/test/run/events"
 )
 
 // result is what became of a layer. Subtests count as tests.
@@ -21,39 +18,14 @@ type result struct {
 	err                     error // of the go command as a whole
 }
 
-// event is a line of go test -json (see go doc test2json).
-type event struct {
-	Action, Package, Test, Output string
-	Elapsed                       float64
-}
-
 // test runs the go command. It prints a line for each package, what failed
 // tests said, and every line that begins with "figure:".
 func (r *result) test(ctx context.Context, args []string) error {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
 	said := map[string]*strings.Builder{}
-	decoder := json.NewDecoder(out)
-	for {
-		var e event
-		if err := decoder.Decode(&e); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return errors.Join(fmt.Errorf("read go test -json: %w", err), cmd.Wait())
-		}
-		r.take(e, said)
-	}
-	return cmd.Wait()
+	return events.Run(ctx, args, func(e events.Event) { r.take(e, said) })
 }
 
-func (r *result) take(e event, said map[string]*strings.Builder) {
+func (r *result) take(e events.Event, said map[string]*strings.Builder) {
 	key := e.Package + " " + e.Test
 	switch e.Action {
 	case "output", "build-output":

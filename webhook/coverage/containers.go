@@ -6,7 +6,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/outrider-dev/outrider/sidecars"
 )
@@ -25,9 +24,6 @@ type container struct {
 
 // starting are the reasons for which every container waits at first.
 var starting = map[string]bool{"": true, "ContainerCreating": true, "PodInitializing": true}
-
-// mostLastWords is how much of a termination message is kept, from its end.
-const mostLastWords = 1 << 10
 
 func newContainers(p *corev1.Pod) containers {
 	found := containers{}
@@ -59,24 +55,5 @@ func newContainers(p *corev1.Pod) containers {
 
 func (c *container) end(t *corev1.ContainerStateTerminated) {
 	c.exit = fmt.Sprintf("%s, exit code %d", t.Reason, t.ExitCode)
-	c.last = strings.Clone(t.Message[max(0, len(t.Message)-mostLastWords):])
-}
-
-// slimPod leaves of a monitored pod what newContainers reads.
-func slimPod(p *corev1.Pod) {
-	p.ObjectMeta = metav1.ObjectMeta{Namespace: p.Namespace, Name: p.Name, UID: p.UID, ResourceVersion: p.ResourceVersion}
-	p.Spec = corev1.PodSpec{}
-	p.Status = corev1.PodStatus{
-		ContainerStatuses:     ownStatuses(p.Status.ContainerStatuses),
-		InitContainerStatuses: ownStatuses(p.Status.InitContainerStatuses),
-	}
-}
-
-func ownStatuses(all []corev1.ContainerStatus) (own []corev1.ContainerStatus) {
-	for i := range all {
-		if s := &all[i]; strings.HasPrefix(s.Name, sidecars.ContainerPrefix) {
-			own = append(own, corev1.ContainerStatus{Name: s.Name, State: s.State, LastTerminationState: s.LastTerminationState})
-		}
-	}
-	return own
+	c.last = t.Message
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -98,9 +99,16 @@ func (c *Controller) Start(ctx context.Context) error {
 	if err := wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(context.Context) (bool, error) { return c.Ready() == nil, nil }); err != nil {
 		return nil
 	}
+	synced, err := c.Monitored.Follow(c.inv.setContainers, c.inv.dropContainers)
+	if err != nil {
+		return err
+	}
 	select {
 	case <-c.inv.follow(ctx, c.client, &wg):
 	case <-ctx.Done():
+		return nil
+	}
+	if !cache.WaitForCacheSync(ctx.Done(), synced) {
 		return nil
 	}
 	c.inv.mu.Lock()

@@ -14,12 +14,11 @@
 // every replica fills, but starts its own watches when it leads. A standby pays
 // nothing, and has no gauges; it answers 503 at /coverage.
 //
-// All pods are watched as metadata, and the monitored ones whole, for what the
-// kubelet says of their exporters. controller-runtime configures a cache by kind,
-// for metadata and whole objects alike, so these two would need two caches; and a
-// cache keeps objects, of which 20,000 are more than all else. Reflectors of
-// client-go hand each object to a sink that keeps a few words of it. Pods that
-// have ended are left out by a field selector, since metadata does not show it.
+// All pods are watched as metadata. A cache keeps objects, of which 20,000 are more
+// than all else, so reflectors of client-go hand each to a sink that keeps a few
+// words of it. Pods that have ended are left out by a field selector, since metadata
+// does not show it. What the kubelet says of exporters comes from package monitored,
+// which has the monitored pods for the circuit breaker too.
 //
 // Whoever has no status should have been decided if it is annotated or its
 // namespace is opted in. What would be decided is asked of sidecars.NewPlan with

@@ -133,8 +133,13 @@ func (v *inventory) absent(alive map[types.NamespacedName]bool) (gone []types.Na
 	return gone
 }
 
-// setContainers takes note of what the kubelet says of a monitored pod.
+// setContainers takes note of what the kubelet says of a monitored pod. One that has
+// ended is forgotten, as it is among the pods.
 func (v *inventory) setContainers(p *corev1.Pod) {
+	if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
+		v.dropContainers(p)
+		return
+	}
 	key := types.NamespacedName{Namespace: p.Namespace, Name: p.Name}
 	now := newContainers(p)
 	v.mu.Lock()
@@ -148,16 +153,10 @@ func (v *inventory) setContainers(p *corev1.Pod) {
 	}
 }
 
-func (v *inventory) dropContainers(key types.NamespacedName) {
+func (v *inventory) dropContainers(p *corev1.Pod) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	delete(v.containers, key)
-}
-
-func (v *inventory) keepContainers(alive map[types.NamespacedName]bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	maps.DeleteFunc(v.containers, func(key types.NamespacedName, _ containers) bool { return !alive[key] })
+	delete(v.containers, types.NamespacedName{Namespace: p.Namespace, Name: p.Name})
 }
 
 // setNamespace takes note of whether a namespace is opted in.

@@ -78,8 +78,15 @@ type Parts struct {
 	Ready func() error
 	// Decide makes the plan that the webhook would make for a pod now.
 	Decide func(ctx context.Context, pod *corev1.Pod, optedIn bool) sidecars.Plan
+	// Monitored are the pods with exporters.
+	Monitored Monitored
 	// Events tells owners.
 	Events Recorder
+}
+
+// Monitored tells of pods with exporters: monitored.Pods.
+type Monitored interface {
+	Follow(set, drop func(*corev1.Pod)) (synced func() bool, err error)
 }
 
 // Recorder writes events: client-go's events.EventRecorder.

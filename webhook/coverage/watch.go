@@ -9,14 +9,11 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/outrider-dev/outrider/sidecars"
 )
 
 // Pods that have ended leave the watch, so that nothing of them is kept.
@@ -24,8 +21,6 @@ var live = client.MatchingFieldsSelector{Selector: fields.AndSelectors(
 	fields.OneTermNotEqualSelector("status.phase", string(corev1.PodSucceeded)),
 	fields.OneTermNotEqualSelector("status.phase", string(corev1.PodFailed)),
 )}
-
-var monitored = client.MatchingLabelsSelector{Selector: labels.SelectorFromSet(labels.Set{sidecars.MonitoredKey: sidecars.MonitoredTrue})}
 
 // follow keeps the inventory at what the cluster has, until ctx ends. The
 // channel is closed once it has all of it for the first time.
@@ -42,11 +37,9 @@ func (v *inventory) follow(ctx context.Context, c client.WithWatch, wg *sync.Wai
 		func(key types.NamespacedName) { v.optIn(key.Name, false) }, v.keepNamespaces)
 	pods := newSink(&listed, func(o *metav1.PartialObjectMetadata) { slimMetadata(&o.ObjectMeta) },
 		func(o *metav1.PartialObjectMetadata) { v.setPod(&o.ObjectMeta) }, v.dropPod, v.keepPods)
-	words := newSink(&listed, slimPod, v.setContainers, v.dropContainers, v.keepContainers)
 
 	run("coverage-namespaces", &metav1.PartialObjectMetadata{}, metadataOf("NamespaceList"), namespaces)
 	run("coverage-pods", &metav1.PartialObjectMetadata{}, metadataOf("PodList"), pods, live)
-	run("coverage-monitored-pods", &corev1.Pod{}, func() client.ObjectList { return &corev1.PodList{} }, words, live, monitored)
 	synced := make(chan struct{})
 	go func() { listed.Wait(); close(synced) }()
 	return synced

@@ -4,6 +4,9 @@
 //
 // # Decisions
 //
+// One watch for all that ask: the circuit breaker, which lists the pods, and coverage,
+// which hears of each as it changes.
+//
 // It is a cache of its own and not the manager's. The manager's has one selector
 // for each kind, and whoever wants to know pods by another one (those that were
 // missed carry no label) must not have to share this one.
@@ -100,6 +103,29 @@ func (p *Pods) Changed() <-chan struct{} {
 	return c
 }
 
+// Follow calls set for each pod that is there, comes or changes, and drop for each that
+// goes, one after the other. The pods belong to the cache and must not be changed. synced
+// reports whether set was called for all that were there at first.
+func (p *Pods) Follow(set, drop func(*corev1.Pod)) (synced func() bool, err error) {
+	handler := func(do func(*corev1.Pod)) func(any) {
+		return func(object any) {
+			if gone, ok := object.(toolscache.DeletedFinalStateUnknown); ok {
+				object = gone.Obj
+			}
+			if pod, ok := object.(*corev1.Pod); ok {
+				do(pod)
+			}
+		}
+	}
+	registration, err := p.informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+		AddFunc: handler(set), UpdateFunc: func(_, now any) { handler(set)(now) }, DeleteFunc: handler(drop),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("follow monitored pods: %w", err)
+	}
+	return registration.HasSynced, nil
+}
+
 func (p *Pods) notify() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -111,8 +137,10 @@ func (p *Pods) notify() {
 	}
 }
 
-// mostMessage bounds what is kept of a kubelet's message, in bytes.
-const mostMessage = 256
+const (
+	mostMessage   = 256     // bytes that are kept of a kubelet's message
+	mostLastWords = 1 << 10 // bytes that are kept of an exporter's last words, from their end
+)
 
 // slim is the cache's transformation; it leaves alone what is no pod.
 func slim(object any) (any, error) {
@@ -171,13 +199,21 @@ func states(all []corev1.ContainerStatus) []corev1.ContainerStatus {
 			if state.Waiting != nil {
 				state.Waiting.Message = shorten(state.Waiting.Message)
 			}
-			if state.Terminated != nil {
-				state.Terminated.Message = "" // the end of the exporter's log: it may hold a secret
-				state.Terminated.ContainerID = ""
+			if t := state.Terminated; t != nil {
+				t.Message, t.ContainerID = lastWords(s.Name, t.Message), ""
 			}
 		}
 	}
 	return kept
+}
+
+// lastWords are the end of a container's log, or what it wrote to be found. An exporter's
+// tell causes apart, and are shown to nobody, because they may hold a secret.
+func lastWords(container, message string) string {
+	if !strings.HasPrefix(container, sidecars.ContainerPrefix) {
+		return ""
+	}
+	return strings.Clone(message[max(0, len(message)-mostLastWords):])
 }
 
 func shorten(message string) string {

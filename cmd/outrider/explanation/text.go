@@ -12,16 +12,16 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 )
 
-// Write writes the explanation for people. paint colours a word.
-func (x Explanation) Write(w io.Writer, paint func(string) string) error {
+// Write writes the explanation for people.
+func (x Explanation) Write(w io.Writer) error {
 	fmt.Fprintln(w, x.Pod)
 	if len(x.Exporters) == 0 {
 		fmt.Fprintf(w, "  nothing is asked for: no %s annotation, and its namespace is not opted in\n", sidecars.InjectKey)
-		return nil
+		return x.advise(w)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, e := range x.Exporters {
-		fmt.Fprintf(t, "  %s\t%s\t%s\n", cmp.Or(e.Exporter, e.Key, sidecars.InjectKey), paint(string(e.Outcome)), e.Reason)
+		fmt.Fprintf(t, "  %s\t%s\t%s\n", cmp.Or(e.Exporter, e.Key, sidecars.InjectKey), e.Outcome, e.Reason)
 		for _, s := range e.Settings {
 			fmt.Fprintf(t, "    %s\t%s\tfrom %s\n", s.Name, s.Value, s.From)
 		}
@@ -40,8 +40,14 @@ func (x Explanation) Write(w io.Writer, paint func(string) string) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	return x.advise(w)
+}
+
+func (x Explanation) advise(w io.Writer) error {
 	for _, advice := range x.Advice {
-		fmt.Fprintf(w, "  → %s\n", advice)
+		if _, err := fmt.Fprintf(w, "  → %s\n", advice); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -7,6 +7,8 @@
 // Prometheus have in common then compile once. kube-state-metrics does not compile with the others'
 // client-go and has a module of its own. So have promtool, the exporters and the optional parts of the
 // stack: a new one must not change the key of every other binary, and so restart the cluster.
+// The API servers of older versions of Kubernetes have one each, with that version's own requirements: they are built
+// with today's Go, which took no change. Only go run ./test/versions builds them.
 // A module that lacks a file is copied and completed for its build (Component.Lacking): Alertmanager
 // embeds a web interface that its release makes.
 // A binary's folder is named by a hash of go.mod, go.sum, its flags and the Go version; the build

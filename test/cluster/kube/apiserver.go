@@ -9,10 +9,12 @@ import (
 	"strings"
 	"time"
 
+	utilversion "k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/outrider-dev/outrider/test/child"
 	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/cluster/progress"
 )
@@ -24,38 +26,46 @@ type APIServerOptions struct {
 	Dir string
 	// Args are further flags of kube-apiserver. Default: none.
 	Args []string
+	// Kubernetes is the minor version of the API server, such as 1.30: one of those that package build
+	// knows. Default: the local cluster's.
+	Kubernetes string
 }
 
 // APIServer is an etcd and a kube-apiserver, without any node or controller: objects are stored,
 // validated and admitted, and webhooks at https://127.0.0.1:PORT are called, but nothing runs.
 type APIServer struct {
 	dir       string
+	version   *utilversion.Version
 	temporary bool
 	config    *rest.Config
-	etcd      *child
-	server    *child
+	etcd      *child.Process
+	server    *child.Process
 }
 
 // StartAPIServer starts an API server on free ports of 127.0.0.1 and waits until it is ready. It
 // needs no root, and several run side by side. It ends with this process at the latest; Stop ends
 // it earlier. The ServiceAccount admission plugin is off, so bare pods can be created.
 func StartAPIServer(ctx context.Context, o APIServerOptions) (*APIServer, error) {
-	binaries, err := build.All(ctx, "etcd", "kube-apiserver")
+	program, err := build.FindAPIServer(ctx, o.Kubernetes)
+	if err != nil {
+		return nil, err
+	}
+	binaries, err := build.All(ctx, "etcd", program.Component)
 	if err != nil {
 		return nil, err
 	}
 	defer progress.Start(ctx, "start an API server")()
 	const attempts = 3 // a free port may be taken before the server binds it
 	for attempt := 1; ; attempt++ {
-		s, err := startAPIServer(ctx, o, binaries)
+		s, err := startAPIServer(ctx, o, program, binaries)
 		if err == nil || attempt == attempts || !strings.Contains(err.Error(), "address already in use") {
 			return s, err
 		}
 	}
 }
 
-func startAPIServer(ctx context.Context, o APIServerOptions, binaries map[string]string) (_ *APIServer, err error) {
-	s := &APIServer{dir: o.Dir}
+func startAPIServer(ctx context.Context, o APIServerOptions, program build.APIServer, binaries map[string]string) (_ *APIServer, err error) {
+	s := &APIServer{dir: o.Dir, version: program.Version}
 	if s.dir == "" {
 		s.temporary = true
 		if s.dir, err = os.MkdirTemp("", "outrider-apiserver-"); err != nil {
@@ -82,11 +92,11 @@ func startAPIServer(ctx context.Context, o APIServerOptions, binaries map[string
 	if s.config, err = loadConfig(s.Kubeconfig()); err != nil {
 		return nil, err
 	}
-	if s.etcd, err = startChild("etcd", binaries["etcd"], s.log("etcd"), etcdArgs(filepath.Join(s.dir, "etcd"), ports[0], ports[1])...); err != nil {
+	if s.etcd, err = child.Start("etcd", binaries["etcd"], s.log("etcd"), etcdArgs(filepath.Join(s.dir, "etcd"), ports[0], ports[1])...); err != nil {
 		return nil, err
 	}
 	args := append(bareAPIServerArgs(p, ports[2], ports[0]), o.Args...)
-	if s.server, err = startChild("kube-apiserver", binaries["kube-apiserver"], s.log("kube-apiserver"), args...); err != nil {
+	if s.server, err = child.Start("kube-apiserver", binaries[program.Component], s.log("kube-apiserver"), args...); err != nil {
 		return nil, err
 	}
 	return s, s.wait(ctx)
@@ -99,8 +109,8 @@ func (s *APIServer) wait(ctx context.Context) error {
 		return fmt.Errorf("make a client: %w", err)
 	}
 	return poll(ctx, time.Minute, "the API server to be ready", func(ctx context.Context) error {
-		for _, c := range []*child{s.etcd, s.server} {
-			if err := c.ended(); err != nil {
+		for _, c := range []*child.Process{s.etcd, s.server} {
+			if err := c.Ended(); err != nil {
 				return permanent{err}
 			}
 		}
@@ -112,6 +122,14 @@ func (s *APIServer) wait(ctx context.Context) error {
 	})
 }
 
+// Version returns the version of Kubernetes, such as 1.37.2.
+func (s *APIServer) Version() string { return s.version.String() }
+
+// Before says whether the server is older than a version such as 1.30.
+func (s *APIServer) Before(version string) bool {
+	return s.version.LessThan(utilversion.MustParse(version))
+}
+
 // Config returns the configuration of a client that may do everything.
 func (s *APIServer) Config() *rest.Config { return rest.CopyConfig(s.config) }
 
@@ -120,9 +138,9 @@ func (s *APIServer) Kubeconfig() string { return filepath.Join(s.dir, "admin.kub
 
 // Stop ends both programs and removes the folder if it was a temporary one.
 func (s *APIServer) Stop() {
-	for _, c := range []*child{s.server, s.etcd} {
+	for _, c := range []*child.Process{s.server, s.etcd} {
 		if c != nil {
-			c.stop(100 * time.Millisecond)
+			c.Stop(100 * time.Millisecond)
 		}
 	}
 	if s.temporary {

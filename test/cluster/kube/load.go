@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/outrider-dev/outrider/test/child"
 	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/cluster/cache"
 	"github.com/outrider-dev/outrider/test/cluster/image"
@@ -71,7 +72,7 @@ func archives(ctx context.Context, images ...image.Image) ([]image.Archive, erro
 func (l layout) importFirst(ctx context.Context, p *parts) error {
 	err := poll(ctx, time.Minute, "containerd", func(ctx context.Context) error {
 		if _, alive := l.running("node"); !alive {
-			return permanent{errors.New(tail(l.log("node")) + tail(l.log("containerd")))}
+			return permanent{errors.New(child.Tail(l.log("node")) + child.Tail(l.log("containerd")))}
 		}
 		_, err := l.ctr(ctx, p.binaries["ctr"], "version")
 		return err

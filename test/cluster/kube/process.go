@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/outrider-dev/outrider/test/child"
 )
 
 // process is a program of the cluster. It outlives the process that started it.
@@ -52,7 +54,7 @@ func (l layout) start(p process) error {
 	go func() { _ = cmd.Wait() }() // no zombie while this process lives
 	r := record{PID: cmd.Process.Pid, Boot: bootID(), Command: append([]string{p.path}, p.args...)}
 	if r.Started, _, err = stat(r.PID); err != nil {
-		return fmt.Errorf("start %s: it ended at once\n%s", p.name, tail(l.log(p.name)))
+		return fmt.Errorf("start %s: it ended at once\n%s", p.name, child.Tail(l.log(p.name)))
 	}
 	return l.save(p.name+".process", r)
 }

@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/outrider-dev/outrider/test/child"
 	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/cluster/cache"
 	"github.com/outrider-dev/outrider/test/cluster/image"
@@ -204,7 +205,7 @@ func (l layout) waitFor(ctx context.Context, processes []process, what string, t
 	return poll(ctx, 2*time.Minute, what, func(ctx context.Context) error {
 		for _, p := range processes {
 			if _, alive := l.running(p.name); !alive {
-				return permanent{fmt.Errorf("%s ended; see %s\n%s", p.name, l.log(p.name), tail(l.log(p.name)))}
+				return permanent{fmt.Errorf("%s ended; see %s\n%s", p.name, l.log(p.name), child.Tail(l.log(p.name)))}
 			}
 		}
 		return try(ctx)

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+
+	"github.com/outrider-dev/outrider/cmd/outrider/explanation"
+	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/sidecars/manifest"
+)
+
+// live explains pods of a cluster. What its user may not look at is left out.
+type live struct {
+	client kubernetes.Interface
+	owners metadata.Interface
+}
+
+func newLive(config *rest.Config) (*live, error) {
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("create client: %w", err)
+	}
+	owners, err := metadata.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("create client: %w", err)
+	}
+	return &live{client: client, owners: owners}, nil
+}
+
+// explain explains a pod from what it was before injection, and compares that
+// with what it is.
+func (l *live) explain(ctx context.Context, namespace, name string) (explanation.Explanation, error) {
+	pod, err := l.client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return explanation.Explanation{}, fmt.Errorf("get pod: %w", err)
+	}
+	catalog, err := catalogOf(ctx, l.client)
+	if err != nil {
+		return explanation.Explanation{}, err
+	}
+	in := sidecars.Input{Pod: sidecars.Remove(pod), NativeSidecars: true}
+	if ns, err := l.client.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); err == nil {
+		in.Namespace = sidecars.Namespace{Labels: ns.Labels, Annotations: ns.Annotations}
+	}
+	plan, settings := sidecars.Explain(in, catalog)
+	x, err := explanation.Of(fmt.Sprintf("pod %s/%s", namespace, name), in.Pod, plan, settings)
+	x.Advice = append(x.Advice, l.misplaced(ctx, pod)...)
+	x.Advice = append(x.Advice, l.running(ctx, pod, plan)...)
+	return x, err
+}
+
+// running tells how the live pod differs from what would be made of it now.
+func (l *live) running(ctx context.Context, pod *corev1.Pod, plan sidecars.Plan) []string {
+	var advice []string
+	for _, d := range plan.Decisions {
+		if d.Outcome != sidecars.Injected {
+			continue
+		}
+		container := sidecars.ContainerPrefix + d.Exporter
+		status, there := containerStatus(pod, container)
+		switch {
+		case !there:
+			advice = append(advice, l.absent(ctx, pod, d.Exporter))
+		case status.State.Waiting != nil:
+			advice = append(advice, fmt.Sprintf("%s waits: %s %s", container, status.State.Waiting.Reason, status.State.Waiting.Message))
+		case status.State.Terminated != nil:
+			advice = append(advice, fmt.Sprintf("%s has ended with exit code %d: %s", container, status.State.Terminated.ExitCode, status.State.Terminated.Message))
+		case status.LastTerminationState.Terminated != nil:
+			advice = append(advice, fmt.Sprintf("%s was restarted %d times; the last time it ended with exit code %d: %s", container, status.RestartCount, status.LastTerminationState.Terminated.ExitCode, status.LastTerminationState.Terminated.Message))
+		}
+	}
+	return advice
+}
+
+// absent tells why a pod has no container of an exporter that it would get now.
+func (l *live) absent(ctx context.Context, pod *corev1.Pod, exporter string) string {
+	for _, d := range sidecars.ParseStatus(pod).Decisions {
+		if d.Exporter == exporter && d.Outcome != sidecars.Injected {
+			return fmt.Sprintf("when the pod was created, %s was %s (%s): %q; a new pod is decided on anew", exporter, d.Outcome, d.Reason, d.Message)
+		}
+	}
+	switch configured, excluded := l.reaches(ctx, pod.Namespace); {
+	case !configured:
+		return "no webhook of Outrider is configured in this cluster: outrider install"
+	case excluded:
+		return fmt.Sprintf("namespace %s is excluded from the webhook (webhook.excludedNamespaces): no pod here gets an exporter", pod.Namespace)
+	}
+	return fmt.Sprintf("the pod has no container %s%s: it was created before Outrider, or while it was away, or before it asked; create it again, or outrider attach %s -n %s",
+		sidecars.ContainerPrefix, exporter, pod.Name, pod.Namespace)
+}
+
+// reaches reports whether there is a webhook of ours, and whether it leaves out
+// a namespace by its name. Who may not look is told neither.
+func (l *live) reaches(ctx context.Context, namespace string) (configured, excluded bool) {
+	list, err := l.client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider"})
+	if err != nil {
+		return true, false
+	}
+	for i := range list.Items {
+		for j := range list.Items[i].Webhooks {
+			selector := list.Items[i].Webhooks[j].NamespaceSelector
+			excluded = excluded || selector != nil && slices.ContainsFunc(selector.MatchExpressions, func(r metav1.LabelSelectorRequirement) bool {
+				return r.Key == corev1.LabelMetadataName && r.Operator == metav1.LabelSelectorOpNotIn && slices.Contains(r.Values, namespace)
+			})
+		}
+	}
+	return len(list.Items) > 0, excluded
+}
+
+// misplaced looks for annotations of ours on the workload that owns the pod, as
+// they have no effect there. A Deployment's are copied to its ReplicaSets: only
+// the outermost owner is told about.
+func (l *live) misplaced(ctx context.Context, pod *corev1.Pod) []string {
+	var outermost *metav1.PartialObjectMetadata
+	kind, path := "", ""
+	for owner := metav1.GetControllerOf(pod); owner != nil; {
+		where, known := workloads[owner.Kind]
+		if !known {
+			break
+		}
+		found, err := l.owners.Resource(where.resource).Namespace(pod.Namespace).Get(ctx, owner.Name, metav1.GetOptions{})
+		if err != nil {
+			break
+		}
+		outermost, kind, path = found, owner.Kind, where.path
+		owner = metav1.GetControllerOf(found)
+	}
+	if outermost == nil {
+		return nil
+	}
+	var advice []string
+	for _, key := range manifest.Misplaced(outermost.Annotations) {
+		advice = append(advice, fmt.Sprintf("%s %s: %s", kind, outermost.Name, manifest.Move(key, path)))
+	}
+	return advice
+}
+
+// workloads are the kinds that own pods, with where their pod template is.
+var workloads = map[string]struct {
+	resource schema.GroupVersionResource
+	path     string
+}{
+	"ReplicaSet":  {schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "replicasets"}, "spec.template"},
+	"Deployment":  {schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}, "spec.template"},
+	"StatefulSet": {schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "statefulsets"}, "spec.template"},
+	"DaemonSet":   {schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "daemonsets"}, "spec.template"},
+	"Job":         {schema.GroupVersionResource{Group: "batch", Version: "v1", Resource: "jobs"}, "spec.template"},
+	"CronJob":     {schema.GroupVersionResource{Group: "batch", Version: "v1", Resource: "cronjobs"}, "spec.jobTemplate.spec.template"},
+}
+
+func containerStatus(pod *corev1.Pod, name string) (corev1.ContainerStatus, bool) {
+	for _, list := range [][]corev1.ContainerStatus{pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses, pod.Status.EphemeralContainerStatuses} {
+		for i := range list {
+			if list[i].Name == name {
+				return list[i], true
+			}
+		}
+	}
+	for _, list := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
+		for i := range list {
+			if list[i].Name == name {
+				return corev1.ContainerStatus{}, true // not started yet
+			}
+		}
+	}
+	return corev1.ContainerStatus{}, false
+}

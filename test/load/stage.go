@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/outrider-dev/outrider/cmd/outrider/release"
+	"github.com/outrider-dev/outrider/test/cluster/build"
+	"github.com/outrider-dev/outrider/test/cluster/kube"
+	"github.com/outrider-dev/outrider/test/cluster/progress"
+	"github.com/outrider-dev/outrider/test/corpus"
+	"github.com/outrider-dev/outrider/test/endpoint"
+)
+
+const (
+	releaseNamespace = "outrider"
+	// serverName is in the controller's certificate.
+	serverName = "outrider-webhook." + releaseNamespace + ".svc"
+	patience   = 30 * time.Second
+)
+
+// stage is what is measured: an API server, the real controller with the chart's
+// webhook configuration, and the alternatives beside it.
+type stage struct {
+	api     *kube.APIServer
+	client  kubernetes.Interface
+	webhook string // the controller's addresses
+	metrics string
+	// alternatives are served by a process of their own.
+	alternatives address
+	configs      map[string]*admissionregistrationv1.MutatingWebhookConfiguration // as they were when they were taken away
+	on           bool                                                             // they are in force
+	ends         []func()
+}
+
+// newStage starts all of it, the webhook configurations in force.
+func newStage(ctx context.Context) (_ *stage, err error) {
+	s := &stage{configs: map[string]*admissionregistrationv1.MutatingWebhookConfiguration{}}
+	defer func() {
+		if err != nil {
+			s.stop()
+		}
+	}()
+	if s.api, err = kube.StartAPIServer(ctx, kube.APIServerOptions{}); err != nil {
+		return nil, err
+	}
+	s.ends = append(s.ends, s.api.Stop)
+	config := s.api.Config()
+	config.ContentType, config.UserAgent = "application/vnd.kubernetes.protobuf", "kube-controller-manager/v1.37.2 (linux/amd64)"
+	if s.client, err = kubernetes.NewForConfig(config); err != nil {
+		return nil, err
+	}
+	if s.webhook, err = freeAddress(); err != nil {
+		return nil, err
+	}
+	for _, v := range variants {
+		if err := s.makeNamespace(ctx, v.namespace, v.namespaceLabels); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.install(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.startController(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.startAlternatives(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.inForce(ctx, true)
+}
+
+func (s *stage) stop() {
+	for i := len(s.ends) - 1; i >= 0; i-- {
+		s.ends[i]()
+	}
+}
+
+// install creates what the chart would and the controller needs here. Nothing
+// routes ClusterIPs, so the Services name localhost.
+func (s *stage) install(ctx context.Context) error {
+	if err := s.makeNamespace(ctx, releaseNamespace, nil); err != nil {
+		return err
+	}
+	for _, name := range []string{"outrider-webhook", "outrider-webhook-probe"} {
+		service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"}}
+		if _, err := s.client.CoreV1().Services(releaseNamespace).Create(ctx, service, metav1.CreateOptions{}); err != nil {
+			return fmt.Errorf("create Service: %w", err)
+		}
+	}
+	manifest, err := release.Release{}.Render(nil, "1.37.0")
+	if err != nil {
+		return err
+	}
+	objects, err := corpus.Decode([]byte(manifest))
+	if err != nil {
+		return err
+	}
+	for _, object := range objects {
+		if err := s.create(ctx, object); err != nil {
+			return fmt.Errorf("create %s: %w", object["kind"], err)
+		}
+	}
+	return nil
+}
+
+// create makes one of the chart's objects, if it is of a kind that is needed here.
+func (s *stage) create(ctx context.Context, object map[string]any) error {
+	raw, err := json.Marshal(object)
+	if err != nil {
+		return err
+	}
+	switch object["kind"] {
+	case "CustomResourceDefinition":
+		const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+		return s.client.CoreV1().RESTClient().Post().AbsPath(path).SetHeader("Content-Type", "application/json").Body(raw).Do(ctx).Error()
+	case "Secret":
+		var secret corev1.Secret
+		if err := json.Unmarshal(raw, &secret); err != nil {
+			return err
+		}
+		_, err = s.client.CoreV1().Secrets(releaseNamespace).Create(ctx, &secret, metav1.CreateOptions{})
+	case "MutatingWebhookConfiguration":
+		var config admissionregistrationv1.MutatingWebhookConfiguration
+		if err := json.Unmarshal(raw, &config); err != nil {
+			return err
+		}
+		_, port, err := net.SplitHostPort(s.webhook)
+		if err != nil {
+			return err
+		}
+		number, err := strconv.ParseInt(port, 10, 32)
+		if err != nil {
+			return err
+		}
+		for i := range config.Webhooks {
+			n := int32(number)
+			config.Webhooks[i].ClientConfig.Service.Port = &n
+		}
+		_, err = s.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(ctx, &config, metav1.CreateOptions{})
+		return err
+	}
+	return err
+}
+
+func (s *stage) makeNamespace(ctx context.Context, name string, labels map[string]string) error {
+	_, err := s.client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels}}, metav1.CreateOptions{})
+	return err
+}
+
+// startController runs the real binary and waits until it is ready.
+func (s *stage) startController(ctx context.Context) error {
+	binary, err := build.Main(ctx, "./cmd/outrider-controller")
+	if err != nil {
+		return err
+	}
+	health, err := freeAddress()
+	if err != nil {
+		return err
+	}
+	if s.metrics, err = freeAddress(); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "outrider-load-")
+	if err != nil {
+		return err
+	}
+	s.ends = append(s.ends, func() { _ = os.RemoveAll(dir) })
+	log, err := os.Create(filepath.Join(dir, "controller.log"))
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, binary, "--kubeconfig="+s.api.Kubeconfig(), "--webhook-bind-address="+s.webhook,
+		"--metrics-bind-address="+s.metrics, "--health-probe-bind-address="+health, "--shutdown-delay=0s")
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := s.start(cmd); err != nil {
+		return fmt.Errorf("start the controller: %w", err)
+	}
+	defer progress.Start(ctx, "wait for the controller")()
+	return eventually(ctx, "the controller to be ready", func(context.Context) (string, error) {
+		body, status := endpoint.Get("http://" + health + "/readyz?verbose")
+		if status == http.StatusOK {
+			return "", nil
+		}
+		return body, nil
+	})
+}
+
+// start runs a program until the stage ends.
+func (s *stage) start(cmd *exec.Cmd) error {
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = patience
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	s.ends = append(s.ends, func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+	})
+	return nil
+}
+
+// spent is how many pods the controller has been asked about, and its CPU seconds.
+func (s *stage) spent() (called int, cpu float64, err error) {
+	calls, err := endpoint.Sum(s.metrics, `controller_runtime_webhook_requests_total{code="200",webhook="/inject/`)
+	if err != nil {
+		return 0, 0, err
+	}
+	cpu, err = endpoint.Sum(s.metrics, "process_cpu_seconds_total ")
+	return int(calls), cpu, err
+}
+
+// eventually polls until check has nothing to complain of.
+func eventually(ctx context.Context, what string, check func(context.Context) (string, error)) error {
+	var wrong string
+	err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, patience, true, func(ctx context.Context) (done bool, err error) {
+		wrong, err = check(ctx)
+		return wrong == "", err
+	})
+	if err != nil {
+		return fmt.Errorf("wait for %s: %w; %s", what, err, wrong)
+	}
+	return nil
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}

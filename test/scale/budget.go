@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+const (
+	// fullScale is the number of pods for which the budgets are.
+	fullScale = 20000
+	// Our live heap, above that of a Prometheus without jobs, is at most this share of the others'.
+	shareOfPodJob, shareOfUsual = 1.0 / 10, 1.0 / 25
+	// budgetController is the most bytes that the controller may have resident.
+	budgetController = 120_000_000
+	// housekeeping is the most bytes that a watch may receive in half a minute while nothing of what it watches changes:
+	// bookmarks and the answers to pings.
+	housekeeping = 8_000
+)
+
+// compare prints what the variants cost beside one another where there were most pods, and returns what is over its budget.
+// The budgets of memory hold at fullScale pods; what a change of an unmonitored pod costs us is nothing at any size.
+func compare(w io.Writer, figures []figure) error {
+	most := 0
+	for _, f := range figures {
+		most = max(most, f.Pods)
+	}
+	at := map[string]figure{}
+	var over []error
+	for _, f := range figures {
+		if f.Pods == most {
+			at[f.Variant] = f
+		}
+		if f.Variant == outrider && (f.ChurnEvents > 0 || f.ChurnReceived > housekeeping) {
+			over = append(over, fmt.Errorf("%d pods: Prometheus received %d bytes and %d events about pods that it does not monitor; the budget is none", f.Pods, f.ChurnReceived, f.ChurnEvents))
+		}
+	}
+	ours, base := at[outrider], at[empty]
+	for _, other := range []struct {
+		name  string
+		share float64
+	}{{annotated, shareOfPodJob}, {usual, shareOfUsual}} {
+		theirs := at[other.name]
+		mine, their := ours.Heap-base.Heap, theirs.Heap-base.Heap
+		fmt.Fprintf(w, "figure: live heap at %d pods: Outrider %.1f MB, %s %.1f MB, %.1f times as much; above a Prometheus without jobs %.1f times\n",
+			most, megabytes(ours.Heap), other.name, megabytes(theirs.Heap), float64(theirs.Heap)/float64(ours.Heap), float64(their)/float64(max(1, mine)))
+		fmt.Fprintf(w, "figure: to find all at %d pods: Outrider %.2f s of CPU and %.2f MB, %s %.2f s and %.2f MB\n",
+			most, ours.CPU.Seconds(), megabytes(ours.Received), other.name, theirs.CPU.Seconds(), megabytes(theirs.Received))
+		fmt.Fprintf(w, "figure: churn of unmonitored pods at %d pods: Outrider %.2f s of CPU, %d bytes, %d events, %s %.2f s, %d bytes, %d events\n",
+			most, ours.ChurnCPU.Seconds(), ours.ChurnReceived, ours.ChurnEvents, other.name, theirs.ChurnCPU.Seconds(), theirs.ChurnReceived, theirs.ChurnEvents)
+		if most >= fullScale && float64(mine) > other.share*float64(their) {
+			over = append(over, fmt.Errorf("our live heap for discovery is %.1f MB, that of the %s %.1f MB: ours is more than 1/%.0f of it", megabytes(mine), other.name, megabytes(their), 1/other.share))
+		}
+	}
+	ctl := at[program]
+	fmt.Fprintf(w, "figure: controller at %d pods: at most %.0f MB resident, %.2f s of CPU and %.2f MB until it knew all, %.2f s of CPU and %.2f MB in the churn\n",
+		most, megabytes(ctl.Peak), ctl.CPU.Seconds(), megabytes(ctl.Received), ctl.ChurnCPU.Seconds(), megabytes(ctl.ChurnReceived))
+	if ctl.Peak > budgetController {
+		over = append(over, fmt.Errorf("the controller had %.0f MB resident at %d pods, the budget is %d MB", megabytes(ctl.Peak), most, budgetController/1_000_000))
+	}
+	return errors.Join(over...)
+}

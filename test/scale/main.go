@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/outrider-dev/outrider/test/cluster/progress"
+)
+
+// options are the command's flags.
+type options struct {
+	pods    string
+	csv     string
+	picture string
+	draw    bool
+	latency string
+	arrive  int
+	churn   churn
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.pods, "pods", "1000,5000,20000", "How many pods, as a list that grows.")
+	flag.StringVar(&o.csv, "csv", "", "File for the figures as CSV. Default: none is written.")
+	flag.StringVar(&o.picture, "picture", "", "PNG file for a picture of the figures, drawn with Chromium. Default: none is drawn.")
+	flag.BoolVar(&o.draw, "draw", false, "Measure nothing, and draw what is in the CSV file.")
+	flag.StringVar(&o.latency, "latency", "", "Measure how long a pod that is ready waits for its first sample instead: loopback, with pods that are objects only, or cluster, with the chart on a real one.")
+	flag.IntVar(&o.arrive, "arrivals", 60, "How many pods arrive for -latency.")
+	flag.IntVar(&o.churn.rate, "churn-rate", 50, "Changes of unmonitored pods in a second.")
+	flag.DurationVar(&o.churn.time, "churn-time", 30*time.Second, "How long pods change.")
+	flag.Parse()
+	log.SetLogger(logr.Discard())
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "scale:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) error {
+	switch o.latency {
+	case "":
+	case "loopback":
+		return latency(ctx, os.Stdout, prepareLoopback(o.arrive, churn{rate: 10}), o.arrive)
+	case "cluster":
+		return latency(ctx, os.Stdout, prepareReal, o.arrive)
+	default:
+		return fmt.Errorf("-latency %s: there are loopback and cluster", o.latency)
+	}
+	if o.draw {
+		figures, err := readCSV(o.csv)
+		if err != nil {
+			return err
+		}
+		return draw(ctx, o.picture, figures)
+	}
+	sizes, err := parseSizes(o.pods)
+	if err != nil {
+		return err
+	}
+	figures, err := measureAll(ctx, sizes, o.churn)
+	if err := errors.Join(err, table(os.Stdout, figures, o.churn)); err != nil {
+		return err // after what was measured before it
+	}
+	over := compare(os.Stdout, figures)
+	if o.csv != "" {
+		if err := writeCSV(o.csv, figures); err != nil {
+			return err
+		}
+	}
+	if o.picture != "" {
+		if err := draw(ctx, o.picture, figures); err != nil {
+			return err
+		}
+	}
+	return over
+}
+
+// measureAll measures one size after the other in one API server. With an error it returns what was measured before.
+func measureAll(ctx context.Context, sizes []int, churn churn) ([]figure, error) {
+	c, err := newCluster(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer c.server.Stop()
+	var all []figure
+	for _, n := range sizes {
+		figures, err := c.measure(ctx, n, churn)
+		if err != nil {
+			return all, err
+		}
+		progress.Say(ctx, "%d pods are measured", n)
+		all = append(all, figures...)
+	}
+	return all, nil
+}
+
+func parseSizes(list string) ([]int, error) {
+	var sizes []int
+	for text := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil || n <= 0 || n%10 != 0 {
+			return nil, fmt.Errorf("-pods %s: %q is no number of pods; give multiples of ten, such as 1000,5000", list, text)
+		}
+		sizes = append(sizes, n)
+	}
+	if !slices.IsSorted(sizes) {
+		return nil, fmt.Errorf("-pods %s: pods are only added; give the numbers in growing order", list)
+	}
+	return sizes, nil
+}
