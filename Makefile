@@ -3,11 +3,12 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster versions supply bench load scale latency fuzz flood verify update lint image screenshot cluster-up cluster-down
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster versions supply bench load scale latency faults soak fuzz flood verify update lint image screenshot cluster-up cluster-down
 
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
 FUZZTIME ?= 1m
 FLOODTIME ?= 20s
+SOAK ?= 30m
 CONTROLLER_GEN = go tool -modfile=test/tools/go.mod controller-gen object crd paths=./sidecars/v1alpha1
 
 help: ## List the targets.
@@ -48,6 +49,13 @@ scale: ## Compare the cost of discovery at 1,000, 5,000 and 20,000 pods with the
 
 latency: ## Measure the time from a pod's being ready to its first sample, without a cluster; -latency cluster takes a real one.
 	go run ./test/scale -latency loopback
+
+faults: ## Break what Outrider stands on, under load, on the local cluster, and count what became of the pods.
+	go test -count=1 -timeout=60m -v -run TestFaults ./test/faults -all
+	go test -count=1 -timeout=10m -v -run TestWrongClock ./test/certificates
+
+soak: ## Change everything all the time for SOAK (30m) on the local cluster: memory, goroutines and files stay flat.
+	go test -count=1 -timeout=24h -v -run TestFaults/Soak ./test/faults -soak=$(SOAK)
 
 fuzz: ## Run every fuzzer for FUZZTIME (1m) and print its executions.
 	go run ./test/fuzz -time $(FUZZTIME)

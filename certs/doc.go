@@ -102,8 +102,13 @@
 // made anew gets its labels back, by which Helm knows it.
 //
 // Clocks may differ by an hour: certificates are dated back by that much, and
-// retired authorities stay that much longer. The settle time is measured by the
-// leader's own clock; a new leader begins it anew.
+// retired authorities stay that much longer. A replica learns from the dates of
+// the API server's answers that its own differs by more than the API server or
+// its renewals bear; it then signs nothing, is not ready where it has nothing to
+// serve, and does not lead. Refused: dating by the API server's clock, which
+// would hide a broken node and leave renewals to its clock all the same.
+// The settle time is measured by the leader's own clock; a new leader begins it
+// anew.
 //
 // HTTP/2 is off. API servers call webhooks over HTTP/1.1 only (they would not
 // balance load over HTTP/2), so that it would serve nobody but attackers. TLS is

@@ -70,6 +70,9 @@ func (k *keeper) keep(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
+	if err := k.Clock.check(k.ServingLife); err != nil {
+		return time.Time{}, err
+	}
 	before, broken := readState(secret.Data)
 	if broken != nil {
 		k.metrics.failures.Inc()

@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/uuid"
+	"k8s.io/apimachinery/pkg/util/wait"
 	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
@@ -87,9 +89,29 @@ func (l *leadership) Start(ctx context.Context) error {
 	}
 	ctx = logr.NewContext(ctx, ctrl.Log.WithName("leaderelection"))
 	for ctx.Err() == nil {
+		if err := l.waitForClock(ctx); err != nil {
+			return nil // the manager stops
+		}
 		elector.Run(ctx)
 	}
 	return nil
+}
+
+// waitForClock keeps a replica whose clock is wrong from standing for election:
+// it could only hold up who signs. Reading the Lease hears of the API server's.
+func (l *leadership) waitForClock(ctx context.Context) error {
+	said := ""
+	return wait.PollUntilContextCancel(ctx, time.Second, true, func(ctx context.Context) (bool, error) {
+		if _, _, err := l.lock.Get(ctx); err != nil && !apierrors.IsNotFound(err) {
+			return false, nil
+		}
+		err := l.Clock.check(l.ServingLife)
+		if err != nil && said == "" {
+			said = err.Error()
+			ctrl.Log.WithName("leaderelection").Error(err, "not standing for election", "lease", l.Secret)
+		}
+		return err == nil, nil
+	})
 }
 
 func (l *leadership) begin(ctx context.Context) {

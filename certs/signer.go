@@ -88,6 +88,9 @@ func (s *signer) Sign(template *x509.Certificate) (*x509.Certificate, error) {
 	if err := s.live.Get(ctx, types.NamespacedName{Name: s.WebhookConfiguration}, &config); err != nil {
 		return nil, fmt.Errorf("get webhook configuration: %w", err)
 	}
+	if err := s.Clock.check(s.ServingLife); err != nil { // as of those answers
+		return nil, err
+	}
 	now := s.now()
 	state, _ := readState(secret.Data) // the leader speaks of what is wrong with the rest
 	if err := state.signing.usable(now); err != nil {

@@ -103,6 +103,9 @@ type Options struct {
 
 	// LeaderElect makes one of several replicas the one that changes anything.
 	LeaderElect bool
+	// Clock is asked before anything is signed, and by whoever wants to lead.
+	// Default nil: this machine's clock is right.
+	Clock *Clock
 	// LeaseDuration is after how long another replica takes over from one that
 	// died. Default 15 seconds.
 	LeaseDuration time.Duration

@@ -60,8 +60,9 @@ func run(o Options) error {
 		return fmt.Errorf("find the API server: %w", err)
 	}
 	boundMemory(log)
-	terminated := signals.SetupSignalHandler()
-	mgr, err := newManager(terminated, config, o)
+	terminated, leave := context.WithCancel(signals.SetupSignalHandler())
+	defer leave()
+	mgr, err := newManager(terminated, leave, config, o)
 	if err != nil {
 		return err
 	}

@@ -30,12 +30,15 @@ import (
 )
 
 // newManager wires the parts. terminated ends when the process was asked to
-// stop, which is earlier than the manager's own context.
-func newManager(terminated context.Context, config *rest.Config, o Options) (ctrl.Manager, error) {
+// stop, which is earlier than the manager's own context; leave asks it.
+func newManager(terminated context.Context, leave func(), config *rest.Config, o Options) (ctrl.Manager, error) {
 	if _, _, err := net.SplitHostPort(o.WebhookAddress); err != nil {
 		return nil, fmt.Errorf("--webhook-bind-address: %w", err)
 	}
 	o.Certificates.LeaderElect = o.LeaderElect
+	o.Certificates.Clock = &certs.Clock{}
+	config = rest.CopyConfig(config)
+	config.Wrap(o.Certificates.Clock.Watch)
 	source, err := certs.New(o.Certificates, certs.NewMetrics(metrics.Registry))
 	if err != nil {
 		return nil, err
@@ -46,14 +49,10 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 		return nil, err
 	}
 	bare, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:                        kinds,
-		Cache:                         cache.Options{ByObject: cached(o)},
-		Metrics:                       metricsserver.Options{BindAddress: "0"}, // see ports
-		WebhookServer:                 server,
-		LeaderElection:                o.LeaderElect,
-		LeaderElectionID:              o.LeaderElectionID,
-		LeaderElectionNamespace:       o.Certificates.Namespace,
-		LeaderElectionReleaseOnCancel: true,
+		Scheme:        kinds,
+		Cache:         cache.Options{ByObject: cached(o)},
+		Metrics:       metricsserver.Options{BindAddress: "0"}, // see ports
+		WebhookServer: server,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("create manager: %w", err)
@@ -65,12 +64,20 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 	if err := source.SetupWithManager(mgr); err != nil {
 		return nil, err
 	}
-	if err := admit(terminated, mgr, o); err != nil {
+	term, err := newTerm(config, mgr, o, leave)
+	if err != nil {
+		return nil, err
+	}
+	if err := mgr.Add(term); err != nil {
+		return nil, fmt.Errorf("set up leader election: %w", err)
+	}
+	if err := admit(terminated, electing{mgr, term}, o); err != nil {
 		return nil, err
 	}
 	return mgr, errors.Join(
 		mgr.AddHealthzCheck("ping", healthz.Ping),
 		mgr.AddReadyzCheck("terminating", func(*http.Request) error { return terminated.Err() }),
+		mgr.AddReadyzCheck("leadership", term.Check),
 		mgr.AddReadyzCheck("webhook", server.StartedChecker()),
 		mgr.AddReadyzCheck("certificate", source.Check),
 	)

@@ -40,6 +40,11 @@ func (e *env) start(t *testing.T) *replica {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return e.startBinary(t, binary)
+}
+
+func (e *env) startBinary(t *testing.T, binary string) *replica {
+	t.Helper()
 	deployment, err := e.client.AppsV1().Deployments(releaseNamespace).Get(t.Context(), "outrider-controller", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -71,6 +76,12 @@ func (e *env) start(t *testing.T) *replica {
 func (e *env) startReady(t *testing.T) *replica {
 	t.Helper()
 	r := e.start(t)
+	e.awaitReady(t, r)
+	return r
+}
+
+func (e *env) awaitReady(t *testing.T, r *replica) {
+	t.Helper()
 	eventually(t, func() string {
 		if r.ready.Load() {
 			return ""
@@ -79,7 +90,6 @@ func (e *env) startReady(t *testing.T) *replica {
 		said := r.said(t)
 		return fmt.Sprintf("the replica is not ready: %s\n%s", body, said[max(0, len(said)-6000):])
 	})
-	return r
 }
 
 // watchReadiness is the kubelet's readiness probe.

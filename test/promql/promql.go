@@ -87,3 +87,12 @@ func (c *Client) Targets(ctx context.Context) ([]promv1.ActiveTarget, error) {
 	}
 	return result.Active, nil
 }
+
+// Alerts returns the alerts that are pending or firing.
+func (c *Client) Alerts(ctx context.Context) ([]promv1.Alert, error) {
+	result, err := c.api.Alerts(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list alerts: %w", err)
+	}
+	return result.Alerts, nil
+}

@@ -34,6 +34,7 @@ var layers = []layer{
 	{name: "apiserver", packages: []string{"./test/cluster/...", "./test/apiserver/...", "./test/load/...", "./test/certificates/...", "./test/enforcement/...", "./test/stack/...", "./test/scale/..."}},
 	{name: "image", packages: []string{"./test/image/..."}, blocked: kube.Available},
 	{name: "cluster", packages: []string{"./test/e2e/..."}, flags: []string{"-parallel=6"}, blocked: kube.Available},
+	{name: "faults", packages: []string{"./test/faults"}, blocked: kube.Available},
 }
 
 func main() {

@@ -122,6 +122,7 @@ func (c *Controller) Start(ctx context.Context) error {
 		c.reconcile(ctx, w)
 	}
 	c.leads.Store(true)
+	defer c.leads.Store(false) // another one's word counts now
 
 	wg.Go(func() {
 		work(ctx, c.queue, func(ctx context.Context, w Workload) error { c.reconcile(ctx, w); return nil })

@@ -24,8 +24,8 @@ table ip cluster-guard {
 }
 `
 
-// tables are those that the cluster makes: the guard and kube-proxy's.
-var tables = []string{"ip cluster-guard", "ip kube-proxy", "ip6 kube-proxy"}
+// tables are those that the cluster makes: the guard, kube-proxy's, and what Filter is given.
+var tables = []string{"ip cluster-guard", "ip kube-proxy", "ip6 kube-proxy", faultTable}
 
 // connect gives the machine the node's address, a way to Services (kube-proxy rewrites packets that
 // were routed to the loopback interface), and none to pods that do not exist.

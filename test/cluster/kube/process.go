@@ -47,6 +47,7 @@ func (l layout) start(p process) error {
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &p.attr
 	cmd.SysProcAttr.Setsid = true
+	inheritNothing()
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", p.name, err)
 	}
@@ -56,6 +57,20 @@ func (l layout) start(p process) error {
 		return fmt.Errorf("start %s: it ended at once\n%s", p.name, child.Tail(l.log(p.name)))
 	}
 	return l.save(p.name+".process", r)
+}
+
+// inheritNothing has what this process starts leave alone the files that this process was given, such as
+// a lock that its caller holds until everything that has it open is gone.
+func inheritNothing() {
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return // not Linux, where nothing is started
+	}
+	for _, entry := range open {
+		if fd, err := strconv.Atoi(entry.Name()); err == nil && fd > 2 {
+			syscall.CloseOnExec(fd)
+		}
+	}
 }
 
 // running returns the record of the named program and whether it still runs.

@@ -1,0 +1,151 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/outrider-dev/outrider/test/cluster/build"
+)
+
+// errNotLocal is what a cluster answers that this machine did not start.
+var errNotLocal = errors.New("cluster: faults are made on the local cluster only; unset CLUSTER")
+
+// faultTable is where Filter puts its rules; down takes it away where a killed test left it.
+const faultTable = "ip cluster-faults"
+
+// Signal sends a program of the control plane, such as etcd, a signal: SIGSTOP and SIGCONT pause it.
+func (c *Cluster) Signal(name string, signal syscall.Signal) error {
+	r, err := c.program(name)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Kill(r.PID, signal); err != nil {
+		return fmt.Errorf("signal %s: %w", name, err)
+	}
+	return nil
+}
+
+// Kill ends a program of the control plane as a crash does. Restart starts it again.
+func (c *Cluster) Kill(name string) error {
+	r, err := c.program(name)
+	if err != nil {
+		return err
+	}
+	if err := c.layout.stop(name, syscall.SIGKILL); err != nil {
+		return err
+	}
+	return c.layout.save(name+".killed", r)
+}
+
+// Restart starts a program that Kill has ended, with the same flags, and waits until the API server
+// is ready.
+func (c *Cluster) Restart(ctx context.Context, name string) error {
+	var r record
+	if err := c.layout.load(name+".killed", &r); err != nil {
+		return fmt.Errorf("restart %s: it was not killed: %w", name, err)
+	}
+	binaries, err := build.All(ctx, programs...)
+	if err != nil {
+		return err
+	}
+	for _, p := range c.layout.processes(binaries) {
+		if p.name != name {
+			continue
+		}
+		p.path, p.args = r.Command[0], r.Command[1:]
+		if err := c.layout.start(p); err != nil {
+			return err
+		}
+		client, err := c.layout.client()
+		if err != nil {
+			return err
+		}
+		err = c.layout.waitFor(ctx, []process{p}, name+" to be back", func(ctx context.Context) error { return ready(ctx, client) })
+		return errors.Join(err, c.layout.drop(name+".killed"))
+	}
+	return fmt.Errorf("restart %s: there is no such program", name)
+}
+
+func (c *Cluster) program(name string) (record, error) {
+	if c.current {
+		return record{}, errNotLocal
+	}
+	r, alive := c.layout.running(name)
+	if !alive {
+		return record{}, fmt.Errorf("%s does not run", name)
+	}
+	return r, nil
+}
+
+// PIDs are the processes of a pod whose program has this name, as the machine numbers them: a
+// container's own have other numbers inside of it.
+func (c *Cluster) PIDs(podUID, program string) ([]int, error) {
+	if c.current {
+		return nil, errNotLocal
+	}
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil, fmt.Errorf("list processes: %w", err)
+	}
+	var found []int
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(entry.Name())
+		if err != nil {
+			continue
+		}
+		groups, err := os.ReadFile(filepath.Join("/proc", entry.Name(), "cgroup"))
+		if err != nil || !strings.Contains(string(groups), "pod"+podUID) {
+			continue // it ended meanwhile, or is another's
+		}
+		command, err := os.ReadFile(filepath.Join("/proc", entry.Name(), "cmdline"))
+		if path, _, _ := strings.Cut(string(command), "\x00"); err == nil && filepath.Base(path) == program {
+			found = append(found, pid)
+		}
+	}
+	return found, nil
+}
+
+// Filter puts chains, as nft writes them, into the machine's packet filter, in place of those of an
+// earlier call; "" removes them.
+func (c *Cluster) Filter(ctx context.Context, chains string) error {
+	if c.current {
+		return errNotLocal
+	}
+	rules := "table " + faultTable + "\ndelete table " + faultTable + "\n"
+	if chains != "" {
+		rules += "table " + faultTable + " {\n" + chains + "\n}\n"
+	}
+	_, err := system(ctx, rules, "nft", "-f", "-")
+	return err
+}
+
+// Mount gives the node a file system of its own at a new folder, in memory, which is full at this
+// size, such as 64m. Pods reach it as a hostPath, this machine at the path that is returned. unmount
+// takes it away.
+func (c *Cluster) Mount(ctx context.Context, folder, size string) (seen string, unmount func() error, err error) {
+	r, err := c.program("node")
+	if err != nil {
+		return "", nil, err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", nil, fmt.Errorf("mount: %w", err)
+	}
+	inside := []string{"--target", strconv.Itoa(r.PID), "--mount", "--pid"}
+	_, err = system(ctx, "", "nsenter", append(inside, "mount", "-t", "tmpfs", "-o", "mode=0777,size="+size, "tmpfs", folder)...)
+	if err != nil {
+		return "", nil, err
+	}
+	return filepath.Join("/proc", strconv.Itoa(r.PID), "root", folder), func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_, err := system(ctx, "", "nsenter", append(inside, "umount", "--lazy", folder)...)
+		return err
+	}, nil
+}

@@ -1,0 +1,181 @@
+package faults_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/kubernetes"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/outrider-dev/outrider/cmd/outrider/release"
+	"github.com/outrider-dev/outrider/test/cluster/image"
+	"github.com/outrider-dev/outrider/test/cluster/kube"
+	"github.com/outrider-dev/outrider/test/manifest"
+	"github.com/outrider-dev/outrider/test/promql"
+)
+
+var (
+	every = flag.Bool("all", false, "Make every fault, and not only those for which CI has time.")
+	soak  = flag.Duration("soak", 2*time.Minute, "How long the soak lasts.")
+)
+
+// patience is how long anything may take on a slow machine.
+const patience = 4 * time.Minute
+
+// env is the cluster with the release in it.
+type env struct {
+	cluster *kube.Cluster
+	client  kubernetes.Interface
+	applier *manifest.Applier
+	prom    *promql.Client
+	release release.Release
+	disk    *disk // under Prometheus; nil where it is not filled
+	apps    *apps // that run through all faults
+}
+
+// TestFaults makes the faults in this order, those first that CI has time for.
+func TestFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: this test needs a cluster")
+	}
+	e := newEnv(t)
+	for _, tc := range []struct {
+		name string
+		ci   bool
+		test func(*testing.T, *env)
+	}{
+		{"ReplicasKilled", true, testReplicasKilled},
+		{"SecretAndConfigurationDeleted", true, testSecretAndConfigurationDeleted},
+		{"APIServerRestarted", false, testAPIServerRestarted},
+		{"DefinitionDeleted", false, testDefinitionDeleted},
+		{"UpgradeAndRollback", false, testUpgradeAndRollback},
+		{"LeaderPartitioned", false, testLeaderPartitioned},
+		{"EtcdPaused", false, testEtcdPaused},
+		{"NetworkLoss", false, testNetworkLoss},
+		{"NetworkDelay", false, testNetworkDelay},
+		{"ReplicasHang", false, testReplicasHang},
+		{"DiskFull", false, testDiskFull},
+		{"Soak", true, testSoak},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if !tc.ci && !*every {
+				t.Skip("CI has no time for this one; make faults makes it")
+			}
+			e.calm(t)
+			began := time.Now()
+			tc.test(t, e)
+			t.Logf("took %s", time.Since(began).Round(time.Second))
+			if t.Failed() {
+				e.describe(t)
+			}
+		})
+	}
+}
+
+func newEnv(t *testing.T) *env {
+	t.Helper()
+	ctrllog.SetLogger(logr.Discard()) // controller-runtime's clients complain when there is none
+	ctx := t.Context()
+	cluster, err := kube.Up(ctx, kube.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cluster.ControlPlane() == "" {
+		t.Skip("faults are made on the local cluster only: they would break yours")
+	}
+	controller, err := image.Controller()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cluster.LoadImages(ctx, append(image.Workloads(), controller)...); err != nil {
+		t.Fatal(err)
+	}
+	e := &env{cluster: cluster, release: release.Release{Kubeconfig: cluster.Kubeconfig, Timeout: patience}}
+	if e.client, err = kubernetes.NewForConfig(cluster.RESTConfig()); err != nil {
+		t.Fatal(err)
+	}
+	if e.applier, err = manifest.NewApplier(cluster.RESTConfig()); err != nil {
+		t.Fatal(err)
+	}
+	if e.prom, err = promql.New(cluster.RESTConfig(), "outrider", "outrider-prometheus:9090"); err != nil {
+		t.Fatal(err)
+	}
+	// A killed run may have left a release of another build.
+	if err := e.release.Uninstall(); err != nil {
+		t.Fatal(err)
+	}
+	e.forget(t)
+	t.Cleanup(func() {
+		if err := e.release.Uninstall(); err != nil {
+			t.Error(err)
+		}
+		e.forget(t)
+	})
+	if *every {
+		e.disk = e.newDisk(t)
+	}
+	if _, err := e.release.Apply(ctx, e.values()); err != nil {
+		t.Fatalf("install the chart: %v", err)
+	}
+	e.apps = e.startApps(t)
+	return e
+}
+
+// values differ from the chart's defaults in that missed pods are repaired, and that tests do not wait as
+// long as people do.
+func (e *env) values() map[string]any {
+	prometheus := map[string]any{"scrapeInterval": "15s"}
+	if e.disk != nil {
+		prometheus["persistence"] = map[string]any{"mode": "claim", "size": "1Gi", "storageClassName": storageClass}
+		prometheus["extraArgs"] = []any{"--query.lookback-delta=30s"} // after which a series is gone
+	}
+	return map[string]any{
+		"controller": map[string]any{"repair": map[string]any{"enabled": true, "interval": "1s"}},
+		"certs":      map[string]any{"settleTime": "10s"},
+		"prometheus": prometheus,
+		"scrape":     kube.ScrapeValues(e.cluster.ControlPlane()),
+	}
+}
+
+// eventually polls check, which returns "" once what it waits for holds and
+// else what is still wrong.
+func eventually(t *testing.T, check func() string) {
+	t.Helper()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); ; <-tick.C {
+		wrong := check()
+		if wrong == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(wrong)
+		}
+	}
+}
+
+// during polls for as long as a fault is to last: the load needs time, not an event.
+func during(d time.Duration, do func()) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			do()
+		}
+	}
+}
+
+// say logs a figure; test/run prints it.
+func say(t *testing.T, format string, args ...any) {
+	t.Helper()
+	t.Logf("figure: %s", fmt.Sprintf(format, args...))
+}

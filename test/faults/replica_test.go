@@ -1,0 +1,67 @@
+package faults_test
+
+import (
+	"math/rand/v2"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// testReplicasKilled ends replicas with SIGKILL, at random, one at a time: the pod that the API server is
+// about to ask them for comes without its exporter, and so do others until the Service leaves them out.
+func testReplicasKilled(t *testing.T, e *env) {
+	l := e.startLoad(t, false)
+	chance := rand.New(rand.NewPCG(1, 2))
+	kills := 1
+	if *every {
+		kills = 3
+	}
+	for range kills {
+		l.more(t, int64(20+chance.IntN(40)))
+		pods, err := e.controllers(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := e.restarts(t)
+		e.signal(t, &pods[chance.IntN(len(pods))], syscall.SIGKILL)
+		l.rollOut(t)
+		eventually(t, func() string {
+			if e.restarts(t) == before {
+				return "a killed replica is not restarted"
+			}
+			return e.ready(t.Context())
+		})
+	}
+	c := l.end(t)
+	say(t, "%d replicas of 2 killed with SIGKILL: %d of %d pods came without their exporter", kills, c.missed, c.pods)
+	if c.told > 0 {
+		t.Errorf("%d pods were refused their exporter", c.told)
+	}
+}
+
+// testReplicasHang stops both replicas with SIGSTOP: they take connections and answer nothing, so that each
+// call lasts for the webhook's timeout. No pod is lost.
+func testReplicasHang(t *testing.T, e *env) {
+	l := e.startLoad(t, false)
+	l.more(t, 20)
+	pods, err := e.controllers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range pods {
+		e.signal(t, &pods[i], syscall.SIGSTOP)
+	}
+	l.rollOut(t)
+	began := time.Now()
+	l.more(t, 12)
+	took := time.Since(began)
+	for i := range pods {
+		e.signal(t, &pods[i], syscall.SIGCONT)
+	}
+	eventually(t, func() string { return e.ready(t.Context()) })
+	c := l.end(t)
+	say(t, "both replicas stopped with SIGSTOP for %s: %d of %d pods came without their exporter", took.Round(time.Second), c.missed, c.pods)
+	if c.missed == 0 {
+		t.Error("no pod was missed, so the replicas did not hang")
+	}
+}
