@@ -123,7 +123,7 @@ func scan(ctx context.Context, root, dir, db string, packages ...string) (string
 	if err != nil {
 		return "", fmt.Errorf("%s: %w\n%s", cmd, err, out)
 	}
-	return "none by " + db, nil
+	return strings.Join(strings.Fields(string(out)), " ") + " (" + db + ")", nil
 }
 
 // reachable asks for the first file that every such database has.

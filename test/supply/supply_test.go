@@ -98,9 +98,9 @@ func TestScan(t *testing.T) {
 	write(t, filepath.Join(dir, "go.mod"), "module example.org/x\n\ngo 1.26\n")
 	write(t, filepath.Join(dir, "main.go"), "package main\n\nimport \"strings\"\n\nfunc main() { println(strings.Repeat(\"x\", 2)) }\n")
 	for symbol, found := range map[string]bool{"Repeat": true, "Title": false} {
-		_, err := scan(t.Context(), root, dir, database(t, symbol), ".")
+		said, err := scan(t.Context(), root, dir, database(t, symbol), ".")
 		if (err != nil) != found || found && !strings.Contains(err.Error(), "GO-2000-0001") {
-			t.Errorf("an advisory about strings.%s: %v", symbol, err)
+			t.Errorf("an advisory about strings.%s: %s, %v", symbol, said, err)
 		}
 	}
 	_, err := scan(t.Context(), root, dir, "file://"+filepath.Join(dir, "none"), ".")
