@@ -92,9 +92,23 @@ func (l *leadership) Start(ctx context.Context) error {
 		if err := l.waitForClock(ctx); err != nil {
 			return nil // the manager stops
 		}
-		elector.Run(ctx)
+		l.run(ctx, elector)
 	}
 	return nil
+}
+
+// run stands for election, and leads, until the context ends, the Lease is lost or
+// this replica's clock turns out to be wrong.
+func (l *leadership) run(ctx context.Context, elector *leaderelection.LeaderElector) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go wait.UntilWithContext(ctx, func(context.Context) {
+		if err := l.Clock.check(l.ServingLife); err != nil {
+			ctrl.LoggerFrom(ctx).Error(err, "giving up the lease", "lease", l.Secret)
+			stop()
+		}
+	}, time.Second)
+	elector.Run(ctx)
 }
 
 // waitForClock keeps a replica whose clock is wrong from standing for election:

@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	"k8s.io/client-go/util/retry"
 	ctrl "sigs.k8s.io/controller-runtime"
 	crleaderelection "sigs.k8s.io/controller-runtime/pkg/leaderelection"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -75,15 +77,14 @@ func (t *term) Start(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	// The Lease is given up when what the leader runs has ended, not before.
-	own, release := context.WithCancel(context.WithoutCancel(ctx))
-	defer release()
+	// The Lease is given up when what the leader runs has ended, not before; so not by the elector.
+	own, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
 	of, end := context.WithCancel(ctx)
 	defer end()
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
 		Lock: t.lock, Name: t.name,
 		LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
-		ReleaseOnCancel: true,
 		Callbacks: leaderelection.LeaderCallbacks{
 			OnStartedLeading: func(context.Context) {
 				log.Info("leading", "identity", t.lock.Identity())
@@ -103,8 +104,9 @@ func (t *term) Start(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		t.finish(end)
-		release()
+		stop()
 		<-ended
+		t.giveUp(context.WithoutCancel(ctx))
 	case <-ended:
 		t.finish(end)
 		log.Info("no longer leading; still serving until the API server answers", "identity", t.lock.Identity())
@@ -113,14 +115,34 @@ func (t *term) Start(ctx context.Context) error {
 	return nil
 }
 
+// giveUp lets another replica lead at once. Where it fails, the Lease runs out.
+func (t *term) giveUp(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, renewDeadline)
+	defer cancel()
+	err := retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		lease, _, err := t.lock.Get(ctx)
+		if err != nil || lease.HolderIdentity != t.lock.Identity() {
+			return err
+		}
+		lease.HolderIdentity, lease.LeaseDurationSeconds = "", 1
+		return t.lock.Update(ctx, *lease)
+	})
+	if err != nil {
+		ctrl.Log.WithName("leaderelection").Error(err, "lease not given up", "lease", t.name)
+	}
+}
+
 // depart ends the process once another replica leads: before the API server
 // answers again nobody would hear that this one is going. Unlike a pod that is
-// deleted, it has to be found unready first. One that is alone goes at once: the
-// sooner it is back.
+// deleted, it has to be found unready first. One that is alone goes when nobody has
+// taken the Lease for two of its lives.
 func (t *term) depart(ctx context.Context) {
 	var answered time.Time
 	err := wait.PollUntilContextCancel(ctx, retryPeriod, false, func(ctx context.Context) (bool, error) {
 		lease, _, err := t.lock.Get(ctx)
+		if apierrors.IsNotFound(err) {
+			return true, nil // whoever comes makes a new one
+		}
 		if err != nil {
 			return false, nil
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -48,7 +49,7 @@ func withPorts(ctx context.Context, mgr ctrl.Manager, o Options) (*ports, error)
 			return nil, fmt.Errorf("serve %s: %w", port.name, err)
 		}
 		server := serving.Limited(&http.Server{Handler: port.handler}, serving.DefaultLimits()) //nolint:gosec // Limited sets the timeouts
-		if err := mgr.Add(&manager.Server{Name: port.name, Server: server, Listener: listener}); err != nil {
+		if err := mgr.Add(&manager.Server{Name: port.name, Server: server, Listener: listener, ShutdownTimeout: new(5 * time.Second)}); err != nil {
 			return nil, err
 		}
 	}

@@ -121,7 +121,11 @@ func (l *live) reaches(ctx context.Context, namespace string) (configured, exclu
 func (l *live) misplaced(ctx context.Context, pod *corev1.Pod) []string {
 	var outermost *metav1.PartialObjectMetadata
 	kind, path := "", ""
-	for owner := metav1.GetControllerOf(pod); owner != nil; {
+	owner := metav1.GetControllerOf(pod)
+	for range 3 { // owners may own one another
+		if owner == nil {
+			break
+		}
 		where, known := workloads[owner.Kind]
 		if !known {
 			break

@@ -129,8 +129,8 @@ func TestFlood(t *testing.T) {
 			}
 			created, slowest := 0, time.Duration(0)
 			for ctx.Err() == nil {
-				slowest = max(slowest, honest(t, c, ns))
-				created++
+				slowest = max(slowest, honest(t, c, ns), honestLarge(t, c, ns))
+				created += 2
 				most = max(most, resident(t, ctl))
 			}
 			strangers.Wait()
@@ -164,10 +164,19 @@ func TestFlood(t *testing.T) {
 // honest creates a pod through the API server, and returns how long that took. The pod must have its exporter.
 func honest(t *testing.T, c kubernetes.Interface, ns string) time.Duration {
 	t.Helper()
-	p := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{GenerateName: "cache-", Annotations: map[string]string{sidecars.InjectKey: "redis"}},
-		Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "redis", Image: "redis:7"}}},
-	}
+	return admitted(t, c, ns, map[string]string{sidecars.InjectKey: "redis"})
+}
+
+// honestLarge creates one whose review is among the large ones, which share their room.
+func honestLarge(t *testing.T, c kubernetes.Interface, ns string) time.Duration {
+	t.Helper()
+	return admitted(t, c, ns, map[string]string{sidecars.InjectKey: "redis", "example.org/notes": strings.Repeat("n", 100<<10)})
+}
+
+func admitted(t *testing.T, c kubernetes.Interface, ns string, annotations map[string]string) time.Duration {
+	t.Helper()
+	p := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "redis", Image: "redis:7"}}}}
+	p.GenerateName, p.Annotations = "cache-", annotations
 	began := time.Now()
 	got, err := c.CoreV1().Pods(ns).Create(context.WithoutCancel(t.Context()), p, metav1.CreateOptions{})
 	if err != nil {

@@ -56,7 +56,8 @@ func (f *front) before(next http.Handler) http.Handler {
 			}
 		}
 		if !enter(r.Context(), slots) {
-			return // nobody waits for the answer any more
+			refuse(w, http.StatusServiceUnavailable) // nobody waits for it any more
+			return
 		}
 		defer func() { <-slots }()
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
@@ -88,6 +89,11 @@ func enter(ctx context.Context, slots chan struct{}) bool {
 	select {
 	case slots <- struct{}{}:
 		return true
+	default:
+	}
+	select {
+	case slots <- struct{}{}:
+		return true
 	case <-ctx.Done():
 		return false
 	}
@@ -95,8 +101,8 @@ func enter(ctx context.Context, slots chan struct{}) bool {
 
 // read reads a body. taken is what it takes of what large bodies share, until it is given back.
 func (f *front) read(r *http.Request) (body []byte, taken int64, err error) {
-	of := guestOf(r.Context())
-	defer f.guests.end(of)
+	of := f.guests.of(r.Context())
+	defer f.guests.takes(of, 0)
 	b := bytes.NewBuffer(make([]byte, 0, 4<<10))
 	for {
 		n, err := io.CopyN(b, r.Body, 4<<10)
@@ -105,8 +111,8 @@ func (f *front) read(r *http.Request) (body []byte, taken int64, err error) {
 		case size > f.limits.Body:
 			return nil, taken, errTooLarge
 		case size > f.limits.Small && size-f.limits.Small > taken:
-			f.guests.begin(of)
 			taken += n
+			f.guests.takes(of, taken)
 			if !f.take(n, of) {
 				return nil, taken, errNoRoom
 			}
@@ -120,7 +126,7 @@ func (f *front) read(r *http.Request) (body []byte, taken int64, err error) {
 	}
 }
 
-// take takes bytes of what large bodies share; those that have been coming for longer make room.
+// take takes bytes of what large bodies share; who has taken the most makes room.
 func (f *front) take(n int64, of *guest) bool {
 	if f.shared.Add(n) <= f.limits.Large {
 		return true

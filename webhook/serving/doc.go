@@ -5,7 +5,7 @@
 //
 // It takes the place of controller-runtime's webhook server, which can be given neither timeouts nor a listener: there a body may
 // trickle for ever, each in a buffer of up to 7 MiB, and there may be any number of them. Registration, with its metrics, is still that
-// server's. Refused: deadlines set by the handlers alone, since the number of connections would stay open.
+// server's. Refused: deadlines set by the handlers alone, since the number of connections would still have no bound.
 //
 // When there are too many connections, one is closed and the new one is served. It is one of the address that has the most, the one
 // that has been at the same request, or idle, for the longest. An honest call takes milliseconds. Refused: to let newcomers wait, as a limiting listener does, because then those who trickle keep the others out; and a
@@ -13,8 +13,8 @@
 //
 // A body is read whole before anything is decoded, and is looked at: JSON as Kubernetes writes it begins with a brace (the decoder would
 // take YAML and protobuf too, at a hundred times the cost), and a list of empty items grows a hundredfold when it becomes Go values,
-// so the items of lists are counted. Small bodies always have room. Large ones share some, where the one that has been coming for the
-// longest makes room; and few large ones are worked on at a time.
+// so the items of lists are counted. Small bodies always have room. Large ones share some, where the largest of the
+// address that has taken the most makes room; and of those with more than a thousand commas one is worked on at a time.
 //
 // What is refused is refused with a status of HTTP and not with an AdmissionReview. Under failurePolicy Ignore the API server then lets
 // the pod through; "not allowed" would refuse it, as controller-runtime's answer to a body that is too large does.

@@ -13,18 +13,17 @@ import (
 type guests struct {
 	most int
 
-	mu      sync.Mutex
-	all     map[net.Conn]*guest
-	hosts   map[string]*list.List // by the address that they come from, those that have done the same for the longest first
-	reading list.List             // guests whose body takes of what large bodies share, in the order in which they began
+	mu    sync.Mutex
+	all   map[net.Conn]*guest
+	hosts map[string]*list.List // by the address that they come from, those that have done the same for the longest first
 }
 
 // guest is one connection.
 type guest struct {
-	conn    net.Conn
-	from    string
-	place   *list.Element // among those of its host
-	reading *list.Element
+	conn  net.Conn
+	from  string
+	place *list.Element // among those of its host
+	taken int64         // bytes of what large bodies share
 }
 
 func newGuests(most int) *guests {
@@ -71,7 +70,6 @@ func (g *guests) forget(of *guest) {
 	if h.Remove(of.place); h.Len() == 0 {
 		delete(g.hosts, of.from)
 	}
-	g.finish(of)
 	delete(g.all, of.conn)
 }
 
@@ -96,53 +94,50 @@ func (g *guests) close(of *guest) {
 	_ = conn.Close()
 }
 
-// begin marks a guest as one whose body takes of what large bodies share.
-func (g *guests) begin(of *guest) {
+// takes notes how much of what large bodies share a guest has taken: zero once its body is read.
+func (g *guests) takes(of *guest, bytes int64) {
+	if of == nil {
+		return
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if of != nil && of.reading == nil && g.all[of.conn] == of {
-		of.reading = g.reading.PushBack(of)
-	}
+	of.taken = bytes
 }
 
-// end takes the mark away.
-func (g *guests) end(of *guest) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if of != nil {
-		g.finish(of)
-	}
-}
-
-func (g *guests) finish(of *guest) {
-	if of.reading != nil {
-		g.reading.Remove(of.reading)
-		of.reading = nil
-	}
-}
-
-// makeRoom closes the connection whose large body has been coming for the longest, unless that is the one that asks.
+// makeRoom closes a connection of the host that has taken the most: the one that has taken the most of it, unless that is the
+// one that asks.
 func (g *guests) makeRoom(asks *guest) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	longest := g.reading.Front()
-	if longest == nil || longest.Value == asks {
+	hosts := map[string]int64{}
+	for _, of := range g.all {
+		hosts[of.from] += of.taken
+	}
+	var most *guest
+	for _, of := range g.all {
+		if of.taken > 0 && (most == nil || hosts[of.from] > hosts[most.from] || of.from == most.from && of.taken > most.taken) {
+			most = of
+		}
+	}
+	if most == nil || most == asks {
 		return false
 	}
-	g.close(longest.Value.(*guest))
+	g.close(most)
 	return true
 }
 
-type guestKey struct{}
+type connKey struct{}
 
-// introduce is a http.Server's ConnContext: requests know their connection.
+// introduce is a http.Server's ConnContext: requests know their connection. It is
+// called before change hears of the connection.
 func (g *guests) introduce(ctx context.Context, conn net.Conn) context.Context {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return context.WithValue(ctx, guestKey{}, g.all[conn])
+	return context.WithValue(ctx, connKey{}, conn)
 }
 
-func guestOf(ctx context.Context) *guest {
-	of, _ := ctx.Value(guestKey{}).(*guest)
-	return of
+// of is who makes a request, or nil once that one was shown out.
+func (g *guests) of(ctx context.Context) *guest {
+	conn, _ := ctx.Value(connKey{}).(net.Conn)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.all[conn]
 }

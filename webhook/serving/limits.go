@@ -12,7 +12,8 @@ type Limits struct {
 	Request time.Duration
 	// Answer is how long a request may take from the end of its header to the end of its answer.
 	Answer time.Duration
-	// Idle is how long a connection may be kept for the next request.
+	// Idle is how long a connection may be kept for the next request: longer than API servers keep theirs, which is 90
+	// seconds, for a call on one that is being closed here is lost.
 	Idle time.Duration
 	// Small is how many bytes of a body always have room.
 	Small int64
@@ -31,7 +32,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Connections: 512,
-		Header:      5 * time.Second, Request: 10 * time.Second, Answer: 30 * time.Second, Idle: 90 * time.Second,
+		Header:      5 * time.Second, Request: 10 * time.Second, Answer: 30 * time.Second, Idle: 2 * time.Minute,
 		Small: 32 << 10, Large: 8 << 20, Body: 4 << 20,
 		Items: 10_000, Simple: 1000, Beside: 16, Hard: 1,
 	}

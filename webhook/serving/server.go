@@ -72,8 +72,9 @@ func (s *Server) Start(ctx context.Context) error {
 
 func (s *Server) server(ctx context.Context) *http.Server {
 	return limited(&http.Server{ //nolint:gosec // limited sets the timeouts
-		Handler:     s.WebhookMux(),
-		BaseContext: func(net.Listener) context.Context { return ctx },
+		Handler: s.WebhookMux(),
+		// What has arrived when the server is told to stop is answered.
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}, s.limits, s.guests)
 }
 

@@ -45,8 +45,31 @@ func TestShowOut(t *testing.T) {
 	for _, c := range []*conn{honest, many[0], many[2], many[3]} {
 		g.change(c, http.StateClosed)
 	}
-	if len(g.all)+len(g.hosts)+g.reading.Len() != 0 {
-		t.Errorf("something is left: %d, %d, %d", len(g.all), len(g.hosts), g.reading.Len())
+	if len(g.all)+len(g.hosts) != 0 {
+		t.Errorf("something is left: %d, %d", len(g.all), len(g.hosts))
+	}
+}
+
+// The host whose bodies have taken the most makes room, by the one that has taken the most of it.
+func TestMakeRoom(t *testing.T) {
+	g := newGuests(10)
+	honest := &conn{from: "10.0.0.1"}
+	greedy := []*conn{{from: "10.0.0.2"}, {from: "10.0.0.2"}, {from: "10.0.0.2"}}
+	of := func(c *conn) *guest { return g.of(g.introduce(t.Context(), c)) }
+	for c, bytes := range map[*conn]int64{honest: 100, greedy[0]: 60, greedy[1]: 70, greedy[2]: 0} {
+		g.introduce(t.Context(), c) // as the server does, before it tells of the connection
+		g.change(c, http.StateNew)
+		g.takes(of(c), bytes)
+	}
+	if !g.makeRoom(of(honest)) || !greedy[1].closed || honest.closed || greedy[0].closed {
+		t.Errorf("closed: %v, %v %v", honest.closed, greedy[0].closed, greedy[1].closed)
+	}
+	if of(greedy[1]) != nil {
+		t.Error("who was shown out still counts")
+	}
+	g.takes(of(greedy[0]), 200)
+	if g.makeRoom(of(greedy[0])) {
+		t.Error("who has taken the most made room for itself")
 	}
 }
 
