@@ -20,7 +20,7 @@ demo: ## Show it: a cluster, the chart, annotated applications, every job up. CL
 demo-down: ## Remove what demo made.
 	go run ./test/demo -down
 
-test: ## Run all tests: unit, corpus, API server, image, cluster.
+test: ## Run all tests: unit, corpus, API server, image, cluster, faults.
 	go run ./test/run
 
 test-unit: ## Run the tests that need nothing.
@@ -47,7 +47,7 @@ load: ## Measure what pods pay for the webhook on a real API server, beside the 
 scale: ## Compare the cost of discovery at 1,000, 5,000 and 20,000 pods with the annotation way; ends with an error over a budget.
 	go run ./test/scale -csv test/scale/figures.csv -picture .github/scale.png
 
-latency: ## Measure the time from a pod's being ready to its first sample, without a cluster; -latency cluster takes a real one.
+latency: ## Measure the time from a pod's being ready to its first sample, without a cluster (with one: go run ./test/scale -latency cluster).
 	go run ./test/scale -latency loopback
 
 faults: ## Break what Outrider stands on, under load, on the local cluster, and count what became of the pods.

@@ -72,7 +72,7 @@ func run(o Options) error {
 
 // heapShare is how much of the container's memory limit Go may take before its garbage
 // collector works harder; the rest is for the binary itself and what is not Go's.
-const heapShare = 0.7
+const heapShare = 0.65
 
 // boundMemory has the garbage collector heed the container's limit, which it does not
 // know by itself. GOMEMLIMIT in the environment goes first.

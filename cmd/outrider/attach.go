@@ -24,8 +24,8 @@ func attachCommand() *cobra.Command {
 		Use:   "attach POD",
 		Short: "Monitor a running pod now, without a restart",
 		Long: `attach adds the exporter to a pod that runs already and must not be restarted, such as a database, as an ephemeral
-container, and makes it known to Prometheus. It works with your permissions: you need to patch pods and
-pods/ephemeralcontainers in the namespace. The controller of Outrider has no such permission, and needs none.
+container, and makes it known to Prometheus. It works with your permissions: you need to get and patch pods, and
+to patch pods/ephemeralcontainers, in the namespace. The controller of Outrider has no such permission, and needs none.
 
 What is attached lasts as long as the pod: an ephemeral container cannot be taken out or restarted, and has no requests or
 limits. When the pod is created again, the exporter rides along in the normal way if its pod template asks for it.`,

@@ -34,9 +34,9 @@ func (in *input) addFlags(cmd *cobra.Command) {
 	fs.StringToStringVar(&in.options.NamespaceLabels, "namespace-label", nil, "Label of the namespaces, such as outrider.dev/inject=enabled; added to those of Namespaces in the input; repeatable.")
 	fs.StringToStringVar(&in.options.NamespaceAnnotations, "namespace-annotation", nil, "Annotation of the namespaces, such as outrider.dev/deny=mysql; repeatable.")
 	fs.StringVar(&in.kubeVersion, "kube-version", "", "Kubernetes that the manifests are for, such as 1.28. Default: one that has native sidecars (1.29).")
-	fs.StringVar(&in.options.Settings.ImageRegistry, "image-registry", "", "Registry that replaces that of the exporters' images, as the controller's flag does.")
-	fs.StringArrayVar(&in.options.Settings.ImagePullSecrets, "image-pull-secret", nil, "Secret added to those with which images are pulled, as the controller's flag does; repeatable.")
-	fs.BoolVar(&in.options.Settings.AssignedUIDs, "assigned-uids", false, "Leave the sidecars' user to the platform, as the controller's flag does.")
+	fs.StringVar(&in.options.Settings.ImageRegistry, "image-registry", "", "Registry that replaces that of the exporters' images, as the chart's global.imageRegistry does.")
+	fs.StringArrayVar(&in.options.Settings.ImagePullSecrets, "image-pull-secret", nil, "Secret added to those with which images are pulled, as the chart's sidecars.imagePullSecrets does; repeatable.")
+	fs.BoolVar(&in.options.Settings.AssignedUIDs, "assigned-uids", false, "Leave the sidecars' user to the platform, as the chart's sidecars.assignedUIDs does.")
 	completeFlag(cmd, "namespace-label", oneOf(sidecars.InjectKey+"="+sidecars.InjectEnabled))
 	cmd.MarkFlagFilename("filename", "yaml", "yml", "json") //nolint:errcheck // fails only where the flag does not exist
 }

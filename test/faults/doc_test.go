@@ -5,7 +5,7 @@
 // configuration, and Deployments are rolled out at its worst moment. Afterwards:
 //
 //   - every pod that was asked for is there: a create that fails is a failure, but where the API server
-//     itself is away, which its clients retry;
+//     itself, or its etcd, is away, which its clients retry;
 //   - coverage reports as many pods injected and as many missed as there are;
 //   - repair gives the missed Deployments their exporters, and no other pod of anybody's is touched;
 //   - the next pods are injected again.
@@ -29,5 +29,5 @@
 // container, so a controller is linked whose time.Now is off.
 //
 // By default the faults run that tell most in the least time, and two minutes of soak; -all makes every
-// fault, and -soak says how long the soak lasts.
+// fault, kills more replicas and puts Prometheus on a small disk, and -soak says how long the soak lasts.
 package faults_test

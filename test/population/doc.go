@@ -4,7 +4,7 @@ of ordinary size with the status that a kubelet writes, and a Service with its E
 
 # Decisions
 
-One Deployment of ten pods in twenty is monitored, both ways at once: its pods are as the webhook makes them, and carry the
+Deployments have ten pods, and one in twenty is monitored, both ways at once: its pods are as the webhook makes them, and carry the
 annotations of the prometheus.io convention. So two ways of discovery find the same targets among the same pods.
 
 A pod is a function of its number: what is created by two calls of Fill is what one call would have created, and a figure is
