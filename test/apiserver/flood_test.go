@@ -183,7 +183,7 @@ func admitted(t *testing.T, c kubernetes.Interface, ns string, annotations map[s
 		t.Fatal(err)
 	}
 	if len(got.Spec.Containers) != 2 {
-		t.Errorf("a pod has no exporter, after %s", time.Since(began))
+		t.Fatalf("a pod has no exporter, after %s", time.Since(began))
 	}
 	return time.Since(began)
 }

@@ -7,14 +7,12 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"sync/atomic"
 )
 
 // front stands before the handlers: it reads bodies and passes on what may be an AdmissionReview.
 type front struct {
 	limits Limits
 	guests *guests
-	shared atomic.Int64 // bytes that large bodies have taken
 	beside chan struct{}
 	hard   chan struct{}
 }
@@ -35,8 +33,9 @@ func (f *front) before(next http.Handler) http.Handler {
 			refuse(w, status)
 			return
 		}
-		body, taken, err := f.read(r)
-		defer f.shared.Add(-taken)
+		of := f.guests.of(r.Context())
+		body, err := f.read(r, of)
+		defer f.guests.give(of)
 		switch {
 		case errors.Is(err, errTooLarge):
 			refuse(w, http.StatusRequestEntityTooLarge)
@@ -99,39 +98,29 @@ func enter(ctx context.Context, slots chan struct{}) bool {
 	}
 }
 
-// read reads a body. taken is what it takes of what large bodies share, until it is given back.
-func (f *front) read(r *http.Request) (body []byte, taken int64, err error) {
-	of := f.guests.of(r.Context())
-	defer f.guests.takes(of, 0)
+// read reads a body. What that takes of what large bodies share is given back by the caller.
+func (f *front) read(r *http.Request, of *guest) ([]byte, error) {
+	taken := int64(0)
 	b := bytes.NewBuffer(make([]byte, 0, 4<<10))
 	for {
 		n, err := io.CopyN(b, r.Body, 4<<10)
 		size := int64(b.Len())
 		switch {
 		case size > f.limits.Body:
-			return nil, taken, errTooLarge
+			return nil, errTooLarge
 		case size > f.limits.Small && size-f.limits.Small > taken:
 			taken += n
-			f.guests.takes(of, taken)
-			if !f.take(n, of) {
-				return nil, taken, errNoRoom
+			if !f.guests.take(of, n, f.limits.Large) {
+				return nil, errNoRoom
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			return b.Bytes(), taken, nil
+			return b.Bytes(), nil
 		}
 		if err != nil {
-			return nil, taken, err
+			return nil, err
 		}
 	}
-}
-
-// take takes bytes of what large bodies share; who has taken the most makes room.
-func (f *front) take(n int64, of *guest) bool {
-	if f.shared.Add(n) <= f.limits.Large {
-		return true
-	}
-	return f.guests.makeRoom(of)
 }
 
 // items counts the items of all lists in JSON, but the first of each. It is exact for JSON, and does not matter for what is none.

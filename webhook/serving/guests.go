@@ -13,9 +13,10 @@ import (
 type guests struct {
 	most int
 
-	mu    sync.Mutex
-	all   map[net.Conn]*guest
-	hosts map[string]*list.List // by the address that they come from, those that have done the same for the longest first
+	mu     sync.Mutex
+	shared int64 // bytes that the guests have taken; who was shown out has given back
+	all    map[net.Conn]*guest
+	hosts  map[string]*list.List // by the address that they come from, those that have done the same for the longest first
 }
 
 // guest is one connection.
@@ -70,6 +71,8 @@ func (g *guests) forget(of *guest) {
 	if h.Remove(of.place); h.Len() == 0 {
 		delete(g.hosts, of.from)
 	}
+	g.shared -= of.taken
+	of.taken = 0
 	delete(g.all, of.conn)
 }
 
@@ -94,36 +97,49 @@ func (g *guests) close(of *guest) {
 	_ = conn.Close()
 }
 
-// takes notes how much of what large bodies share a guest has taken: zero once its body is read.
-func (g *guests) takes(of *guest, bytes int64) {
-	if of == nil {
-		return
-	}
+// take gives a guest bytes of what large bodies share, of which there are so many in all. Where they do not suffice, the host
+// that has taken the most makes room, by the connection that has taken the most of it; unless that is the one that asks.
+func (g *guests) take(of *guest, bytes, inAll int64) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	of.taken = bytes
+	if of == nil || g.all[of.conn] != of {
+		return false // shown out
+	}
+	of.taken += bytes
+	g.shared += bytes
+	for g.shared > inAll {
+		most := g.greediest()
+		if most == of {
+			return false
+		}
+		g.close(most)
+	}
+	return true
 }
 
-// makeRoom closes a connection of the host that has taken the most: the one that has taken the most of it, unless that is the
-// one that asks.
-func (g *guests) makeRoom(asks *guest) bool {
+// give takes back what a guest has taken.
+func (g *guests) give(of *guest) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if of != nil {
+		g.shared -= of.taken
+		of.taken = 0
+	}
+}
+
+// greediest is the guest that has taken the most, of the host that has.
+func (g *guests) greediest() *guest {
 	hosts := map[string]int64{}
 	for _, of := range g.all {
 		hosts[of.from] += of.taken
 	}
 	var most *guest
 	for _, of := range g.all {
-		if of.taken > 0 && (most == nil || hosts[of.from] > hosts[most.from] || of.from == most.from && of.taken > most.taken) {
+		if most == nil || hosts[of.from] > hosts[most.from] || of.from == most.from && of.taken > most.taken {
 			most = of
 		}
 	}
-	if most == nil || most == asks {
-		return false
-	}
-	g.close(most)
-	return true
+	return most
 }
 
 type connKey struct{}

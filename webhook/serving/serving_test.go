@@ -56,20 +56,28 @@ func TestMakeRoom(t *testing.T) {
 	honest := &conn{from: "10.0.0.1"}
 	greedy := []*conn{{from: "10.0.0.2"}, {from: "10.0.0.2"}, {from: "10.0.0.2"}}
 	of := func(c *conn) *guest { return g.of(g.introduce(t.Context(), c)) }
-	for c, bytes := range map[*conn]int64{honest: 100, greedy[0]: 60, greedy[1]: 70, greedy[2]: 0} {
+	taken := map[*conn]int64{honest: 100, greedy[0]: 60, greedy[1]: 70, greedy[2]: 0}
+	for c, bytes := range taken {
 		g.introduce(t.Context(), c) // as the server does, before it tells of the connection
 		g.change(c, http.StateNew)
-		g.takes(of(c), bytes)
+		if !g.take(of(c), bytes, 230) {
+			t.Errorf("there is no room for %d", bytes)
+		}
 	}
-	if !g.makeRoom(of(honest)) || !greedy[1].closed || honest.closed || greedy[0].closed {
+	if !g.take(of(honest), 10, 230) || !greedy[1].closed || honest.closed || greedy[0].closed {
 		t.Errorf("closed: %v, %v %v", honest.closed, greedy[0].closed, greedy[1].closed)
 	}
-	if of(greedy[1]) != nil {
-		t.Error("who was shown out still counts")
+	if of(greedy[1]) != nil || g.shared != 170 {
+		t.Errorf("who was shown out still counts: %d", g.shared)
 	}
-	g.takes(of(greedy[0]), 200)
-	if g.makeRoom(of(greedy[0])) {
-		t.Error("who has taken the most made room for itself")
+	if g.take(of(greedy[0]), 200, 230) {
+		t.Error("who has taken the most made others make room")
+	}
+	for c := range taken {
+		g.give(of(c))
+	}
+	if g.shared != 0 {
+		t.Errorf("%d are not given back", g.shared)
 	}
 }
 
@@ -91,6 +99,8 @@ func TestItems(t *testing.T) {
 func TestFront(t *testing.T) {
 	l := Limits{Connections: 1, Small: 8 << 10, Large: 16 << 10, Body: 64 << 10, Items: 100, Simple: 10, Beside: 1, Hard: 1}
 	f := newFront(l, newGuests(l.Connections))
+	caller := &conn{from: "10.0.0.1"}
+	f.guests.change(caller, http.StateNew)
 	var got []byte
 	handler := f.before(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got, _ = io.ReadAll(r.Body) }))
 	for name, tc := range map[string]struct {
@@ -113,7 +123,7 @@ func TestFront(t *testing.T) {
 		"another method":        {"GET", "application/json", "", "{}", 405},
 		"what is asked for, so": {"POST", "application/json", "", `{"b":1}`, 200},
 	} {
-		r := httptest.NewRequest(tc.method, "/", strings.NewReader(tc.body))
+		r := httptest.NewRequestWithContext(f.guests.introduce(t.Context(), caller), tc.method, "/", strings.NewReader(tc.body))
 		r.Header.Set("Content-Type", tc.kind)
 		if tc.encoding != "" {
 			r.Header.Set("Content-Encoding", tc.encoding)
@@ -124,8 +134,8 @@ func TestFront(t *testing.T) {
 		if w.Code != tc.want || (tc.want == 200) != (got != nil) || got != nil && !bytes.Equal(got, []byte(tc.body)) {
 			t.Errorf("%s: %d, want %d; the handler reads %.40q", name, w.Code, tc.want, got)
 		}
-		if f.shared.Load() != 0 || len(f.beside)+len(f.hard) != 0 {
-			t.Errorf("%s: %d bytes and %d slots are kept", name, f.shared.Load(), len(f.beside)+len(f.hard))
+		if f.guests.shared != 0 || len(f.beside)+len(f.hard) != 0 {
+			t.Errorf("%s: %d bytes and %d slots are kept", name, f.guests.shared, len(f.beside)+len(f.hard))
 		}
 	}
 }
