@@ -478,9 +478,12 @@ func TestBreakerOnTrial(t *testing.T) {
 		}
 		return ""
 	})
-	if n := g.replicas[0].metric(t, `outrider_breaker_trips_total{exporter="varnish"}`); n != 2 {
-		t.Errorf("%v trips are counted, want 2", n)
-	}
+	eventually(t, func() string { // counted after it was stored
+		if n := g.replicas[0].metric(t, `outrider_breaker_trips_total{exporter="varnish"}`); n != 2 {
+			return fmt.Sprintf("%v trips are counted, want 2", n)
+		}
+		return ""
+	})
 
 	tried = s.trial()
 	s.become(tried, corev1.PodRunning, corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Now()}}, true)
