@@ -35,7 +35,7 @@ test-cluster: ## Run the tests that need a real cluster.
 versions: ## Run the API server's tests with Kubernetes 1.29, 1.30, 1.33 and 1.37, all built here, and print what passed.
 	go run ./test/versions
 
-supply: ## Check what the programs are made of: same bytes twice, licences, bills of materials (in out/), known vulnerabilities.
+supply: ## Check what the programs are made of: same bytes twice, licences, bills of materials, known vulnerabilities.
 	go run ./test/supply -version $(VERSION)
 
 bench: ## Run the benchmarks of the hot path, compared with the last run.

@@ -23,10 +23,10 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/outrider-dev/outrider/test/cluster/build"
+	"github.com/outrider-dev/outrider/test/cluster/cache"
 )
 
 // programs of the project, by the folders of their main packages.
@@ -58,8 +58,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, "supply:", err)
 		os.Exit(2)
 	}
+	out, err := cache.Dir("supply")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "supply:", err)
+		os.Exit(2)
+	}
 	s := &supply{root: root}
-	flag.StringVar(&s.out, "out", filepath.Join(root, "out"), "Folder for the programs and their bills of materials.")
+	flag.StringVar(&s.out, "out", out, "Folder for the programs and their bills of materials.")
 	flag.StringVar(&s.version, "version", "dev", "Version of the programs.")
 	flag.StringVar(&s.db, "db", "https://vuln.go.dev", "Vulnerability database, https or file.")
 	flag.BoolVar(&s.cold, "cold", true, "Compile the second build from nothing, which takes some minutes.")
