@@ -20,6 +20,7 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/outrider-dev/outrider/test/cluster/kube"
+	"github.com/outrider-dev/outrider/test/poll"
 )
 
 const releaseNamespace = "outrider"
@@ -93,17 +94,7 @@ const patience = 2 * time.Minute
 // eventually polls check, which returns "" once what it waits for holds and else what is still wrong.
 func eventually(t *testing.T, check func() string) {
 	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(patience); ; <-tick.C {
-		wrong := check()
-		if wrong == "" {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(wrong)
-		}
-	}
+	poll.Until(t, patience, 10*time.Millisecond, check)
 }
 
 // lastPort is the port that was given away last. Those that the kernel hands out, above 32768 by default, are taken by the

@@ -16,6 +16,7 @@ import (
 	"github.com/outrider-dev/outrider/test/cluster/image"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
 	"github.com/outrider-dev/outrider/test/manifest"
+	"github.com/outrider-dev/outrider/test/poll"
 	"github.com/outrider-dev/outrider/test/promql"
 )
 
@@ -161,17 +162,7 @@ func (e *env) settle(t *testing.T, namespace string) {
 // else what is still wrong.
 func eventually(t *testing.T, check func() string) {
 	t.Helper()
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(patience); ; <-tick.C {
-		wrong := check()
-		if wrong == "" {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(wrong)
-		}
-	}
+	poll.Until(t, patience, 200*time.Millisecond, check)
 }
 
 // say logs a figure; test/run prints it.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
+	"github.com/outrider-dev/outrider/test/poll"
 )
 
 var (
@@ -128,15 +129,5 @@ func redis(annotations ...string) *corev1.Pod {
 // test when that lasts half a minute.
 func eventually(t *testing.T, check func() string) {
 	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(30 * time.Second); ; <-tick.C {
-		wrong := check()
-		if wrong == "" {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(wrong)
-		}
-	}
+	poll.Until(t, 30*time.Second, 20*time.Millisecond, check)
 }
