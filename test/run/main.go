@@ -29,7 +29,7 @@ type layer struct {
 
 // layers stand in the order in which they run: what fails fast comes first.
 var layers = []layer{
-	{name: "unit", packages: []string{"./cmd/...", "./sidecars/...", "./webhook/...", "./certs/...", "./discovery/...", "./charts/...", "./test/deps/...", "./test/dashboards/...", "./test/docs/...", "./test/metrics/...", "./test/rules/...", "./test/supply/...", "./test/cli/...", "./test/values/...", "./test/readme/...", "./test/child/...", "./test/child/..."}},
+	{name: "unit", packages: []string{"./cmd/...", "./sidecars/...", "./webhook/...", "./certs/...", "./discovery/...", "./charts/...", "./test/deps/...", "./test/dashboards/...", "./test/docs/...", "./test/metrics/...", "./test/rules/...", "./test/supply/...", "./test/cli/...", "./test/values/...", "./test/readme/...", "./test/child/...", "./test/run/..."}},
 	{name: "corpus", packages: []string{"./test/corpus"}},
 	{name: "apiserver", packages: []string{"./test/cluster/...", "./test/apiserver/...", "./test/load/...", "./test/certificates/...", "./test/enforcement/...", "./test/stack/...", "./test/scale/..."}},
 	{name: "image", packages: []string{"./test/image/..."}, blocked: kube.Available},
@@ -94,6 +94,11 @@ func summary(all []result, strict bool) int {
 	}
 	if failed > 0 {
 		code = 1
+	}
+	for _, r := range all {
+		for _, f := range causes(r.failures) {
+			fmt.Println(f)
+		}
 	}
 	fmt.Printf("%d passed, %d failed\n", passed, failed)
 	return code

@@ -16,6 +16,7 @@ type result struct {
 	took                    time.Duration
 	blocked                 error // why the layer could not run
 	err                     error // of the go command as a whole
+	failures                []failure
 }
 
 // test runs the go command. It prints a line for each package, what failed
@@ -42,6 +43,9 @@ func (r *result) take(e events.Event, said map[string]*strings.Builder) {
 		}
 		if e.Action == "fail" && said[key] != nil || e.Action == "skip" && e.Test != "" {
 			fmt.Printf("--- %s %s\n%s", e.Action, key, said[key])
+		}
+		if e.Action == "fail" && said[key] != nil {
+			r.failures = append(r.failures, failure{key, said[key].String()})
 		}
 		if e.Test == "" {
 			fmt.Printf("    %-6s %6.1fs %s\n", e.Action, e.Elapsed, e.Package)
