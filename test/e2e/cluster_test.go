@@ -15,6 +15,7 @@ import (
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/test/cluster/image"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
+	"github.com/outrider-dev/outrider/test/evidence"
 	"github.com/outrider-dev/outrider/test/manifest"
 	"github.com/outrider-dev/outrider/test/poll"
 	"github.com/outrider-dev/outrider/test/promql"
@@ -77,7 +78,7 @@ func TestCluster(t *testing.T) {
 		{"Uninstall", testUninstall},
 	} {
 		if !t.Run(tc.name, func(t *testing.T) { tc.test(t, e) }) {
-			e.describe(t)
+			t.Log(evidence.Of(e.client, "outrider", "controller", "prometheus"))
 		}
 	}
 }

@@ -1,11 +1,9 @@
 package e2e_test
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -86,27 +84,4 @@ func (e *env) scale(t *testing.T, replicas int32) {
 		}
 		return ""
 	})
-}
-
-// describe logs what a failed test's reader asks first: the release's pods and
-// the last lines of the controller and of Prometheus.
-func (e *env) describe(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	pods, err := e.client.CoreV1().Pods("outrider").List(ctx, metav1.ListOptions{})
-	if err != nil {
-		t.Log(err)
-		return
-	}
-	lines := int64(30)
-	for _, pod := range pods.Items {
-		t.Logf("pod %s: %s", pod.Name, pod.Status.Phase)
-		container := pod.Spec.Containers[0].Name
-		if container != "controller" && container != "prometheus" {
-			continue
-		}
-		options := &corev1.PodLogOptions{Container: container, TailLines: &lines}
-		raw, err := e.client.CoreV1().Pods("outrider").GetLogs(pod.Name, options).DoRaw(ctx)
-		t.Logf("%s%v", raw, err)
-	}
 }

@@ -238,25 +238,3 @@ func (e *env) coverage(ctx context.Context, namespaces []string) (injected, miss
 	}
 	return injected, missed, nil
 }
-
-// describe logs what a failed test's reader asks first: the release's pods and the controller's last lines.
-func (e *env) describe(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	pods, err := e.client.CoreV1().Pods("outrider").List(ctx, metav1.ListOptions{})
-	if err != nil {
-		t.Log(err)
-		return
-	}
-	lines := int64(30)
-	for _, pod := range pods.Items {
-		t.Logf("pod %s: %s", pod.Name, pod.Status.Phase)
-		if !strings.Contains(pod.Name, "controller") {
-			continue
-		}
-		for _, previous := range []bool{true, false} {
-			raw, err := e.client.CoreV1().Pods("outrider").GetLogs(pod.Name, &corev1.PodLogOptions{TailLines: &lines, Previous: previous}).DoRaw(ctx)
-			t.Logf("previous %t: %s%v", previous, raw, err)
-		}
-	}
-}

@@ -14,6 +14,7 @@ import (
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/test/cluster/image"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
+	"github.com/outrider-dev/outrider/test/evidence"
 	"github.com/outrider-dev/outrider/test/manifest"
 	"github.com/outrider-dev/outrider/test/poll"
 	"github.com/outrider-dev/outrider/test/promql"
@@ -71,7 +72,7 @@ func TestFaults(t *testing.T) {
 			tc.test(t, e)
 			t.Logf("took %s", time.Since(began).Round(time.Second))
 			if t.Failed() {
-				e.describe(t)
+				t.Log(evidence.Of(e.client, "outrider", "controller"))
 			}
 		})
 	}
