@@ -43,7 +43,7 @@ func newManager(terminated context.Context, leave func(), config *rest.Config, o
 	if err != nil {
 		return nil, err
 	}
-	server := serving.NewServer(o.WebhookAddress, serving.DefaultLimits(), certs.ServeWith(source))
+	server := serving.NewServer(terminated, o.WebhookAddress, serving.DefaultLimits(), certs.ServeWith(source))
 	kinds, err := kinds()
 	if err != nil {
 		return nil, err

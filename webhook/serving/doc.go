@@ -19,6 +19,10 @@
 // What is refused is refused with a status of HTTP and not with an AdmissionReview. Under failurePolicy Ignore the API server then lets
 // the pod through; "not allowed" would refuse it, as controller-runtime's answer to a body that is too large does.
 //
+// A replica that leaves closes each connection with an answer, for as long as it still serves. Refused: http.Server.SetKeepAlivesEnabled,
+// which closes idle connections at once, and Shutdown alone, which does: a call that is on its way to one is lost (TestLeaving
+// without it).
+//
 // The ports for metrics and probes are under the same limits of connections and time. They read no bodies.
 //
 // HTTP/2 is off (see certs.ServeWith), and so are its floods. Not bounded is what a TLS handshake costs: about half a millisecond of

@@ -20,6 +20,7 @@ import (
 // Server is controller-runtime's webhook server under Limits. It has no leader: each replica serves.
 type Server struct {
 	*ctrlwebhook.DefaultServer // what Register does
+	leaving                    context.Context
 	address                    string
 	tls                        *tls.Config
 	limits                     Limits
@@ -28,8 +29,9 @@ type Server struct {
 	listening                  atomic.Bool
 }
 
-// NewServer returns a server for an address, such as ":10250".
-func NewServer(address string, l Limits, options ...func(*tls.Config)) *Server {
+// NewServer returns a server for an address, such as ":10250". From the end of leaving on, which is to be a while before the server is
+// told to stop, each answer closes its connection.
+func NewServer(leaving context.Context, address string, l Limits, options ...func(*tls.Config)) *Server {
 	config := &tls.Config{}
 	for _, option := range options {
 		option(config)
@@ -37,6 +39,7 @@ func NewServer(address string, l Limits, options ...func(*tls.Config)) *Server {
 	g := newGuests(l.Connections)
 	return &Server{
 		DefaultServer: &ctrlwebhook.DefaultServer{},
+		leaving:       leaving,
 		address:       address, tls: config, limits: l, guests: g, front: newFront(l, g),
 	}
 }
@@ -55,6 +58,10 @@ func (s *Server) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("serve the webhook: %w", err)
 	}
+	return s.serve(ctx, tls.NewListener(listener, s.tls))
+}
+
+func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 	server := s.server(ctx)
 	ended := make(chan error, 1)
 	go func() {
@@ -64,7 +71,7 @@ func (s *Server) Start(ctx context.Context) error {
 		ended <- server.Shutdown(last)
 	}()
 	s.listening.Store(true)
-	if err := server.Serve(tls.NewListener(listener, s.tls)); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve the webhook: %w", err)
 	}
 	return <-ended
@@ -72,10 +79,21 @@ func (s *Server) Start(ctx context.Context) error {
 
 func (s *Server) server(ctx context.Context) *http.Server {
 	return limited(&http.Server{ //nolint:gosec // limited sets the timeouts
-		Handler: s.WebhookMux(),
+		Handler: s.parting(s.WebhookMux()),
 		// What has arrived when the server is told to stop is answered.
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}, s.limits, s.guests)
+}
+
+// parting has each answer close its connection once this replica is leaving. An API server would keep it, and a call that it
+// sends while the stopping server closes what is idle is lost: not being idempotent, it is not sent again.
+func (s *Server) parting(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.leaving.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // Limited puts a server of anything else under the limits of connections and time, and returns it.
