@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
@@ -97,7 +98,9 @@ func newEnv(t *testing.T) *env {
 		t.Fatal(err)
 	}
 	e := &env{cluster: cluster, release: release.Release{Kubeconfig: cluster.Kubeconfig, Timeout: patience}}
-	if e.client, err = kubernetes.NewForConfig(cluster.RESTConfig()); err != nil {
+	quiet := rest.CopyConfig(cluster.RESTConfig())
+	quiet.WarningHandler = rest.NoWarnings{} // thousands of pods are told why they have no exporter
+	if e.client, err = kubernetes.NewForConfig(quiet); err != nil {
 		t.Fatal(err)
 	}
 	if e.applier, err = manifest.NewApplier(cluster.RESTConfig()); err != nil {
