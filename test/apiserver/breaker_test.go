@@ -220,8 +220,11 @@ var notPulled = corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Rea
 // broken creates pods whose exporter's image cannot be pulled.
 func (s *set) broken(n int) (pods []*corev1.Pod) {
 	s.t.Helper()
-	for range n {
-		pods = append(pods, s.become(s.create(s.template()), corev1.PodPending, notPulled, false))
+	for range n { // all before one fails: a single one that waits may suspend it
+		pods = append(pods, s.create(s.template()))
+	}
+	for i, pod := range pods {
+		pods[i] = s.become(pod, corev1.PodPending, notPulled, false)
 	}
 	return pods
 }
@@ -364,8 +367,7 @@ func TestBreaker(t *testing.T) {
 
 	// Three pods in a row, in one namespace.
 	first.refused(false)
-	first.broken(2)
-	first.broken(1)
+	first.broken(3)
 	first.refused(true)
 	second.refused(false)
 	g.shows(first.ns, 1)

@@ -198,12 +198,11 @@ func decodeInto(t *testing.T, raw []byte, v any) {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := endpoint.Free()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }
 
 // calls is how many admission requests the controller has answered.

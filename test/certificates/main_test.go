@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/outrider-dev/outrider/test/cluster/kube"
+	"github.com/outrider-dev/outrider/test/endpoint"
 	"github.com/outrider-dev/outrider/test/poll"
 )
 
@@ -97,22 +97,13 @@ func eventually(t *testing.T, check func() string) {
 	poll.Until(t, patience, 10*time.Millisecond, check)
 }
 
-// lastPort is the port that was given away last. Those that the kernel hands out, above 32768 by default, are taken by the
-// connections of these tests before a replica could listen on them.
-var lastPort atomic.Int64
-
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	const least, most = 20000, 32000
-	for range most - least {
-		address := fmt.Sprintf("127.0.0.1:%d", least+(int64(os.Getpid())*64+lastPort.Add(1))%(most-least))
-		if l, err := net.Listen("tcp", address); err == nil {
-			l.Close()
-			return address
-		}
+	address, err := endpoint.Free()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no port is free")
-	return ""
+	return address
 }
 
 // say reports a figure of a run.

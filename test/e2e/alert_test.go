@@ -19,7 +19,7 @@ import (
 const rule = `
 groups:
   - name: e2e
-    interval: 1s
+    interval: 5s
     rules:
       - alert: NamespaceForATest
         expr: kube_namespace_status_phase{namespace=~"e2e-alerts-.+",phase="Active"} == 1

@@ -50,11 +50,16 @@ func (e *env) eachController(t *testing.T, do func(name string)) {
 // metrics is what a pod of the controller's serves to Prometheus.
 func (e *env) metrics(t *testing.T, pod string) string {
 	t.Helper()
-	raw, err := e.client.CoreV1().RESTClient().Get().Namespace("outrider").Resource("pods").
-		Name(pod + ":8080").SubResource("proxy").Suffix("metrics").DoRaw(t.Context())
-	if err != nil {
-		t.Fatalf("metrics of %s: %v", pod, err)
-	}
+	var raw []byte
+	eventually(t, func() (wrong string) {
+		var err error
+		raw, err = e.client.CoreV1().RESTClient().Get().Namespace("outrider").Resource("pods").
+			Name(pod + ":8080").SubResource("proxy").Suffix("metrics").DoRaw(t.Context())
+		if err != nil {
+			return fmt.Sprintf("metrics of %s: %v", pod, err)
+		}
+		return ""
+	})
 	return string(raw)
 }
 

@@ -93,15 +93,18 @@ func (e *env) run(t *testing.T, name string) string {
 // prometheusConfig is the configuration in force.
 func (e *env) prometheusConfig(t *testing.T) string {
 	t.Helper()
-	raw, err := e.client.CoreV1().RESTClient().Get().Namespace("outrider").Resource("services").
-		Name("outrider-prometheus:9090").SubResource("proxy").Suffix("api/v1/status/config").DoRaw(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
 	var answer struct{ Data struct{ YAML string } }
-	if err := json.Unmarshal(raw, &answer); err != nil || answer.Data.YAML == "" {
-		t.Fatalf("Prometheus gives no configuration: %v\n%s", err, raw)
-	}
+	eventually(t, func() string {
+		raw, err := e.client.CoreV1().RESTClient().Get().Namespace("outrider").Resource("services").
+			Name("outrider-prometheus:9090").SubResource("proxy").Suffix("api/v1/status/config").DoRaw(t.Context())
+		if err == nil {
+			err = json.Unmarshal(raw, &answer)
+		}
+		if err != nil || answer.Data.YAML == "" {
+			return fmt.Sprintf("Prometheus gives no configuration: %v\n%s", err, raw)
+		}
+		return ""
+	})
 	return answer.Data.YAML
 }
 

@@ -57,7 +57,7 @@ func installChart(kubeconfig string) error {
 		return fmt.Errorf("install the chart: %w", err)
 	}
 	notes = installed.Info.Notes
-	if webhookAddress, err = freeAddress(); err != nil {
+	if webhookAddress, err = endpoint.Free(); err != nil {
 		return err
 	}
 	c, err := kubernetes.NewForConfig(api.Config())
@@ -139,18 +139,9 @@ func asController(t *testing.T) string {
 
 func address(t *testing.T) string {
 	t.Helper()
-	a, err := freeAddress()
+	a, err := endpoint.Free()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return a
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }

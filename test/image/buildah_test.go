@@ -57,7 +57,7 @@ func missing(ctx context.Context) string {
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return "it needs buildah, and there is no apt-get to install it with"
 	}
-	install := exec.CommandContext(ctx, "sh", "-c", "apt-get update -q && apt-get install -qy --no-install-recommends buildah")
+	install := exec.CommandContext(ctx, "sh", "-c", "apt-get -o Acquire::Retries=5 update -q && apt-get -o Acquire::Retries=5 install -qy --no-install-recommends buildah")
 	install.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 	if out, err := install.CombinedOutput(); err != nil {
 		return fmt.Sprintf("it needs buildah: %v\n%s", err, out)

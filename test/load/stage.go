@@ -30,7 +30,7 @@ const (
 	releaseNamespace = "outrider"
 	// serverName is in the controller's certificate.
 	serverName = "outrider-webhook." + releaseNamespace + ".svc"
-	patience   = 30 * time.Second
+	patience   = 2 * time.Minute
 )
 
 // stage is what is measured: an API server, the real controller with the chart's
@@ -64,7 +64,7 @@ func newStage(ctx context.Context) (_ *stage, err error) {
 	if s.client, err = kubernetes.NewForConfig(config); err != nil {
 		return nil, err
 	}
-	if s.webhook, err = freeAddress(); err != nil {
+	if s.webhook, err = endpoint.Free(); err != nil {
 		return nil, err
 	}
 	for _, v := range variants {
@@ -168,11 +168,11 @@ func (s *stage) startController(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	health, err := freeAddress()
+	health, err := endpoint.Free()
 	if err != nil {
 		return err
 	}
-	if s.metrics, err = freeAddress(); err != nil {
+	if s.metrics, err = endpoint.Free(); err != nil {
 		return err
 	}
 	dir, err := os.MkdirTemp("", "outrider-load-")
@@ -235,13 +235,4 @@ func eventually(ctx context.Context, what string, check func(context.Context) (s
 		return fmt.Errorf("wait for %s: %w; %s", what, err, wrong)
 	}
 	return nil
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }

@@ -92,5 +92,5 @@ func (a *Applier) Delete(ctx context.Context, yaml []byte) error {
 }
 
 func poll(ctx context.Context, done wait.ConditionWithContextFunc) error {
-	return wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, 2*time.Minute, true, done)
+	return wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, 5*time.Minute, true, done)
 }

@@ -31,7 +31,7 @@ type layer struct {
 var layers = []layer{
 	{name: "unit", packages: []string{"./cmd/...", "./sidecars/...", "./webhook/...", "./certs/...", "./discovery/...", "./charts/...", "./test/deps/...", "./test/dashboards/...", "./test/docs/...", "./test/metrics/...", "./test/rules/...", "./test/supply/...", "./test/cli/...", "./test/values/...", "./test/readme/...", "./test/child/...", "./test/run/..."}},
 	{name: "corpus", packages: []string{"./test/corpus"}},
-	{name: "apiserver", packages: []string{"./test/cluster/...", "./test/apiserver/...", "./test/load/...", "./test/certificates/...", "./test/enforcement/...", "./test/stack/...", "./test/scale/..."}},
+	{name: "apiserver", packages: []string{"./test/cluster/...", "./test/apiserver/...", "./test/load/...", "./test/certificates/...", "./test/enforcement/...", "./test/stack/...", "./test/scale/..."}, flags: []string{"-p=1"}}, // one floods, the others have deadlines
 	{name: "image", packages: []string{"./test/image/..."}, blocked: kube.Available},
 	{name: "cluster", packages: []string{"./test/e2e/..."}, flags: []string{"-parallel=6"}, blocked: kube.Available},
 	{name: "faults", packages: []string{"./test/faults"}, blocked: kube.Available},
@@ -68,7 +68,7 @@ func (l layer) run(ctx context.Context) result {
 	}
 	began := time.Now()
 	// Nothing from the cache: it does not know the binaries that tests build and run.
-	r.err = r.test(ctx, append(append([]string{"test", "-json", "-count=1", "-timeout=40m"}, l.flags...), l.packages...))
+	r.err = r.test(ctx, append(append([]string{"test", "-json", "-count=1", "-timeout=60m"}, l.flags...), l.packages...))
 	r.took = time.Since(began)
 	return r
 }

@@ -43,7 +43,7 @@ func (c *cluster) startController(ctx context.Context, dir, prometheus string) (
 	listens := map[string]string{}
 	var err error
 	for _, name := range []string{"webhook", "metrics", "health-probe"} {
-		if listens[name], err = freeAddress(); err != nil {
+		if listens[name], err = endpoint.Free(); err != nil {
 			return nil, err
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -39,7 +38,7 @@ func startServer(ctx context.Context, dir, config string) (*server, error) {
 		return nil, fmt.Errorf("write Prometheus' configuration: %w", err)
 	}
 	s := &server{}
-	if s.address, err = freeAddress(); err != nil {
+	if s.address, err = endpoint.Free(); err != nil {
 		return nil, err
 	}
 	s.Process, err = child.Start("prometheus", program, filepath.Join(dir, "log"),
@@ -189,13 +188,4 @@ func poll(ctx context.Context, limit time.Duration, try func() error) error {
 		return last
 	}
 	return nil
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }

@@ -3,9 +3,9 @@ package kube
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +17,7 @@ import (
 	"github.com/outrider-dev/outrider/test/child"
 	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/cluster/progress"
+	"github.com/outrider-dev/outrider/test/endpoint"
 )
 
 // APIServerOptions configure StartAPIServer.
@@ -154,12 +155,13 @@ func (s *APIServer) log(name string) string { return filepath.Join(s.dir, name+"
 func freePorts(n int) ([]int, error) {
 	ports := make([]int, n)
 	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		address, err := endpoint.Free()
 		if err != nil {
+			return nil, err
+		}
+		if ports[i], err = strconv.Atoi(strings.TrimPrefix(address, "127.0.0.1:")); err != nil {
 			return nil, fmt.Errorf("find a free port: %w", err)
 		}
-		defer l.Close() // all stay open until all are found, so they differ
-		ports[i] = l.Addr().(*net.TCPAddr).Port
 	}
 	return ports, nil
 }
