@@ -78,7 +78,7 @@ func measure(ctx context.Context, root, file string, count int, benchtime string
 	}
 	defer out.Close()
 	// One package at a time, or they would slow each other down.
-	args := []string{"test", "-run=^$", "-bench=.", "-benchmem", "-p=1", "-count=" + strconv.Itoa(count), "-benchtime=" + benchtime}
+	args := []string{"test", "-run=^TestAllocations$", "-bench=.", "-benchmem", "-p=1", "-count=" + strconv.Itoa(count), "-benchtime=" + benchtime}
 	return command(ctx, root, io.MultiWriter(out, os.Stdout), append(args, packages...)...)
 }
 

@@ -2,6 +2,8 @@ package corpus_test
 
 import (
 	"bytes"
+	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -9,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-logr/logr"
@@ -18,7 +21,10 @@ import (
 	"k8s.io/client-go/tools/events"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/test/endpoint"
+	"github.com/outrider-dev/outrider/test/poll"
 	"github.com/outrider-dev/outrider/webhook"
+	"github.com/outrider-dev/outrider/webhook/serving"
 )
 
 // FuzzAnnotations holds the properties for any annotations of the domain, on the pods of the corpus.
@@ -119,9 +125,16 @@ func FuzzExporter(f *testing.F) {
 	})
 }
 
-// FuzzReview posts any bytes to the webhook over HTTP: it answers each with an AdmissionReview, and never refuses a pod.
+// FuzzReview posts any bytes to the webhook's port: an object of JSON is answered with an AdmissionReview, which never refuses a pod,
+// and anything else with a status of HTTP that says so.
 func FuzzReview(f *testing.F) {
-	m := mux{http.NewServeMux()}
+	address, err := endpoint.Free()
+	if err != nil {
+		f.Fatal(err)
+	}
+	borrowed := httptest.NewTLSServer(http.NotFoundHandler()) // for its certificate
+	defer borrowed.Close()
+	m := serving.NewServer(f.Context(), address, serving.DefaultLimits(), func(c *tls.Config) { c.Certificates = borrowed.TLS.Certificates })
 	catalog := sidecars.Builtin()
 	counters := webhook.NewMetrics(prometheus.NewRegistry())
 	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
@@ -130,8 +143,23 @@ func FuzzReview(f *testing.F) {
 			Metrics: counters, Events: &events.FakeRecorder{},
 		})
 	}
-	server := httptest.NewServer(m)
-	f.Cleanup(server.Close)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- m.Start(ctx) }()
+	f.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			f.Error(err)
+		}
+	})
+	poll.Until(f, time.Minute, 10*time.Millisecond, func() string {
+		if err := m.StartedChecker()(httptest.NewRequest(http.MethodGet, "/", nil)); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // this process' own port
+	f.Cleanup(client.CloseIdleConnections)
 	for _, c := range cases(f) {
 		templates, err := c.Templates()
 		if err != nil {
@@ -153,7 +181,7 @@ func FuzzReview(f *testing.F) {
 		if optedIn {
 			entry = webhook.OptedIn
 		}
-		resp, err := http.Post(server.URL+string(entry), "application/json", bytes.NewReader(body))
+		resp, err := client.Post("https://"+address+string(entry), "application/json", bytes.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,6 +189,12 @@ func FuzzReview(f *testing.F) {
 		raw, err := io.ReadAll(resp.Body)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if small := len(body) < serving.DefaultLimits().Items; resp.StatusCode != http.StatusOK {
+			if resp.StatusCode != http.StatusBadRequest && (small || resp.StatusCode != http.StatusRequestEntityTooLarge) || small && json.Valid(body) && bytes.HasPrefix(body, []byte("{")) {
+				t.Errorf("answered with %s", resp.Status)
+			}
+			return
 		}
 		var answer admissionv1.AdmissionReview
 		if err := json.Unmarshal(raw, &answer); err != nil || answer.Response == nil {

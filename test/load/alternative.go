@@ -11,6 +11,7 @@ import (
 	"os/exec"
 
 	"github.com/go-logr/logr"
+	"gomodules.xyz/jsonpatch/v2"
 	admissionv1 "k8s.io/api/admission/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,6 +25,7 @@ import (
 // The paths at which the alternatives are served.
 const (
 	naivePath = "/naive"
+	fixedPath = "/fixed"
 	echoPath  = "/echo"
 )
 
@@ -46,6 +48,24 @@ func newNaive() http.Handler {
 			return admission.Errored(http.StatusInternalServerError, err)
 		}
 		return admission.PatchResponseFromRaw(req.Object.Raw, raw)
+	})
+}
+
+// newFixed adds one container, which it has ready, to any pod: what remains of an
+// injector with controller-runtime's typed decoder when nothing is recognised,
+// decided, told or counted.
+func newFixed() http.Handler {
+	scheme := runtime.NewScheme()
+	_ = corev1.AddToScheme(scheme)
+	decoder := admission.NewDecoder(scheme)
+	sample := newPod("", nil, map[string]string{sidecars.InjectKey: "redis"})
+	planned := sidecars.NewPlan(sidecars.Input{Pod: sample, NativeSidecars: true}, sidecars.Builtin()).Apply(sample)
+	container := planned.Spec.Containers[len(planned.Spec.Containers)-1]
+	return newWebhook(func(_ context.Context, req admission.Request) admission.Response {
+		if err := decoder.Decode(req, &corev1.Pod{}); err != nil {
+			return admission.Errored(http.StatusBadRequest, err)
+		}
+		return admission.Patched("", jsonpatch.NewOperation("add", "/spec/containers/-", container))
 	})
 }
 
@@ -82,6 +102,7 @@ type address struct {
 func serveAlternatives(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.Handle(naivePath, newNaive())
+	mux.Handle(fixedPath, newFixed())
 	mux.Handle(echoPath, newEcho(reviewUID))
 	server := httptest.NewUnstartedServer(mux)
 	server.StartTLS()

@@ -48,7 +48,7 @@ func BenchmarkAlternatives(b *testing.B) {
 		name    string
 		handler http.Handler
 		patches bool
-	}{{"outrider", newOutrider(), true}, {"naive", newNaive(), true}, {"envelope", newEnvelope(), false}} {
+	}{{"outrider", newOutrider(), true}, {"naive", newNaive(), true}, {"fixed", newFixed(), true}, {"envelope", newEnvelope(), false}} {
 		b.Run("handler="+alternative.name, func(b *testing.B) {
 			body, out := bytes.NewReader(review), &response{}
 			req := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: string(webhook.Annotated)}, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(body)}

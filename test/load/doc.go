@@ -18,7 +18,8 @@
 // The controller is the real binary with the chart's own configuration. The
 // alternatives are written here and served by a process of their own, so that like
 // the controller they share no heap with who asks: the naive handler is what
-// controller-runtime's documentation shows, and adds what Outrider adds; the echo
+// controller-runtime's documentation shows, and adds what Outrider adds; the fixed
+// one decodes a pod and adds what it has ready, without a decision; the echo
 // answers without decoding anything, and is the floor.
 //
 // Reviews are sent over HTTP/1.1, one at a time on a connection: so do API servers,

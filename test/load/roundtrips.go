@@ -37,6 +37,7 @@ func (s *stage) handlers(ctx context.Context) ([]handler, error) {
 	return []handler{
 		{name: "echo", url: s.alternatives.URL + echoPath, tls: alternatives},
 		{name: "outrider", url: "https://" + s.webhook + string(webhook.Annotated), tls: trusting(authority, serverName), patches: true},
+		{name: "fixed handler", url: s.alternatives.URL + fixedPath, tls: alternatives, patches: true},
 		{name: "naive handler", url: s.alternatives.URL + naivePath, tls: alternatives, patches: true},
 	}, nil
 }

@@ -35,7 +35,7 @@ func compare(w io.Writer, figures []figure) error {
 			over = append(over, fmt.Errorf("%d pods: Prometheus received %d bytes and %d events about pods that it does not monitor; the budget is none", f.Pods, f.ChurnReceived, f.ChurnEvents))
 		}
 	}
-	ours, base := at[outrider], at[empty]
+	ours, base, ctl := at[outrider], at[empty], at[program]
 	for _, other := range []struct {
 		name  string
 		share float64
@@ -44,15 +44,16 @@ func compare(w io.Writer, figures []figure) error {
 		mine, their := ours.Heap-base.Heap, theirs.Heap-base.Heap
 		fmt.Fprintf(w, "figure: live heap at %d pods: Outrider %.1f MB, %s %.1f MB, %.1f times as much; above a Prometheus without jobs %.1f times\n",
 			most, megabytes(ours.Heap), other.name, megabytes(theirs.Heap), float64(theirs.Heap)/float64(ours.Heap), float64(their)/float64(max(1, mine)))
-		fmt.Fprintf(w, "figure: to find all at %d pods: Outrider %.2f s of CPU and %.2f MB, %s %.2f s and %.2f MB\n",
-			most, ours.CPU.Seconds(), megabytes(ours.Received), other.name, theirs.CPU.Seconds(), megabytes(theirs.Received))
-		fmt.Fprintf(w, "figure: churn of unmonitored pods at %d pods: Outrider %.2f s of CPU, %d bytes, %d events, %s %.2f s, %d bytes, %d events\n",
-			most, ours.ChurnCPU.Seconds(), ours.ChurnReceived, ours.ChurnEvents, other.name, theirs.ChurnCPU.Seconds(), theirs.ChurnReceived, theirs.ChurnEvents)
+		fmt.Fprintf(w, "figure: to find all at %d pods: Outrider %.2f s of CPU and %.2f MB, with its controller %.2f s and %.2f MB, %s %.2f s and %.2f MB\n",
+			most, ours.CPU.Seconds(), megabytes(ours.Received), (ours.CPU + ctl.CPU).Seconds(), megabytes(ours.Received+ctl.Received),
+			other.name, theirs.CPU.Seconds(), megabytes(theirs.Received))
+		fmt.Fprintf(w, "figure: churn of unmonitored pods at %d pods: Outrider %.2f s of CPU, %d bytes, %d events, with its controller %.2f s and %d bytes, %s %.2f s, %d bytes, %d events\n",
+			most, ours.ChurnCPU.Seconds(), ours.ChurnReceived, ours.ChurnEvents, (ours.ChurnCPU + ctl.ChurnCPU).Seconds(), ours.ChurnReceived+ctl.ChurnReceived,
+			other.name, theirs.ChurnCPU.Seconds(), theirs.ChurnReceived, theirs.ChurnEvents)
 		if most >= fullScale && float64(mine) > other.share*float64(their) {
 			over = append(over, fmt.Errorf("our live heap for discovery is %.1f MB, that of the %s %.1f MB: ours is more than 1/%.0f of it", megabytes(mine), other.name, megabytes(their), 1/other.share))
 		}
 	}
-	ctl := at[program]
 	fmt.Fprintf(w, "figure: controller at %d pods: at most %.0f MB resident, %.2f s of CPU and %.2f MB until it knew all, %.2f s of CPU and %.2f MB in the churn\n",
 		most, megabytes(ctl.Peak), ctl.CPU.Seconds(), megabytes(ctl.Received), ctl.ChurnCPU.Seconds(), megabytes(ctl.ChurnReceived))
 	if ctl.Peak > budgetController {
