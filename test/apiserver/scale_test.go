@@ -46,13 +46,13 @@ func TestCoverageMemory(t *testing.T) {
 	ctl.gauge(t, `outrider_coverage_pods{exporter="redis"`, float64(population.Count(*scale)))
 	t.Logf("figure: all known %s after it was ready", time.Since(began).Round(100*time.Millisecond))
 	used := ctl.usage(t)
-	t.Logf("figure: controller's memory with %d pods, %d of them monitored: %d MB, at most %d MB; without pods at most %d MB", *scale, population.Count(*scale), used.Resident>>20, used.Peak>>20, rest>>20)
+	t.Logf("figure: controller's memory with %d pods, %d of them monitored: %d MiB, at most %d MiB; without pods at most %d MiB", *scale, population.Count(*scale), used.Resident>>20, used.Peak>>20, rest>>20)
 	if rest > budgetAtRest {
-		t.Errorf("%d MB at rest, the budget is %d MB", rest>>20, budgetAtRest>>20)
+		t.Errorf("%d MiB at rest, the budget is %d MiB", rest>>20, budgetAtRest>>20)
 	}
 	// What pods cost beyond a fixed share of the budget, so that a smaller scale finds a leak of kilobytes for each too.
 	if most := int64(budgetAtRest + (budgetFull-budgetAtRest)/fullScale*(*scale)); used.Peak > most {
-		t.Errorf("%d MB with %d pods, the budget is %d MB", used.Peak>>20, *scale, most>>20)
+		t.Errorf("%d MiB with %d pods, the budget is %d MiB", used.Peak>>20, *scale, most>>20)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -21,10 +22,16 @@ const (
 	marked        = "outrider.dev-faults" // label of every namespace of these tests
 )
 
-// apps are servers that run through all faults, and must not notice any.
+// apps are servers that run through all faults, and must not notice any. Repair may touch them, as it may touch everybody's.
 type apps struct {
 	e      *env
-	before map[string]int32 // restarts of the app's own container, by pod and its UID
+	before map[string]state // by pod and its UID
+}
+
+// state is how often an app's own container was restarted, and since when its pod is ready.
+type state struct {
+	restarts int32
+	ready    time.Time
 }
 
 func deployment(name string) *appsv1.Deployment {
@@ -61,40 +68,48 @@ func (e *env) startApps(t *testing.T) *apps {
 	if err != nil || c.injected != 6 {
 		t.Fatalf("%+v of the apps' pods (%v), want 6 with an exporter", c, err)
 	}
+	e.allowRepair(t, appsNamespace)
 	a := &apps{e: e}
-	if a.before, err = a.restarts(t.Context()); err != nil {
+	if a.before, err = a.now(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return a
 }
 
-func (a *apps) restarts(ctx context.Context) (map[string]int32, error) {
+func (a *apps) now(ctx context.Context) (map[string]state, error) {
 	pods, err := a.e.client.CoreV1().Pods(appsNamespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, err
 	}
-	found := map[string]int32{}
+	found := map[string]state{}
 	for _, pod := range pods.Items {
+		var s state
 		for _, c := range pod.Status.ContainerStatuses {
 			if c.Name == "redis" {
-				found[pod.Name+" "+string(pod.UID)] = c.RestartCount
+				s.restarts = c.RestartCount
 			}
 		}
+		for _, c := range pod.Status.Conditions {
+			if c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue {
+				s.ready = c.LastTransitionTime.UTC()
+			}
+		}
+		found[pod.Name+" "+string(pod.UID)] = s
 	}
 	return found, nil
 }
 
-// disturbed is how many of the apps' pods are not what they were at the start: replaced, or with a
-// container of the app's own that was restarted.
+// disturbed is how many of the apps' pods are not what they were at the start: replaced, with a
+// container of the app's own that was restarted, or not ready in between.
 func (a *apps) disturbed(t *testing.T) int {
 	t.Helper()
-	now, err := a.restarts(t.Context())
+	now, err := a.now(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := 0
-	for pod, restarts := range a.before {
-		if again, ok := now[pod]; !ok || again != restarts {
+	for pod, before := range a.before {
+		if now[pod] != before {
 			n++
 		}
 	}

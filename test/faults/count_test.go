@@ -86,7 +86,7 @@ func (l *load) end(t *testing.T) count {
 	say(t, "%d pods asked for, %d created (%d creates retried), %d injected, %d told why not, %d missed, %d reported missed (%s after the load), %d of %d missed pods of Deployments repaired, %d app pods disturbed",
 		l.asked.Load()+2*l.deployments.Load(), c.pods, l.retried.Load(), c.injected, c.told, c.missed, c.missed, took.Round(time.Second), repaired, repaired, e.apps.disturbed(t))
 	if n := e.apps.disturbed(t); n > 0 {
-		t.Errorf("%d app pods were restarted or replaced", n)
+		t.Errorf("%d app pods were restarted, replaced or not ready", n)
 	}
 	return c
 }
@@ -111,10 +111,7 @@ func (l *load) repaired(t *testing.T) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	allow := []byte(`{"metadata":{"annotations":{"outrider.dev/repair":null}}}`)
-	if _, err := e.client.CoreV1().Namespaces().Patch(ctx, l.rolled, types.MergePatchType, allow, metav1.PatchOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	e.allowRepair(t, l.rolled)
 	eventually(t, func() string {
 		now, err := e.counted(ctx, l.rolled)
 		if err != nil || now.missed > 0 || now.pods != before.pods {
@@ -123,6 +120,15 @@ func (l *load) repaired(t *testing.T) int {
 		return ""
 	})
 	return before.missed
+}
+
+// allowRepair takes back what namespace says.
+func (e *env) allowRepair(t *testing.T, namespace string) {
+	t.Helper()
+	allow := []byte(`{"metadata":{"annotations":{"outrider.dev/repair":null}}}`)
+	if _, err := e.client.CoreV1().Namespaces().Patch(t.Context(), namespace, types.MergePatchType, allow, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // reasons logs why the API server let pods through without asking, in its own words, and how often.

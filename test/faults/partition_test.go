@@ -47,6 +47,9 @@ chain output { type filter hook output priority 0; ip daddr %[1]s tcp sport 6443
 	e.heal(t)
 	eventually(t, func() string { return e.settled(t) })
 	c := l.end(t)
+	if c.missed > 0 {
+		t.Errorf("%d pods came without their exporter, first %s", c.missed, l.firstMissed)
+	}
 	for lease, holder := range before {
 		if now := e.holder(t, lease); now == holder {
 			t.Errorf("%s is held by %s again", lease, holder)

@@ -75,7 +75,7 @@ func testSoak(t *testing.T, e *env) {
 	e.reported(t, left, asked...)
 	grew(t, names, samples, failed)
 	if n := e.apps.disturbed(t); n > 0 {
-		t.Errorf("%d app pods were restarted or replaced", n)
+		t.Errorf("%d app pods were restarted, replaced or not ready", n)
 	}
 }
 
