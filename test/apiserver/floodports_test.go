@@ -74,7 +74,7 @@ func TestFloodPlain(t *testing.T) {
 
 // stall says something and reads nothing, until it is shown out.
 func (to *target) stall(ctx context.Context, say string) {
-	conn := to.connect(ctx)
+	conn := to.connect(ctx, attack{}.address(0))
 	if conn == nil {
 		return
 	}

@@ -8,8 +8,10 @@
 // server's. Refused: deadlines set by the handlers alone, since the number of connections would still have no bound.
 //
 // When there are too many connections, one is closed and the new one is served. It is one of the address that has the most, the one
-// that has been at the same request, or idle, for the longest. An honest call takes milliseconds. Refused: to let newcomers wait, as a limiting listener does, because then those who trickle keep the others out; and a
-// fixed number for each address, because several API servers may come through one.
+// that has been at the same request, or idle, for the longest. Where no address has a quarter of all, it is the oldest of those that
+// were never answered, if these are more than a quarter: strangers with a thousand addresses would crowd out who has two connections.
+// An honest call takes milliseconds. Refused: to let newcomers wait, as a limiting listener does, because then those who trickle keep
+// the others out; and a fixed number for each address, because several API servers may come through one.
 //
 // A body is read whole before anything is decoded, and is looked at: JSON as Kubernetes writes it begins with a brace (the decoder would
 // take YAML and protobuf too, at a hundred times the cost), and a list of empty items grows a hundredfold when it becomes Go values,

@@ -17,6 +17,7 @@ type guests struct {
 	shared int64 // bytes that the guests have taken; who was shown out has given back
 	all    map[net.Conn]*guest
 	hosts  map[string]*list.List // by the address that they come from, those that have done the same for the longest first
+	new    *list.List            // those that were never answered, in the order in which they came
 }
 
 // guest is one connection.
@@ -24,11 +25,12 @@ type guest struct {
 	conn  net.Conn
 	from  string
 	place *list.Element // among those of its host
+	new   *list.Element // among those that were never answered; nil after the first answer
 	taken int64         // bytes of what large bodies share
 }
 
 func newGuests(most int) *guests {
-	return &guests{most: most, all: map[net.Conn]*guest{}, hosts: map[string]*list.List{}}
+	return &guests{most: most, all: map[net.Conn]*guest{}, hosts: map[string]*list.List{}, new: list.New()}
 }
 
 // change is a http.Server's ConnState.
@@ -44,6 +46,9 @@ func (g *guests) change(conn net.Conn, state http.ConnState) {
 	case http.StateActive, http.StateIdle:
 		if of := g.all[conn]; of != nil {
 			g.hosts[of.from].MoveToBack(of.place)
+			if state == http.StateIdle {
+				g.answered(of)
+			}
 		}
 	case http.StateClosed, http.StateHijacked:
 		if of := g.all[conn]; of != nil {
@@ -63,7 +68,14 @@ func (g *guests) enter(conn net.Conn) {
 		h = list.New()
 		g.hosts[from] = h
 	}
-	of.place, g.all[conn] = h.PushBack(of), of
+	of.place, of.new, g.all[conn] = h.PushBack(of), g.new.PushBack(of), of
+}
+
+func (g *guests) answered(of *guest) {
+	if of.new != nil {
+		g.new.Remove(of.new)
+		of.new = nil
+	}
 }
 
 func (g *guests) forget(of *guest) {
@@ -71,18 +83,24 @@ func (g *guests) forget(of *guest) {
 	if h.Remove(of.place); h.Len() == 0 {
 		delete(g.hosts, of.from)
 	}
+	g.answered(of)
 	g.shared -= of.taken
 	of.taken = 0
 	delete(g.all, of.conn)
 }
 
-// showOut closes a connection of the host that has the most: the one that has done the same, or nothing, for the longest.
+// showOut closes a connection of the host that has the most: the one that has done the same, or nothing, for the longest. Where none has
+// many, but many were never answered, it is the oldest of these.
 func (g *guests) showOut() {
+	const share = 4 // of all, above which they are many
 	var most *list.List
 	for _, h := range g.hosts {
 		if most == nil || h.Len() > most.Len() {
 			most = h
 		}
+	}
+	if many := g.most / share; most.Len() <= many && g.new.Len() > many {
+		most = g.new
 	}
 	g.close(most.Front().Value.(*guest))
 }

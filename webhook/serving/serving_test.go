@@ -3,6 +3,7 @@ package serving
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -48,6 +49,37 @@ func TestShowOut(t *testing.T) {
 	}
 	if len(g.all)+len(g.hosts) != 0 {
 		t.Errorf("something is left: %d, %d", len(g.all), len(g.hosts))
+	}
+}
+
+// Where strangers have an address each, it is the oldest of those that were never answered; those that were stay.
+func TestShowOutOneOfMany(t *testing.T) {
+	g := newGuests(12)
+	enter := func(host string) *conn {
+		c := &conn{from: host}
+		g.change(c, http.StateNew)
+		return c
+	}
+	honest := []*conn{enter("10.0.0.1"), enter("10.0.0.1")}
+	for _, c := range honest {
+		g.change(c, http.StateActive)
+		g.change(c, http.StateIdle)
+	}
+	var strangers []*conn
+	for i := range 20 {
+		strangers = append(strangers, enter(fmt.Sprint("10.0.1.", i)))
+	}
+	late := enter("10.0.0.1") // has as long as it takes the others to become many again
+	for i := range 2 {
+		strangers = append(strangers, enter(fmt.Sprint("10.0.2.", i)))
+	}
+	if honest[0].closed || honest[1].closed || late.closed || len(g.all) != 12 {
+		t.Errorf("closed: %v %v, %v; there are %d", honest[0].closed, honest[1].closed, late.closed, len(g.all))
+	}
+	for i, c := range strangers {
+		if c.closed != (i < len(strangers)-9) {
+			t.Errorf("stranger %d of %d: closed %v", i, len(strangers), c.closed)
+		}
 	}
 }
 
