@@ -71,8 +71,8 @@ func run(o Options) error {
 }
 
 // heapShare is how much of the container's memory limit Go may take before its garbage
-// collector works harder; the rest is for the binary itself and what is not Go's.
-const heapShare = 0.65
+// collector works harder; the rest is for the binary itself, what is not Go's, and an attack.
+const heapShare = 0.45
 
 // boundMemory has the garbage collector heed the container's limit, which it does not
 // know by itself. GOMEMLIMIT in the environment goes first.

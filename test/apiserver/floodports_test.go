@@ -21,7 +21,7 @@ func TestFloodPlain(t *testing.T) {
 	ctl := injecting(t, c)
 	before := openFiles(t, ctl)
 	connections, answers := int64(0), 0
-	var most uint64
+	var most int64
 	for name, address := range map[string]string{"metrics": ctl.metrics, "probes": ctl.health} {
 		for how, begin := range map[string]string{
 			"nothing is said":       "",
@@ -52,7 +52,7 @@ func TestFloodPlain(t *testing.T) {
 						t.Errorf("Prometheus is told %d: %.200s", status, body)
 					}
 					answers += 2
-					most = max(most, resident(t, ctl))
+					most = max(most, ctl.usage(t).Peak)
 				}
 				strangers.Wait()
 				connections += to.connections.Load()

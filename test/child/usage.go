@@ -8,8 +8,8 @@ import (
 )
 
 // Contained is the environment under which the controller's garbage collector works as it does in the chart's container,
-// whose limit is 128 MiB.
-const Contained = "GOMEMLIMIT=87241523"
+// whose limit is 192 MiB.
+const Contained = "GOMEMLIMIT=90596966"
 
 // Usage is what a program has cost so far.
 type Usage struct {
