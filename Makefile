@@ -27,7 +27,7 @@ test-unit: ## Run the tests that need nothing.
 	go run ./test/run unit corpus
 
 test-apiserver: ## Run the tests that need a real API server.
-	go run ./test/run apiserver
+	go run ./test/run apiserver certificates
 
 test-cluster: ## Run the tests that need a real cluster.
 	go run ./test/run cluster
