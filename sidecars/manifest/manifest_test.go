@@ -120,6 +120,18 @@ func TestWhatIsNotOursStays(t *testing.T) {
 	}
 }
 
+func TestLinesEndAsTheyDid(t *testing.T) {
+	windows := func(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") }
+	o := manifest.Options{NativeSidecars: true}
+	if got, want := inject(t, windows(commented), o), windows(inject(t, commented, o)); got != want {
+		t.Errorf("with lines that end in CR LF it is\n%q\nwant\n%q", got, want)
+	}
+	const untouched = "a: 1\r\n---\r\n# nothing of ours\r\nb: [2]\r\n"
+	if got := inject(t, untouched, o); got != untouched {
+		t.Errorf("%q became %q", untouched, got)
+	}
+}
+
 func TestListsAndResourceLists(t *testing.T) {
 	for name, source := range map[string]string{
 		"List":                 "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: a, annotations: {outrider.dev/inject: redis}}\n  spec: {containers: [{name: redis, image: 'redis:7'}]}\n",

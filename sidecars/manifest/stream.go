@@ -19,6 +19,7 @@ type Stream struct {
 	Source string
 
 	documents []*document
+	windows   bool // lines end in CR LF, as the first one does
 }
 
 // document is written as it was read unless something in it was changed.
@@ -47,7 +48,11 @@ type Object struct {
 // document.
 func Read(source string, r io.Reader) (*Stream, error) {
 	s := &Stream{Source: source}
-	documents := utilyaml.NewYAMLReader(bufio.NewReader(r))
+	buffered := bufio.NewReader(r)
+	head, _ := buffered.Peek(buffered.Size()) // what is wrong is said when it is read
+	first, _, ended := bytes.Cut(head, []byte("\n"))
+	s.windows = ended && bytes.HasSuffix(first, []byte("\r"))
+	documents := utilyaml.NewYAMLReader(buffered) // makes every line end in LF
 	for {
 		raw, err := documents.Read()
 		if errors.Is(err, io.EOF) {
@@ -87,8 +92,12 @@ func parse(raw []byte) (*document, error) {
 }
 
 // Write writes the documents, separated by lines of three dashes. Those that
-// were not changed are written byte for byte.
+// were not changed are written byte for byte; lines end as the first one of the
+// stream did.
 func (s *Stream) Write(w io.Writer) error {
+	if s.windows {
+		w = windowsLines{w}
+	}
 	for i, d := range s.documents {
 		if i > 0 {
 			if _, err := io.WriteString(w, "---\n"); err != nil {
@@ -100,6 +109,16 @@ func (s *Stream) Write(w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// windowsLines ends lines in CR LF that end in LF.
+type windowsLines struct{ io.Writer }
+
+func (w windowsLines) Write(p []byte) (int, error) {
+	if _, err := w.Writer.Write(bytes.ReplaceAll(p, []byte("\n"), []byte("\r\n"))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 func (d *document) write(w io.Writer) error {
