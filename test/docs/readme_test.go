@@ -36,7 +36,7 @@ func read(t *testing.T) string {
 func TestTables(t *testing.T) {
 	text := read(t)
 	want := text
-	for name, table := range map[string]string{"keys": keys(), "catalog": catalog(), "jobs": jobTable()} {
+	for name, table := range map[string]string{"keys": keys(), "catalog": catalog(), "jobs": jobTable(), "versions": versions(t)} {
 		begin, end := "<!-- begin "+name+" -->\n", "<!-- end "+name+" -->"
 		head, rest, found := strings.Cut(want, begin)
 		_, tail, closed := strings.Cut(rest, end)
@@ -54,6 +54,16 @@ func TestTables(t *testing.T) {
 	if diff := gocmp.Diff(want, text); diff != "" {
 		t.Errorf("the README's tables differ (-generated +README); repair with: go test ./test/docs -update\n%s", diff)
 	}
+}
+
+// versions is what the last whole run of test/versions wrote.
+func versions(t *testing.T) string {
+	t.Helper()
+	raw, err := os.ReadFile("../versions/passed.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
 }
 
 func keys() string {

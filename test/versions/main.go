@@ -4,7 +4,7 @@
 //	go run ./test/versions              all of them
 //	go run ./test/versions 1.29 1.33    some of them
 //
-// It ends with 1 if anything failed. With a cold cache it first builds the API servers, which takes minutes for each.
+// It ends with 1 if anything failed. What passed with all of them is kept in passed.md, which the README shows. With a cold cache it first builds the API servers, which takes minutes for each.
 //
 // # Decisions
 //
@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -53,6 +54,12 @@ func main() {
 	table(rows)
 	if failed {
 		os.Exit(1)
+	}
+	if len(os.Args) == 1 {
+		if err := keep(rows); err != nil {
+			fmt.Fprintln(os.Stderr, "versions:", err)
+			os.Exit(1)
+		}
 	}
 }
 
@@ -92,6 +99,27 @@ func (r *row) run(ctx context.Context, s build.APIServer) error {
 		}
 		r.take(e)
 	})
+}
+
+// keep writes the table for the README.
+func keep(rows []*row) error {
+	root, err := build.Root()
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "| Kubernetes | %s |\n|---%s|\n", strings.Join(columns, " | "), strings.Repeat("|---", len(columns)))
+	for _, r := range rows {
+		fmt.Fprintf(&b, "| %s |", r.version)
+		for _, c := range columns {
+			fmt.Fprintf(&b, " %s |", r.cells[c])
+		}
+		b.WriteString("\n")
+	}
+	if err := os.WriteFile(filepath.Join(root, "test", "versions", "passed.md"), []byte(b.String()), 0o644); err != nil { //nolint:gosec // a file of the repository
+		return fmt.Errorf("keep what passed: %w", err)
+	}
+	return nil
 }
 
 func table(rows []*row) {
