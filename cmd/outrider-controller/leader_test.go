@@ -126,7 +126,7 @@ func (r *replica) serves(t *testing.T, when string) {
 	}
 }
 
-// after lets so much time pass, of which this test has plenty.
+// after lets so much time pass. It is the bubble's: a test waits for none of it.
 func after(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()

@@ -30,6 +30,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
 	"github.com/outrider-dev/outrider/test/corpus"
+	"github.com/outrider-dev/outrider/test/endpoint"
 	"github.com/outrider-dev/outrider/webhook/breaker"
 )
 
@@ -61,7 +62,7 @@ func newGuarded(t *testing.T, values map[string]any, replicas int) *guarded {
 		t.Fatal(err)
 	}
 	for range replicas {
-		g.webhooks = append(g.webhooks, freeAddress(t))
+		g.webhooks = append(g.webhooks, endpoint.FreeFor(t))
 	}
 	installWebhook(t, g.c, g.webhooks[replicas-1])
 	permit(t, g.server, values)

@@ -52,7 +52,7 @@ func injecting(t *testing.T, c kubernetes.Interface) *controller {
 
 func startController(t *testing.T, c kubernetes.Interface) *controller {
 	t.Helper()
-	webhook := freeAddress(t)
+	webhook := endpoint.FreeFor(t)
 	installWebhook(t, c, webhook)
 	ctl := launch(t, "--kubeconfig="+api.Kubeconfig(), "--webhook-bind-address="+webhook)
 	ctl.webhook = webhook
@@ -70,7 +70,7 @@ func launch(t *testing.T, flags ...string) *controller {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctl := &controller{metrics: freeAddress(t), health: freeAddress(t), log: log.Name(), done: make(chan struct{})}
+	ctl := &controller{metrics: endpoint.FreeFor(t), health: endpoint.FreeFor(t), log: log.Name(), done: make(chan struct{})}
 	cmd := exec.Command(binary, append(flags,
 		"--metrics-bind-address="+ctl.metrics, "--health-probe-bind-address="+ctl.health, "--log-level=debug", "--shutdown-delay=0s")...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), child.Contained), log, log
@@ -194,15 +194,6 @@ func decodeInto(t *testing.T, raw []byte, v any) {
 	if err := json.Unmarshal(raw, v); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	address, err := endpoint.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return address
 }
 
 // calls is how many admission requests the controller has answered.

@@ -31,7 +31,7 @@ type covered struct {
 func newCovered(t *testing.T) *covered {
 	t.Helper()
 	server, c := ownServer(t)
-	f := &covered{server, c, freeAddress(t)}
+	f := &covered{server, c, endpoint.FreeFor(t)}
 	installWebhook(t, c, f.address)
 	return f
 }
@@ -265,7 +265,7 @@ func TestCoverageIsTheLeaders(t *testing.T) {
 	first := f.launch(t)
 	t.Cleanup(sync.OnceFunc(first.stop))
 	first.covers(t, "default")
-	second := launch(t, "--kubeconfig="+f.Kubeconfig(), "--webhook-bind-address="+freeAddress(t))
+	second := launch(t, "--kubeconfig="+f.Kubeconfig(), "--webhook-bind-address="+endpoint.FreeFor(t))
 	t.Cleanup(second.stop)
 	if body, status := endpoint.Get("http://" + second.metrics + coverage.ReportPath); status != http.StatusServiceUnavailable {
 		t.Errorf("%d %s", status, body)

@@ -160,7 +160,7 @@ func TestExportersAreListedWell(t *testing.T) {
 // Replicas look for it less and less often, so this has an API server, and replicas, of its own.
 func TestDefinitionMayBeMissing(t *testing.T) {
 	server, k := ownServer(t)
-	address, kubeconfig := freeAddress(t), "--kubeconfig="+server.Kubeconfig()
+	address, kubeconfig := endpoint.FreeFor(t), "--kubeconfig="+server.Kubeconfig()
 	installWebhook(t, k, address)
 	first := launch(t, kubeconfig, "--webhook-bind-address="+address)
 	t.Cleanup(first.stop)
@@ -176,7 +176,7 @@ func TestDefinitionMayBeMissing(t *testing.T) {
 	raw := undefine(t, k)
 	eventually(t, func() string { return first.knows(t, 0) })
 
-	late := launch(t, kubeconfig, "--webhook-bind-address="+freeAddress(t))
+	late := launch(t, kubeconfig, "--webhook-bind-address="+endpoint.FreeFor(t))
 	t.Cleanup(late.stop)
 	if n := strings.Count(late.said(t), "the CustomResourceDefinition is missing"); n != 1 {
 		t.Errorf("said %d times that it is missing, want once:\n%s", n, late.said(t))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/test/corpus"
+	"github.com/outrider-dev/outrider/test/endpoint"
 )
 
 // TestNothingDrifts holds that tools which compare what the chart renders with
@@ -78,7 +79,7 @@ func valuesOf(t *testing.T, preset string) map[string]any {
 // runtimeState runs the real controller until it has written its caBundle.
 func runtimeState(t *testing.T, c kubernetes.Interface, kubeconfig string) {
 	t.Helper()
-	ctl := launch(t, "--kubeconfig="+kubeconfig, "--webhook-bind-address="+freeAddress(t))
+	ctl := launch(t, "--kubeconfig="+kubeconfig, "--webhook-bind-address="+endpoint.FreeFor(t))
 	defer ctl.stop()
 	eventually(t, func() string {
 		config, err := c.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(t.Context(), "outrider", metav1.GetOptions{})

@@ -138,7 +138,7 @@ func (f *covered) prometheus(t *testing.T) (url string, stop func()) {
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
+	address := endpoint.FreeFor(t)
 	cmd := exec.Command(binary, "--config.file="+config, "--storage.tsdb.path="+t.TempDir(), "--web.listen-address="+address)
 	return "http://" + address, started(t, cmd)
 }
@@ -217,7 +217,7 @@ func TestProof(t *testing.T) {
 	ctl := f.launch(t, "--prometheus-url="+url, "--proof-interval=1s", "--read-exporter-logs")
 	t.Cleanup(ctl.stop)
 	p := newProofs(t, f)
-	closed := portOf(freeAddress(t))
+	closed := portOf(endpoint.FreeFor(t))
 	var repaired atomic.Bool
 	status := httptest.NewServer(http.HandlerFunc(stubStatus))
 	t.Cleanup(status.Close)
@@ -295,7 +295,7 @@ func TestProofWithoutLogs(t *testing.T) {
 	ctl := f.launch(t, "--prometheus-url="+url, "--proof-interval=1s")
 	t.Cleanup(ctl.stop)
 	p := newProofs(t, f)
-	p.run(t, "nginx-prometheus-exporter", p.pod(t, "closed", "nginx", portOf(freeAddress(t))))
+	p.run(t, "nginx-prometheus-exporter", p.pod(t, "closed", "nginx", portOf(endpoint.FreeFor(t))))
 	ctl.proven(t, p.ns, "closed", coverage.Down, coverage.Unreached, "exporter up, nginx_up 0: see kubectl -n "+p.ns+" logs closed -c outrider-nginx")
 	ctl.stop()
 	ctl = f.launch(t)

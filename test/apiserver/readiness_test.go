@@ -23,7 +23,7 @@ const leaseName = "outrider-webhook-tls" // of whoever keeps the certificates
 // that no replica leads and repairs it before anybody could look.
 func TestReadyMeansTrusted(t *testing.T) {
 	server, c := ownServer(t)
-	address, kubeconfig := freeAddress(t), "--kubeconfig="+server.Kubeconfig()
+	address, kubeconfig := endpoint.FreeFor(t), "--kubeconfig="+server.Kubeconfig()
 	installWebhook(t, c, address)
 	first := launch(t, kubeconfig, "--webhook-bind-address="+address) // makes the certificate
 	first.stop()

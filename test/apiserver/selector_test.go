@@ -8,6 +8,7 @@ import (
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/corpus"
+	"github.com/outrider-dev/outrider/test/endpoint"
 )
 
 // matchConditions is the first version of Kubernetes for which the chart writes them.
@@ -18,7 +19,7 @@ const matchConditions = "1.30"
 // they were.
 func TestWithoutMatchConditions(t *testing.T) {
 	server, c := ownServer(t)
-	address := freeAddress(t)
+	address := endpoint.FreeFor(t)
 	installWebhookFor(t, c, address, "1.29.0")
 	ctl := launch(t, "--kubeconfig="+server.Kubeconfig(), "--webhook-bind-address="+address)
 	t.Cleanup(ctl.stop)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/outrider-dev/outrider/discovery"
 	"github.com/outrider-dev/outrider/test/cluster/build"
+	"github.com/outrider-dev/outrider/test/endpoint"
 )
 
 // startServer runs the real Prometheus under the scrape jobs, with the test's API server, until the test ends.
@@ -31,7 +32,7 @@ func startServer(t *testing.T) promv1.API {
 	if err := os.WriteFile(config, []byte("global: {scrape_interval: 10s, scrape_timeout: 10s}\nscrape_configs:\n"+jobs), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	address := freeAddress(t)
+	address := endpoint.FreeFor(t)
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,6 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/outrider-dev/outrider/test/cluster/kube"
-	"github.com/outrider-dev/outrider/test/endpoint"
 	"github.com/outrider-dev/outrider/test/poll"
 )
 
@@ -95,15 +94,6 @@ const patience = 2 * time.Minute
 func eventually(t *testing.T, check func() string) {
 	t.Helper()
 	poll.Until(t, patience, 10*time.Millisecond, check)
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	address, err := endpoint.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return address
 }
 
 // say reports a figure of a run.

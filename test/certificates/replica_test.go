@@ -54,7 +54,7 @@ func (e *env) startBinary(t *testing.T, binary string) *replica {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	r := &replica{webhook: freeAddress(t), health: freeAddress(t), metrics: freeAddress(t), log: log.Name(), ended: make(chan struct{})}
+	r := &replica{webhook: endpoint.FreeFor(t), health: endpoint.FreeFor(t), metrics: endpoint.FreeFor(t), log: log.Name(), ended: make(chan struct{})}
 	// A flag that is given twice counts as it was given last.
 	cmd := exec.Command(binary, append(deployment.Spec.Template.Spec.Containers[0].Args,
 		"--kubeconfig="+e.kubeconfig, "--webhook-bind-address="+r.webhook, "--health-probe-bind-address="+r.health,

@@ -15,6 +15,19 @@ const least, most = 20000, 30000
 // lastPort is the one that this process gave away last.
 var lastPort atomic.Int64
 
+// FreeFor returns Free's address, and fails the test where there is none.
+func FreeFor(t interface {
+	Helper()
+	Fatal(args ...any)
+}) string {
+	t.Helper()
+	address, err := Free()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
 // Free returns an address of 127.0.0.1 on which nobody listens, another one each time. Processes that run side by side
 // begin at different ports.
 func Free() (string, error) {

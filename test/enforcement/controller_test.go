@@ -88,7 +88,7 @@ func injecting(t *testing.T) (end func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	metrics, health := address(t), address(t)
+	metrics, health := endpoint.FreeFor(t), endpoint.FreeFor(t)
 	said := filepath.Join(t.TempDir(), "controller.log")
 	running.metrics, running.log = metrics, said
 	log, err := os.Create(said)
@@ -135,13 +135,4 @@ func asController(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-func address(t *testing.T) string {
-	t.Helper()
-	a, err := endpoint.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
 }

@@ -4,6 +4,7 @@ package evidence
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,15 +32,13 @@ func Of(client kubernetes.Interface, namespace string, logs ...string) string {
 			if s.RestartCount > 0 {
 				fmt.Fprintf(&b, "  %s restarted %d times\n", s.Name, s.RestartCount)
 			}
-			for _, name := range logs {
-				if name != s.Name {
-					continue
-				}
-				if s.RestartCount > 0 {
-					fmt.Fprintf(&b, "  end of its last run:\n%s\n", tail(ctx, client, &pod, name, true))
-				}
-				fmt.Fprintf(&b, "%s\n", tail(ctx, client, &pod, name, false))
+			if !slices.Contains(logs, s.Name) {
+				continue
 			}
+			if s.RestartCount > 0 {
+				fmt.Fprintf(&b, "  end of its last run:\n%s\n", tail(ctx, client, &pod, s.Name, true))
+			}
+			fmt.Fprintf(&b, "%s\n", tail(ctx, client, &pod, s.Name, false))
 		}
 	}
 	return b.String()

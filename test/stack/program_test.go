@@ -110,11 +110,7 @@ func replaced(t *testing.T, args []string, oldnew ...string) []string {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	address, err := endpoint.Free()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimPrefix(address, "127.0.0.1:")
+	return strings.TrimPrefix(endpoint.FreeFor(t), "127.0.0.1:")
 }
 
 // output is what a program says.

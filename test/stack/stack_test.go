@@ -193,9 +193,10 @@ func up(targets map[string]string, nobody string) int {
 	n := 0
 	for _, url := range targets {
 		if url == nobody {
-			n += 99
+			n += 100
+		} else {
+			n++
 		}
-		n++
 	}
 	return n
 }
