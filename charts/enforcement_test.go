@@ -77,12 +77,10 @@ func TestEnforcement(t *testing.T) {
 // Without policies nothing of them is left, and the controller is not told of any.
 func TestNoEnforcement(t *testing.T) {
 	none := map[string]any{"enforcement": map[string]any{"mode": "none"}}
-	for name, got := range map[string][]runtime.Object{
-		"mode none": objects(t, render(t, none, latest)),
-		"1.29":      objects(t, render(t, nil, oldest)),
-	} {
+	for _, kubernetes := range []string{oldest, latest} {
+		name, got := "mode none, "+kubernetes, objects(t, render(t, none, kubernetes))
 		for _, b := range all[*admissionv1.ValidatingAdmissionPolicyBinding](got) {
-			if name == "1.29" || b.Name != "outrider-namespaces" {
+			if b.Name != "outrider-namespaces" {
 				t.Errorf("%s: %s", name, b.Name)
 			}
 		}
@@ -98,20 +96,6 @@ func TestNoEnforcement(t *testing.T) {
 					t.Errorf("%s: %s: %v", name, role, r)
 				}
 			}
-		}
-	}
-}
-
-// Where there could be none, whoever installs is told.
-func TestNotesTellWhatIsNotEnforced(t *testing.T) {
-	for _, c := range []struct {
-		mode, kubernetes string
-		told             bool
-	}{{"labelled", oldest, true}, {"none", oldest, false}, {"labelled", latest, false}} {
-		values := map[string]any{"enforcement": map[string]any{"mode": c.mode}}
-		notes := render(t, values, c.kubernetes).Info.Notes
-		if strings.Contains(notes, "outrider.dev/enforce does nothing here") != c.told {
-			t.Errorf("%s, mode %s: %s", c.kubernetes, c.mode, notes)
 		}
 	}
 }

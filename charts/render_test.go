@@ -36,9 +36,9 @@ const (
 	releaseName = "outrider"
 	namespace   = "outrider-system"
 
-	// latest is the Kubernetes that goldens are rendered for, oldest the one before match conditions.
+	// latest is the Kubernetes that goldens are rendered for, oldest the first that the chart supports.
 	latest = "v1.37.0"
-	oldest = "v1.29.0"
+	oldest = "v1.30.0"
 )
 
 // presets are the names of the values files in ci.

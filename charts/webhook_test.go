@@ -38,7 +38,7 @@ func TestWebhooksFailOpen(t *testing.T) {
 	}
 }
 
-// From 1.30 on the API server chooses by the pod. Before, match conditions may not be there and only namespaces choose.
+// The API server chooses by the pod. A chart for a Kubernetes without match conditions is refused.
 func TestMatchConditions(t *testing.T) {
 	conditions := func(kubernetes string) (names [][]string) {
 		for _, w := range webhooks(t, nil, kubernetes) {
@@ -52,9 +52,7 @@ func TestMatchConditions(t *testing.T) {
 	}
 	all := [][]string{{"annotated", "not-opted-out"}, {"not-opted-out"}}
 	for kubernetes, want := range map[string][][]string{
-		oldest:                {nil, nil},
-		"v1.29.15-gke.100":    {nil, nil},
-		"v1.30.0":             all,
+		oldest:                all,
 		"v1.30.0-rc.1":        all,
 		"v1.33.4-eks-1234567": all,
 		latest:                all,
@@ -62,6 +60,9 @@ func TestMatchConditions(t *testing.T) {
 		if diff := cmp.Diff(want, conditions(kubernetes)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", kubernetes, diff)
 		}
+	}
+	if _, err := install(t, nil, "v1.29.15-gke.100"); err == nil || !strings.Contains(err.Error(), ">=1.30.0") {
+		t.Errorf("Kubernetes 1.29: %v", err)
 	}
 }
 

@@ -129,7 +129,7 @@ func TestEveryExporterIsOneTarget(t *testing.T) {
 				if len(spec.Credentials) > 0 {
 					p.Annotations[exporter+"."+sidecars.Domain+"/secret"] = "login"
 				}
-				plan := sidecars.NewPlan(sidecars.Input{Pod: p, NativeSidecars: true}, sidecars.Builtin())
+				plan := sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin())
 				expected := want(exporter, fmt.Sprintf("10.244.0.7:%d", spec.Port))
 				if spec.Type == v1alpha1.Native {
 					delete(expected.Labels, "container")

@@ -44,7 +44,7 @@ func TestEveryBuiltinPassesPodSecurityRestricted(t *testing.T) {
 				sidecars.InjectKey: name, sidecars.PlacementKey: placement,
 				name + ".outrider.dev/secret": "credentials/password",
 			}
-			plan := sidecars.NewPlan(sidecars.Input{Pod: p, NativeSidecars: true}, sidecars.Builtin())
+			plan := sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin())
 			if !plan.Injects() {
 				t.Fatalf("%s is not injected: %v", name, plan.Warnings())
 			}

@@ -122,17 +122,9 @@ func containerNames(pod *corev1.Pod) []string {
 func (p *planner) placed(e *entry) (native, ok bool) {
 	policy := p.Pod.Spec.RestartPolicy
 	completes := policy == corev1.RestartPolicyNever || policy == corev1.RestartPolicyOnFailure
-	switch {
-	case p.placement == PlacementContainer && completes:
+	if p.placement == PlacementContainer && completes {
 		p.refuse(e.name, WouldNotComplete, "%s: %s: %s would keep a pod with restartPolicy %s from ending; remove the annotation", e.name, PlacementKey, PlacementContainer, policy)
-	case p.placement != PlacementNative && !completes:
-		return false, true
-	case p.NativeSidecars:
-		return true, true
-	case p.placement == PlacementNative:
-		p.refuse(e.name, NativeSidecarsMissing, "%s: %s: %s needs Kubernetes 1.29", e.name, PlacementKey, PlacementNative)
-	default:
-		p.refuse(e.name, WouldNotComplete, "%s: the pod runs to completion (restartPolicy %s) and an exporter would keep it from ending; that needs native sidecars, Kubernetes 1.29", e.name, policy)
+		return false, false
 	}
-	return false, false
+	return p.placement == PlacementNative || completes, true
 }

@@ -75,7 +75,7 @@ func Keys() []Key {
 		{Name: "<exporter>." + Domain + "/" + containerParameter, Place: PodAnnotation, Values: "a container's name",
 			Doc: "The server, where several containers of the pod could be it."},
 		{Name: PlacementKey, Place: PodAnnotation, Values: "`container` · `native`",
-			Doc: "Overrides where the sidecar goes: a plain container, or a native sidecar (Kubernetes 1.29)."},
+			Doc: "Overrides where the sidecar goes: a plain container, or a native sidecar."},
 		{Name: ExemptKey, Place: PodAnnotation, Values: "a reason · `until 2027-06-30: ` and a reason",
 			Doc: "A recognised workload may run without instrumentation, for ever or to the end of that day (UTC), where its namespace enforces it."},
 		{Name: StatusKey, Place: PodAnnotation, Values: "JSON", Written: true,

@@ -13,7 +13,7 @@ import (
 func TestLive(t *testing.T) {
 	plan := func(annotations map[string]string, containers ...corev1.Container) sidecars.Live {
 		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "db-0", Namespace: "shop", Annotations: annotations}, Spec: corev1.PodSpec{Containers: containers}}
-		return sidecars.NewPlan(sidecars.Input{Pod: pod, NativeSidecars: true}, sidecars.Builtin()).Live()
+		return sidecars.NewPlan(sidecars.Input{Pod: pod}, sidecars.Builtin()).Live()
 	}
 	redis := corev1.Container{Name: "redis", Image: "redis:7"}
 	nginx := corev1.Container{Name: "nginx", Image: "nginx:1"}

@@ -75,7 +75,7 @@ func (s scenario) deciding(t testing.TB) func() {
 	}
 	p, catalog := &review.Request.Object, sidecars.Builtin()
 	s.change(p)
-	in := sidecars.Input{Pod: p, NativeSidecars: true}
+	in := sidecars.Input{Pod: p}
 	if s.optedIn {
 		in.Namespace.Labels = map[string]string{sidecars.InjectKey: sidecars.InjectEnabled}
 	}

@@ -15,9 +15,6 @@ type Input struct {
 	Namespace Namespace
 	// Size of the pod as JSON, in bytes; zero where it is not known.
 	Size int
-	// NativeSidecars says that the cluster runs init containers with
-	// restartPolicy Always (Kubernetes 1.29 and later).
-	NativeSidecars bool
 	// Budget is what the namespace's policies leave to the pod.
 	Budget Budget
 	// Suspended are exporters that are not injected now, each with the reason in

@@ -58,7 +58,6 @@ func TestNewPlanDecides(t *testing.T) {
 	for name, tc := range map[string]struct {
 		pod       *corev1.Pod
 		namespace map[string]string
-		old       bool // the cluster has no native sidecars
 		want      []verdict
 	}{
 		"nothing asked":                  {pod: pod("redis:7")},
@@ -106,13 +105,11 @@ func TestNewPlanDecides(t *testing.T) {
 			p.Spec.Containers[0].Ports = []corev1.ContainerPort{{ContainerPort: 9121, Protocol: corev1.ProtocolUDP}}
 		}), want: []verdict{injected("redis", sidecars.Annotated)}},
 		"runs to completion":                {pod: change(pod("x", inject, "redis"), never), want: []verdict{injected("redis", sidecars.Annotated)}},
-		"runs to completion, old cluster":   {pod: change(pod("x", inject, "redis"), never), old: true, want: []verdict{refused("redis", sidecars.WouldNotComplete)}},
-		"native on an old cluster":          {pod: pod("x", inject, "redis", sidecars.PlacementKey, "native"), old: true, want: []verdict{refused("redis", sidecars.NativeSidecarsMissing)}},
 		"plain container in a Job":          {pod: change(pod("x", inject, "redis", sidecars.PlacementKey, "container"), job), want: []verdict{refused("redis", sidecars.WouldNotComplete)}},
 		"a forged status changes no answer": {pod: pod("x", inject, "redis", sidecars.StatusKey, `{"decisions":[{"exporter":"redis","outcome":"injected"}]}`), want: []verdict{injected("redis", sidecars.Annotated)}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := sidecars.Input{Pod: tc.pod, Namespace: sidecars.Namespace{Labels: tc.namespace}, NativeSidecars: !tc.old}
+			in := sidecars.Input{Pod: tc.pod, Namespace: sidecars.Namespace{Labels: tc.namespace}}
 			plan := sidecars.NewPlan(in, sidecars.Builtin())
 			if diff := cmp.Diff(tc.want, verdicts(plan)); diff != "" {
 				t.Errorf("decisions (-want +got):\n%s", diff)

@@ -18,34 +18,33 @@ type Reason string
 
 // The reasons of a Decision.
 const (
-	Annotated             Reason = "Annotated"             // the pod's annotation names the exporter
-	Recognized            Reason = "Recognized"            // a container's image belongs to the exporter's workload
-	Attached              Reason = "Attached"              // the exporter was attached to the running pod
-	NotRecognized         Reason = "NotRecognized"         // no container's image belongs to any workload of the catalogue
-	UnknownExporter       Reason = "UnknownExporter"       // no exporter of that name
-	UnknownKey            Reason = "UnknownKey"            // no such key under the domain
-	UnknownParameter      Reason = "UnknownParameter"      // the exporter declares no such parameter
-	UnusedParameter       Reason = "UnusedParameter"       // a parameter of an exporter that does not ride along
-	BadValue              Reason = "BadValue"              // a value does not match its pattern
-	NotAllowed            Reason = "NotAllowed"            // the namespace's lists leave the recognised exporter out
-	AlreadyMonitored      Reason = "AlreadyMonitored"      // the pod carries an exporter for the workload
-	Ambiguous             Reason = "Ambiguous"             // several containers run the workload
-	LiteralCredential     Reason = "LiteralCredential"     // the pod holds a password in plain text
-	MissingCredential     Reason = "MissingCredential"     // nothing shows what the exporter logs in with
-	OncePerSet            Reason = "OncePerSet"            // the exporter rides along with the first pod of a set
-	NameCollision         Reason = "NameCollision"         // the pod has a container of the sidecar's name
-	PortCollision         Reason = "PortCollision"         // the exporter's port is taken in the pod
-	VolumeCollision       Reason = "VolumeCollision"       // the pod has a volume of the name that the sidecar needs
-	SocketNotShared       Reason = "SocketNotShared"       // the server has a Unix socket only, in no volume
-	Suspended             Reason = "Suspended"             // the exporter does not work at present, and rides along with nobody
-	OverBudget            Reason = "OverBudget"            // a LimitRange or quota leaves no room for the sidecar
-	TooLarge              Reason = "TooLarge"              // the pod has no room for additions
-	HostNetwork           Reason = "HostNetwork"           // the exporter's port would open on the node
-	UnsupportedOS         Reason = "UnsupportedOS"         // the pod is not for Linux
-	NoContainers          Reason = "NoContainers"          // the pod has no container, and an exporter must not make it one that has
-	MirrorPod             Reason = "MirrorPod"             // the pod mirrors a static pod of a kubelet
-	WouldNotComplete      Reason = "WouldNotComplete"      // a plain container would keep the pod from ending
-	NativeSidecarsMissing Reason = "NativeSidecarsMissing" // the cluster is older than native sidecars
+	Annotated         Reason = "Annotated"         // the pod's annotation names the exporter
+	Recognized        Reason = "Recognized"        // a container's image belongs to the exporter's workload
+	Attached          Reason = "Attached"          // the exporter was attached to the running pod
+	NotRecognized     Reason = "NotRecognized"     // no container's image belongs to any workload of the catalogue
+	UnknownExporter   Reason = "UnknownExporter"   // no exporter of that name
+	UnknownKey        Reason = "UnknownKey"        // no such key under the domain
+	UnknownParameter  Reason = "UnknownParameter"  // the exporter declares no such parameter
+	UnusedParameter   Reason = "UnusedParameter"   // a parameter of an exporter that does not ride along
+	BadValue          Reason = "BadValue"          // a value does not match its pattern
+	NotAllowed        Reason = "NotAllowed"        // the namespace's lists leave the recognised exporter out
+	AlreadyMonitored  Reason = "AlreadyMonitored"  // the pod carries an exporter for the workload
+	Ambiguous         Reason = "Ambiguous"         // several containers run the workload
+	LiteralCredential Reason = "LiteralCredential" // the pod holds a password in plain text
+	MissingCredential Reason = "MissingCredential" // nothing shows what the exporter logs in with
+	OncePerSet        Reason = "OncePerSet"        // the exporter rides along with the first pod of a set
+	NameCollision     Reason = "NameCollision"     // the pod has a container of the sidecar's name
+	PortCollision     Reason = "PortCollision"     // the exporter's port is taken in the pod
+	VolumeCollision   Reason = "VolumeCollision"   // the pod has a volume of the name that the sidecar needs
+	SocketNotShared   Reason = "SocketNotShared"   // the server has a Unix socket only, in no volume
+	Suspended         Reason = "Suspended"         // the exporter does not work at present, and rides along with nobody
+	OverBudget        Reason = "OverBudget"        // a LimitRange or quota leaves no room for the sidecar
+	TooLarge          Reason = "TooLarge"          // the pod has no room for additions
+	HostNetwork       Reason = "HostNetwork"       // the exporter's port would open on the node
+	UnsupportedOS     Reason = "UnsupportedOS"     // the pod is not for Linux
+	NoContainers      Reason = "NoContainers"      // the pod has no container, and an exporter must not make it one that has
+	MirrorPod         Reason = "MirrorPod"         // the pod mirrors a static pod of a kubelet
+	WouldNotComplete  Reason = "WouldNotComplete"  // a plain container would keep the pod from ending
 )
 
 // Decision is the answer to one request, or about one annotation.

@@ -35,9 +35,6 @@ type Handler struct {
 	Entry Entry
 	// Catalog gives the exporters in force; it is asked for every pod.
 	Catalog func() sidecars.Catalog
-	// NativeSidecars says that the cluster runs init containers with
-	// restartPolicy Always (Kubernetes 1.29 and later).
-	NativeSidecars bool
 	// Budget gives what a namespace's policies leave. An error means that it is
 	// not known, and that nothing is held against the pod. Nil leaves everything.
 	Budget func(ctx context.Context, namespace string) (sidecars.Budget, error)
@@ -68,7 +65,7 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admis
 	if err != nil {
 		return h.fail(log, fmt.Errorf("decode pod: %w", err))
 	}
-	in := sidecars.Input{Pod: pod, Size: len(req.Object.Raw), NativeSidecars: h.NativeSidecars, Settings: h.Settings}
+	in := sidecars.Input{Pod: pod, Size: len(req.Object.Raw), Settings: h.Settings}
 	if h.Entry == OptedIn {
 		in.Namespace.Labels = optedIn
 	}

@@ -31,11 +31,10 @@ func newHandler(entry webhook.Entry) (*webhook.Handler, *events, *prometheus.Reg
 	said := &events{}
 	catalog := sidecars.Builtin()
 	return &webhook.Handler{
-		Entry:          entry,
-		Catalog:        func() sidecars.Catalog { return catalog },
-		NativeSidecars: true,
-		Metrics:        webhook.NewMetrics(registry),
-		Events:         said,
+		Entry:   entry,
+		Catalog: func() sidecars.Catalog { return catalog },
+		Metrics: webhook.NewMetrics(registry),
+		Events:  said,
 	}, said, registry
 }
 

@@ -21,7 +21,7 @@ func cover(mgr ctrl.Manager, o Options, k *known, pods *monitored.Pods) (*covera
 		Catalog: k.exporters.Catalog,
 		Ready:   func() error { return k.exporters.Check(nil) },
 		Decide: func(ctx context.Context, pod *corev1.Pod, optedIn bool) sidecars.Plan {
-			in := sidecars.Input{Pod: pod, NativeSidecars: k.native, Settings: o.Sidecars, Suspended: k.circuit.Suspended(pod.Namespace)}
+			in := sidecars.Input{Pod: pod, Settings: o.Sidecars, Suspended: k.circuit.Suspended(pod.Namespace)}
 			if annotations, err := k.namespaces.Annotations(ctx, pod.Namespace); err == nil {
 				in.Namespace.Annotations = annotations
 			}

@@ -9,8 +9,6 @@ import (
 	"net/http"
 
 	"k8s.io/apimachinery/pkg/runtime"
-	kubeversion "k8s.io/apimachinery/pkg/util/version"
-	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -89,16 +87,11 @@ type known struct {
 	budgets    *webhook.Budgets
 	namespaces *webhook.Namespaces
 	circuit    *breaker.Breaker
-	native     bool
 }
 
 // admit puts the handlers on the manager's webhook server, with what they
 // decide by. A replica is ready once it knows that.
 func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
-	native, err := nativeSidecars(mgr.GetConfig())
-	if err != nil {
-		return err
-	}
 	counters := webhook.NewMetrics(metrics.Registry)
 	exporters := webhook.NewExporters(sidecars.Builtin(), counters)
 	if err := exporters.SetupWithManager(mgr); err != nil {
@@ -117,7 +110,7 @@ func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	if err := namespaces.SetupWithManager(ctx, mgr); err != nil {
 		return err
 	}
-	k := &known{exporters: exporters, budgets: budgets, namespaces: namespaces, native: native}
+	k := &known{exporters: exporters, budgets: budgets, namespaces: namespaces}
 	pods, err := monitored.SetupWithManager(ctx, mgr)
 	if err != nil {
 		return err
@@ -132,15 +125,14 @@ func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
 	var handlers []*webhook.Handler
 	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
 		handlers = append(handlers, &webhook.Handler{
-			Entry:          entry,
-			Catalog:        exporters.Catalog,
-			NativeSidecars: native,
-			Budget:         budgets.Of,
-			Namespace:      namespaces.Annotations,
-			Breaker:        k.circuit,
-			Settings:       o.Sidecars,
-			Metrics:        counters,
-			Events:         mgr.GetEventRecorder("outrider"),
+			Entry:     entry,
+			Catalog:   exporters.Catalog,
+			Budget:    budgets.Of,
+			Namespace: namespaces.Annotations,
+			Breaker:   k.circuit,
+			Settings:  o.Sidecars,
+			Metrics:   counters,
+			Events:    mgr.GetEventRecorder("outrider"),
 		})
 	}
 	webhook.Register(leaving{mgr.GetWebhookServer(), ctx}, mgr.GetLogger().WithName("webhook"), handlers...)
@@ -187,21 +179,4 @@ func (l leaving) Register(path string, hook http.Handler) {
 func kinds() (*runtime.Scheme, error) {
 	s := runtime.NewScheme()
 	return s, errors.Join(scheme.AddToScheme(s), v1alpha1.AddToScheme(s))
-}
-
-// nativeSidecars asks the API server whether it is 1.29 or later.
-func nativeSidecars(config *rest.Config) (bool, error) {
-	client, err := discovery.NewDiscoveryClientForConfig(config)
-	if err != nil {
-		return false, fmt.Errorf("create discovery client: %w", err)
-	}
-	info, err := client.ServerVersion()
-	if err != nil {
-		return false, fmt.Errorf("ask the API server's version: %w", err)
-	}
-	v, err := kubeversion.ParseGeneric(info.GitVersion)
-	if err != nil {
-		return false, fmt.Errorf("read the API server's version %q: %w", info.GitVersion, err)
-	}
-	return v.AtLeast(kubeversion.MustParseGeneric("1.29.0")), nil
 }

@@ -93,7 +93,7 @@ func planLive(ctx context.Context, client kubernetes.Interface, pod *corev1.Pod,
 	} else if asking.Annotations[sidecars.InjectKey] == "" {
 		asking.Annotations[sidecars.InjectKey] = sidecars.InjectAuto
 	}
-	in := sidecars.Input{Pod: asking, NativeSidecars: true, Settings: settings}
+	in := sidecars.Input{Pod: asking, Settings: settings}
 	if ns, err := client.CoreV1().Namespaces().Get(ctx, pod.Namespace, metav1.GetOptions{}); err == nil {
 		in.Namespace = sidecars.Namespace{Labels: ns.Labels, Annotations: ns.Annotations}
 	}

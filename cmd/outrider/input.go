@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	kubeversion "k8s.io/apimachinery/pkg/util/version"
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/manifest"
@@ -19,10 +18,9 @@ import (
 
 // input is which manifests are read, and what stands for the cluster they are for.
 type input struct {
-	files       []string
-	recursive   bool
-	kubeVersion string
-	options     manifest.Options
+	files     []string
+	recursive bool
+	options   manifest.Options
 }
 
 // addFlags binds the input to a command's flags.
@@ -33,7 +31,6 @@ func (in *input) addFlags(cmd *cobra.Command) {
 	fs.StringVarP(&in.options.Namespace, "namespace", "n", "default", "Namespace of objects that name none.")
 	fs.StringToStringVar(&in.options.NamespaceLabels, "namespace-label", nil, "Label of the namespaces, such as outrider.dev/inject=enabled; added to those of Namespaces in the input; repeatable.")
 	fs.StringToStringVar(&in.options.NamespaceAnnotations, "namespace-annotation", nil, "Annotation of the namespaces, such as outrider.dev/deny=mysql; repeatable.")
-	fs.StringVar(&in.kubeVersion, "kube-version", "", "Kubernetes that the manifests are for, such as 1.28. Default: one that has native sidecars (1.29).")
 	fs.StringVar(&in.options.Settings.ImageRegistry, "image-registry", "", "Registry that replaces that of the exporters' images, as the chart's global.imageRegistry does.")
 	fs.StringArrayVar(&in.options.Settings.ImagePullSecrets, "image-pull-secret", nil, "Secret added to those with which images are pulled, as the chart's sidecars.imagePullSecrets does; repeatable.")
 	fs.BoolVar(&in.options.Settings.AssignedUIDs, "assigned-uids", false, "Leave the sidecars' user to the platform, as the chart's sidecars.assignedUIDs does.")
@@ -43,14 +40,6 @@ func (in *input) addFlags(cmd *cobra.Command) {
 
 // read reads the manifests and decides what the cluster knows.
 func (in *input) read(stdin io.Reader) (*manifest.Set, error) {
-	in.options.NativeSidecars = true
-	if in.kubeVersion != "" {
-		v, err := kubeversion.ParseGeneric(in.kubeVersion)
-		if err != nil {
-			return nil, fmt.Errorf("--kube-version %q: want a version such as 1.30", in.kubeVersion)
-		}
-		in.options.NativeSidecars = v.AtLeast(kubeversion.MustParseGeneric("1.29"))
-	}
 	names := in.files
 	if len(names) == 0 {
 		names = []string{"-"}

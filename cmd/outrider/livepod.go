@@ -46,7 +46,7 @@ func (l *live) explain(ctx context.Context, namespace, name string) (explanation
 	if err != nil {
 		return explanation.Explanation{}, err
 	}
-	in := sidecars.Input{Pod: sidecars.Remove(pod), NativeSidecars: true}
+	in := sidecars.Input{Pod: sidecars.Remove(pod)}
 	if ns, err := l.client.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); err == nil {
 		in.Namespace = sidecars.Namespace{Labels: ns.Labels, Annotations: ns.Annotations}
 	}

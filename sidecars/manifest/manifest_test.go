@@ -49,7 +49,7 @@ func write(t *testing.T, set *manifest.Set) string {
 
 // TestRemoveIsTheMirror holds that what was injected goes, byte for byte. The corpus goes both ways in test/cli.
 func TestRemoveIsTheMirror(t *testing.T) {
-	set, templates := open(t, inject(t, plain, manifest.Options{NativeSidecars: true}), manifest.Options{})
+	set, templates := open(t, inject(t, plain, manifest.Options{}), manifest.Options{})
 	for _, template := range templates {
 		if changed, err := template.Become(sidecars.Remove(template.Pod)); err != nil || !changed {
 			t.Fatalf("changed %v, %v", changed, err)
@@ -103,7 +103,7 @@ spec:
 `
 
 func TestWhatIsNotOursStays(t *testing.T) {
-	got := inject(t, commented, manifest.Options{NativeSidecars: true})
+	got := inject(t, commented, manifest.Options{})
 	for line := range strings.Lines(commented) {
 		if line = strings.TrimRight(line, "\n"); strings.Contains(line, "labels: {app: cache}") && !strings.Contains(line, "match") {
 			continue // gets the monitored label
@@ -122,7 +122,7 @@ func TestWhatIsNotOursStays(t *testing.T) {
 
 func TestLinesEndAsTheyDid(t *testing.T) {
 	windows := func(text string) string { return strings.ReplaceAll(text, "\n", "\r\n") }
-	o := manifest.Options{NativeSidecars: true}
+	o := manifest.Options{}
 	if got, want := inject(t, windows(commented), o), windows(inject(t, commented, o)); got != want {
 		t.Errorf("with lines that end in CR LF it is\n%q\nwant\n%q", got, want)
 	}
@@ -144,7 +144,7 @@ func TestListsAndResourceLists(t *testing.T) {
 		"no template metadata": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, namespace: n}\nspec: {template: {spec: {containers: [{name: redis, image: 'redis:7'}]}}}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: n, labels: {outrider.dev/inject: enabled}}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := inject(t, source, manifest.Options{NativeSidecars: true}); !strings.Contains(got, "outrider-redis") {
+			if got := inject(t, source, manifest.Options{}); !strings.Contains(got, "outrider-redis") {
 				t.Errorf("nothing was injected:\n%s", got)
 			}
 		})

@@ -18,9 +18,6 @@ type Options struct {
 	// NamespaceLabels and NamespaceAnnotations are those of namespaces that no
 	// manifest describes, and are added to those of the ones that are.
 	NamespaceLabels, NamespaceAnnotations map[string]string
-	// NativeSidecars says that the cluster runs init containers with
-	// restartPolicy Always (Kubernetes 1.29 and later).
-	NativeSidecars bool
 	// Settings are those of the controller.
 	Settings sidecars.Settings
 }
@@ -109,9 +106,8 @@ func (s *Set) input(t *Template) sidecars.Input {
 			Labels:      over(n.Labels, s.options.NamespaceLabels),
 			Annotations: over(n.Annotations, s.options.NamespaceAnnotations),
 		},
-		Size:           t.Size,
-		NativeSidecars: s.options.NativeSidecars,
-		Settings:       s.options.Settings,
+		Size:     t.Size,
+		Settings: s.options.Settings,
 	}
 }
 

@@ -111,12 +111,6 @@ func (c *controller) stop() {
 // and the webhook configuration; and the Service in the form said above.
 func installWebhook(t *testing.T, c kubernetes.Interface, address string) {
 	t.Helper()
-	installWebhookFor(t, c, address, api.Version())
-}
-
-// installWebhookFor creates what the chart would for a version of Kubernetes.
-func installWebhookFor(t *testing.T, c kubernetes.Interface, address, version string) {
-	t.Helper()
 	_, portText, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +127,7 @@ func installWebhookFor(t *testing.T, c kubernetes.Interface, address, version st
 			Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
 		}, metav1.CreateOptions{}))
 	}
-	manifest, err := release.Release{}.Render(nil, version)
+	manifest, err := release.Release{}.Render(nil, api.Version())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,7 +67,7 @@ func TestCorpus(t *testing.T) {
 				if diff := cmp.Diff(text(t, want), text(t, again)); diff != "" {
 					t.Errorf("%s: the webhook changes what outrider inject has written (-written +stored):\n%s", tmpl.Name, diff)
 				}
-				plan := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: tc.Namespace, NativeSidecars: true}, sidecars.Builtin())
+				plan := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: tc.Namespace}, sidecars.Builtin())
 				for _, w := range plan.Warnings() {
 					if !slices.Contains(warned, w) {
 						t.Errorf("%s: the creator was not warned %q, but %q", tmpl.Name, w, warned)
@@ -171,9 +171,6 @@ func text(t *testing.T, v any) string {
 // TestPodsThatDidNotAskNeverReachTheWebhook reads the controller's own counter.
 func TestPodsThatDidNotAskNeverReachTheWebhook(t *testing.T) {
 	c := client(t)
-	if api.Before(matchConditions) {
-		t.Skip("Kubernetes " + matchConditions + " brought match conditions; see TestWithoutMatchConditions")
-	}
 	ctl := injecting(t, c)
 	plain, optedIn := namespace(t, c, nil), namespace(t, c, map[string]string{sidecars.InjectKey: sidecars.InjectEnabled})
 	create := func(ns, name string, annotations map[string]string) {

@@ -181,7 +181,7 @@ func inject(placement string) func(*corev1.Pod) {
 	return func(p *corev1.Pod) {
 		p.Spec.Containers, p.Labels = p.Spec.Containers[:1], nil
 		p.Annotations = map[string]string{sidecars.InjectKey: "redis,nginx", sidecars.PlacementKey: placement}
-		*p = *sidecars.NewPlan(sidecars.Input{Pod: p, NativeSidecars: true}, sidecars.Builtin()).Apply(p)
+		*p = *sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin()).Apply(p)
 	}
 }
 

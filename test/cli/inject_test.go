@@ -65,7 +65,6 @@ func TestExitCodes(t *testing.T) {
 		"nothing refused, strict":    {"", []string{"inject", "-f", "deployment.yaml", "--strict"}, 0, "redis: rides along"},
 		"a missing file":             {"", []string{"inject", "-f", "nowhere.yaml"}, 2, "nowhere.yaml"},
 		"not YAML":                   {"a: [", []string{"inject"}, 2, "read -: document 1"},
-		"a bad version":              {pod, []string{"inject", "--kube-version", "new"}, 2, `--kube-version "new"`},
 		"an unknown flag":            {pod, []string{"inject", "--bogus"}, 2, "--bogus"},
 		"an unknown exporter":        {"", []string{"catalog", "reddis"}, 2, `no exporter "reddis"`},
 		"annotated at a wrong place": {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, annotations: {outrider.dev/inject: redis}}\nspec: {template: {spec: {containers: []}}}\n", []string{"inject", "--strict"}, 1, "move it to spec.template.metadata.annotations"},

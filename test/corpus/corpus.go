@@ -294,6 +294,6 @@ func ApplyPatch(raw, ops []byte) ([]byte, error) {
 
 // PlanPatch is the patch that the pure functions make for a template.
 func (c Case) PlanPatch(t Template) ([]byte, error) {
-	plan := sidecars.NewPlan(sidecars.Input{Pod: t.Pod, Namespace: c.Namespace, NativeSidecars: true}, sidecars.Builtin())
+	plan := sidecars.NewPlan(sidecars.Input{Pod: t.Pod, Namespace: c.Namespace}, sidecars.Builtin())
 	return json.Marshal(plan.Patch())
 }

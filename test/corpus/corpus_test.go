@@ -81,7 +81,7 @@ func TestNoSecretComesOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, tmpl := range templates {
-			plan := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: c.Namespace, NativeSidecars: true}, sidecars.Builtin())
+			plan := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: c.Namespace}, sidecars.Builtin())
 			if out := text(t, []any{plan.Patch(), plan.Decisions, plan.Warnings()}); strings.Contains(out, "canary") {
 				t.Errorf("%s: a secret came out:\n%s", c.Name, out)
 			}
@@ -158,7 +158,7 @@ func duplicateKeys(raw []byte) bool {
 func properties(t *testing.T, raw []byte, namespace sidecars.Namespace) {
 	t.Helper()
 	pod := decode(t, raw)
-	in := sidecars.Input{Pod: pod, Namespace: namespace, NativeSidecars: true, Settings: sidecars.Settings{ImagePullSecrets: []string{"mirror"}}}
+	in := sidecars.Input{Pod: pod, Namespace: namespace, Settings: sidecars.Settings{ImagePullSecrets: []string{"mirror"}}}
 	plan := sidecars.NewPlan(in, sidecars.Builtin())
 	got := plan.Apply(pod)
 

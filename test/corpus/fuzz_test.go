@@ -112,7 +112,7 @@ func FuzzExporter(f *testing.F) {
 			for _, p := range e.Spec.Parameters {
 				pod.Annotations[e.Name+".outrider.dev/"+p.Name] = value
 			}
-			in := sidecars.Input{Pod: pod, NativeSidecars: true}
+			in := sidecars.Input{Pod: pod}
 			plan := sidecars.NewPlan(in, catalog)
 			got := plan.Apply(pod)
 			lockedDown(t, pod, got, nil)
@@ -139,7 +139,7 @@ func FuzzReview(f *testing.F) {
 	counters := webhook.NewMetrics(prometheus.NewRegistry())
 	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
 		webhook.Register(m, logr.Discard(), &webhook.Handler{
-			Entry: entry, Catalog: func() sidecars.Catalog { return catalog }, NativeSidecars: true,
+			Entry: entry, Catalog: func() sidecars.Catalog { return catalog },
 			Metrics: counters, Events: &events.FakeRecorder{},
 		})
 	}

@@ -44,7 +44,7 @@ func TestWebhookOverHTTP(t *testing.T) {
 	}
 	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
 		webhook.Register(m, logr.Discard(), &webhook.Handler{
-			Entry: entry, Catalog: func() sidecars.Catalog { return catalog }, NativeSidecars: true,
+			Entry: entry, Catalog: func() sidecars.Catalog { return catalog },
 			Namespace: func(_ context.Context, name string) (map[string]string, error) { return namespaces[name], nil },
 			Metrics:   counters, Events: &events.FakeRecorder{},
 		})
@@ -59,7 +59,7 @@ func TestWebhookOverHTTP(t *testing.T) {
 			}
 			got, err := c.Render(func(tmpl corpus.Template) ([]byte, error) {
 				resp := review(t, server.URL+string(entry), tmpl)
-				want := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: c.Namespace, NativeSidecars: true}, catalog).Warnings()
+				want := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: c.Namespace}, catalog).Warnings()
 				if diff := cmp.Diff(want, resp.Warnings); diff != "" {
 					t.Errorf("%s: warnings (-want +got):\n%s", tmpl.Name, diff)
 				}

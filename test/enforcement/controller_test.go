@@ -28,10 +28,7 @@ const (
 	parameters       = "outrider-enforcement" // the policies' ConfigMap
 )
 
-var (
-	webhookAddress string // where controllers of these tests serve the webhook
-	notes          string // what whoever installed the chart was told
-)
+var webhookAddress string // where controllers of these tests serve the webhook
 
 // running are the address of the metrics and the log file of the controller that was started last.
 var running struct{ metrics, log string }
@@ -52,11 +49,9 @@ func installChart(kubeconfig string) error {
 	}
 	install := action.NewInstall(cfg)
 	install.ReleaseName, install.Namespace, install.CreateNamespace = "outrider", releaseNamespace, true
-	installed, err := install.Run(chart, map[string]any{"discovery": map[string]any{"mode": "none"}})
-	if err != nil {
+	if _, err := install.Run(chart, map[string]any{"discovery": map[string]any{"mode": "none"}}); err != nil {
 		return fmt.Errorf("install the chart: %w", err)
 	}
-	notes = installed.Info.Notes
 	if webhookAddress, err = endpoint.Free(); err != nil {
 		return err
 	}

@@ -68,21 +68,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// policies is the first version of Kubernetes whose API server has them.
-const policies = "1.30"
-
-// client returns a client that may do everything, or skips a test that was asked to be short or has no policies to test.
+// client returns a client that may do everything, or skips a test that was asked to be short.
 func client(t *testing.T) kubernetes.Interface {
-	t.Helper()
-	c := anyClient(t)
-	if api.Before(policies) {
-		t.Skip("Kubernetes " + policies + " brought policies; see TestPoliciesAreWhereTheServerHasThem")
-	}
-	return c
-}
-
-// anyClient is one of an API server that may be too old for policies.
-func anyClient(t *testing.T) kubernetes.Interface {
 	t.Helper()
 	if api == nil {
 		t.Skip("-short: this test needs an API server")
@@ -102,7 +89,7 @@ func namespace(t *testing.T, enforce string, like sidecars.Namespace) string {
 		labels[k] = v
 	}
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: enforce + "-", Labels: labels, Annotations: like.Annotations}}
-	ns, err := anyClient(t).CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{})
+	ns, err := client(t).CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,8 +97,7 @@ func TestWithoutParametersNothingIsEnforced(t *testing.T) {
 	until("denied")
 }
 
-// TestEveryRenderingCompiles has the API server compile the policies as the chart renders them with other values, and
-// for the oldest Kubernetes that has policies.
+// TestEveryRenderingCompiles has the API server compile the policies as the chart renders them with other values.
 func TestEveryRenderingCompiles(t *testing.T) {
 	c := client(t)
 	for _, values := range []map[string]any{nil, {"webhook": map[string]any{"optIn": "all"}}} {

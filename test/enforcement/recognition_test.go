@@ -18,7 +18,7 @@ import (
 func byWebhook(pod *corev1.Pod) []string {
 	pod = pod.DeepCopy()
 	pod.Annotations = map[string]string{sidecars.InjectKey: sidecars.InjectAuto}
-	plan := sidecars.NewPlan(sidecars.Input{Pod: pod, NativeSidecars: true}, sidecars.Builtin())
+	plan := sidecars.NewPlan(sidecars.Input{Pod: pod}, sidecars.Builtin())
 	var names []string
 	for _, d := range plan.Decisions {
 		watched := d.Reason == sidecars.AlreadyMonitored || slices.ContainsFunc(slices.Concat(pod.Spec.Containers, pod.Spec.InitContainers), func(c corev1.Container) bool {

@@ -79,7 +79,7 @@ func send(t *testing.T, verb, namespace string, object any) verdict {
 	path := "/" + at[:slash] + "/namespaces/" + namespace + at[slash:]
 	v := verdict{what: "allowed", id: fmt.Sprintf("%s-%d", namespace, ids.Add(1))}
 	var warnings heard
-	request := anyClient(t).CoreV1().RESTClient().Verb(verb).AbsPath(path).SetHeader("Content-Type", "application/json").
+	request := client(t).CoreV1().RESTClient().Verb(verb).AbsPath(path).SetHeader("Content-Type", "application/json").
 		SetHeader("Audit-ID", v.id).WarningHandlerWithContext(&warnings).Body(raw)
 	if verb == "POST" {
 		request = request.Param("dryRun", "All")

@@ -42,7 +42,7 @@ func newNaive() http.Handler {
 			return admission.Errored(http.StatusBadRequest, err)
 		}
 		metav1.SetMetaDataAnnotation(&pod.ObjectMeta, sidecars.InjectKey, "redis") // which an annotated pod has already
-		pod = sidecars.NewPlan(sidecars.Input{Pod: pod, NativeSidecars: true}, catalog).Apply(pod)
+		pod = sidecars.NewPlan(sidecars.Input{Pod: pod}, catalog).Apply(pod)
 		raw, err := json.Marshal(pod)
 		if err != nil {
 			return admission.Errored(http.StatusInternalServerError, err)
@@ -59,7 +59,7 @@ func newFixed() http.Handler {
 	_ = corev1.AddToScheme(scheme)
 	decoder := admission.NewDecoder(scheme)
 	sample := newPod("", nil, map[string]string{sidecars.InjectKey: "redis"})
-	planned := sidecars.NewPlan(sidecars.Input{Pod: sample, NativeSidecars: true}, sidecars.Builtin()).Apply(sample)
+	planned := sidecars.NewPlan(sidecars.Input{Pod: sample}, sidecars.Builtin()).Apply(sample)
 	container := planned.Spec.Containers[len(planned.Spec.Containers)-1]
 	return newWebhook(func(_ context.Context, req admission.Request) admission.Response {
 		if err := decoder.Decode(req, &corev1.Pod{}); err != nil {

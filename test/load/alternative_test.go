@@ -31,7 +31,7 @@ func (*response) WriteHeader(int)     {}
 func newOutrider() http.Handler {
 	m, catalog := mux{http.NewServeMux()}, sidecars.Builtin()
 	webhook.Register(m, logr.FromSlogHandler(slog.NewJSONHandler(io.Discard, nil)), &webhook.Handler{
-		Entry: webhook.Annotated, Catalog: func() sidecars.Catalog { return catalog }, NativeSidecars: true,
+		Entry: webhook.Annotated, Catalog: func() sidecars.Catalog { return catalog },
 		Metrics: webhook.NewMetrics(prometheus.NewRegistry()), Events: &events.FakeRecorder{},
 	})
 	return m

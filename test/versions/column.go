@@ -16,7 +16,6 @@ var byTest = map[string]string{
 	"TestCorpus": "corpus",
 
 	"TestPodsThatDidNotAskNeverReachTheWebhook": "webhook",
-	"TestWithoutMatchConditions":                "webhook",
 	"TestReadyMeansTrusted":                     "webhook",
 
 	"TestGoodExportersAreLetIn":       "Exporters",

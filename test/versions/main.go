@@ -2,7 +2,7 @@
 // names, all built from Go modules, and prints a table of what passed:
 //
 //	go run ./test/versions              all of them
-//	go run ./test/versions 1.29 1.33    some of them
+//	go run ./test/versions 1.30 1.33    some of them
 //
 // It ends with 1 if anything failed. What passed with all of them is kept in passed.md, which the README shows. With a
 // cold cache it first builds the API servers, which takes minutes for each.

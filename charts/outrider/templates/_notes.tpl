@@ -5,13 +5,6 @@
 
 WARNING: webhook.failurePolicy is Fail: while no replica of Outrider answers, pods that ask for an exporter are not created.
 {{- end }}
-{{- if semverCompare "<1.30.0-0" .Capabilities.KubeVersion.Version }}
-
-Before Kubernetes 1.30 the API server cannot tell annotated pods from others: every new pod passes through Outrider.
-{{- if eq .Values.enforcement.mode "labelled" }}
-Nor does it have policies: the namespace label outrider.dev/enforce does nothing here.
-{{- end }}
-{{- end }}
 {{- if and (include "outrider.alertmanager.enabled" .) (not .Values.alertmanager.configSecret) (eq .Values.alertmanager.config.route.receiver "null") }}
 
 Alerts reach nobody yet: name whom in alertmanager.config.receivers and alertmanager.config.route.receiver, or in a Secret

@@ -25,10 +25,8 @@ func apiServer(_ context.Context, p *Patient, found func(Finding)) bool {
 	switch {
 	case err != nil:
 		found(warn(name, "", "its version %q cannot be read", info.GitVersion))
-	case v.LessThan(kubeversion.MustParseGeneric("1.29")):
-		found(warn(name, "Upgrade to 1.29 or later.", "%s has no native sidecars: Jobs get no exporter", info.GitVersion))
 	case v.LessThan(kubeversion.MustParseGeneric("1.30")):
-		found(warn(name, "Upgrade to 1.30 or later.", "%s has no match conditions: every pod outside of the excluded namespaces passes through the webhook", info.GitVersion))
+		found(fail(name, "Upgrade to 1.30 or later.", "%s is older than what Outrider supports", info.GitVersion))
 	default:
 		found(pass(name, "%s", info.GitVersion))
 	}

@@ -1,10 +1,13 @@
 package build
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestEveryComponentIsPinnedAsATool(t *testing.T) {
@@ -102,5 +105,24 @@ func TestWhatAModuleLacksIsAdded(t *testing.T) {
 	b := &batch{targets: []target{{component: Component{Name: "etcd"}}}}
 	if path, err := b.complete(t.Context(), t.TempDir()); err != nil || path != "" {
 		t.Errorf("a module that lacks nothing is built with %q, %v", path, err)
+	}
+}
+
+// TestKubernetesVersions holds the list to what the components' go.mod pin, and the chart to its first.
+func TestKubernetesVersions(t *testing.T) {
+	servers, err := APIServers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var minors []string
+	for _, s := range servers {
+		minors = append(minors, s.Minor())
+	}
+	if diff := cmp.Diff(Kubernetes, minors); diff != "" {
+		t.Errorf("Kubernetes and what components/ pins (-list +pinned):\n%s", diff)
+	}
+	chart, err := os.ReadFile("../../../charts/outrider/Chart.yaml")
+	if want := fmt.Sprintf("\nkubeVersion: \">=%s.0-0\"\n", Kubernetes[0]); err != nil || !strings.Contains(string(chart), want) {
+		t.Errorf("Chart.yaml has no line %q (%v)", want, err)
 	}
 }

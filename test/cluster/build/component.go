@@ -29,14 +29,11 @@ const (
 )
 
 // components lists every program. A new one needs a line here and a tool directive in the go.mod.
-var components = []Component{
+var components = append(olderAPIServers(), []Component{
 	{Name: "etcd", Module: "go.etcd.io/etcd/server/v3"},
 	{Name: "kube-apiserver", Module: kubernetes, Package: "cmd/kube-apiserver", Stamp: stampKubernetes},
 	{Name: "kube-controller-manager", Module: kubernetes, Package: "cmd/kube-controller-manager", Stamp: stampKubernetes},
 	{Name: "kube-scheduler", Module: kubernetes, Package: "cmd/kube-scheduler", Stamp: stampKubernetes},
-	{Name: "kube-apiserver-1.29", Module: kubernetes, Package: "cmd/kube-apiserver", Nested: "kubernetes-1.29", Stamp: stampKubernetes},
-	{Name: "kube-apiserver-1.30", Module: kubernetes, Package: "cmd/kube-apiserver", Nested: "kubernetes-1.30", Stamp: stampKubernetes},
-	{Name: "kube-apiserver-1.33", Module: kubernetes, Package: "cmd/kube-apiserver", Nested: "kubernetes-1.33", Stamp: stampKubernetes},
 	{Name: "kubelet", Module: kubernetes, Package: "cmd/kubelet", Stamp: stampKubernetes},
 	{Name: "kube-proxy", Module: kubernetes, Package: "cmd/kube-proxy", Stamp: stampKubernetes},
 	{Name: "kubectl", Module: kubernetes, Package: "cmd/kubectl", Stamp: stampKubernetes},
@@ -65,7 +62,7 @@ var components = []Component{
 	{Name: "elasticsearch_exporter", Module: community + "elasticsearch_exporter", Nested: "exporters", Stamp: stamp(commonVersion)},
 	{Name: "cert-manager", Module: "github.com/cert-manager/cert-manager", Nested: "cert-manager", Own: true},
 	{Name: "mongodb_exporter", Module: "github.com/percona/mongodb_exporter", Nested: "mongodb_exporter", Stamp: stamp("main.version")},
-}
+}...)
 
 const commonVersion = "github.com/prometheus/common/version.Version"
 

@@ -9,6 +9,20 @@ import (
 	utilversion "k8s.io/apimachinery/pkg/util/version"
 )
 
+// Kubernetes are the minor versions that Outrider is tested with, the oldest first: the first is the
+// oldest that the chart supports, the last is the cluster's, which components/go.mod pins. Each other
+// one has a folder components/kubernetes-MINOR whose go.mod pins it.
+var Kubernetes = []string{"1.30", "1.33", "1.36", "1.37"}
+
+// olderAPIServers are the components for all but the cluster's version.
+func olderAPIServers() []Component {
+	var older []Component
+	for _, minor := range Kubernetes[:len(Kubernetes)-1] {
+		older = append(older, Component{Name: "kube-apiserver-" + minor, Module: kubernetes, Package: "cmd/kube-apiserver", Nested: "kubernetes-" + minor, Stamp: stampKubernetes})
+	}
+	return older
+}
+
 // APIServer is a kube-apiserver that can be built.
 type APIServer struct {
 	Component string // its name for Binary and All

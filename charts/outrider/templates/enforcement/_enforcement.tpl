@@ -145,9 +145,9 @@ matchExpressions:
     values: [audit, warn, deny]
 {{- end -}}
 
-{{/* Whether there are policies: they are part of Kubernetes from 1.30 on. */}}
+{{/* Whether there are policies. */}}
 {{- define "outrider.enforcement.on" -}}
-{{- if and (eq .Values.enforcement.mode "labelled") (semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version) }}true{{ end -}}
+{{- if eq .Values.enforcement.mode "labelled" }}true{{ end -}}
 {{- end -}}
 
 {{/* A binding: a dict of root, policy and action (names), values (of the namespaces' label) and actions. */}}
