@@ -40,11 +40,11 @@ type entry struct {
 	hash     string                    // of the definition
 }
 
-// Builtin is the catalogue that ships with Outrider. A test proves it valid; a
+// Builtin is the catalog that ships with Outrider. A test proves it valid; a
 // manifest that is not would panic here, at start.
 func Builtin() Catalog { return builtinOnce() }
 
-// builtinOnce is read once: a catalogue is immutable, and reading it takes longer than a plan.
+// builtinOnce is read once: a catalog is immutable, and reading it takes longer than a plan.
 var builtinOnce = sync.OnceValue(func() Catalog {
 	files, err := fs.Glob(builtin, "catalog/*.yaml")
 	if err != nil {
@@ -81,7 +81,7 @@ func Parse(raw []byte) (v1alpha1.Exporter, error) {
 	return e, nil
 }
 
-// With returns a catalogue in which the given exporters are added, or replace
+// With returns a catalog in which the given exporters are added, or replace
 // those of the same name. An error names the exporter and every bad field, and
 // nothing is added then.
 func (c Catalog) With(exporters ...v1alpha1.Exporter) (Catalog, error) {
@@ -104,7 +104,7 @@ func (c Catalog) With(exporters ...v1alpha1.Exporter) (Catalog, error) {
 	return index(entries), nil
 }
 
-// index makes a catalogue's look-up tables. Where two entries claim an image,
+// index makes a catalog's look-up tables. Where two entries claim an image,
 // the first by name has it.
 func index(entries map[string]*entry) Catalog {
 	c := Catalog{entries: entries, names: slices.Sorted(maps.Keys(entries)), byImage: map[string]*entry{}, byPort: map[int32][]*entry{}}

@@ -142,10 +142,10 @@ func TestWithLeavesTheOriginalAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, ok := after.Spec("varnish"); !ok {
-		t.Error("the new catalogue lacks the added exporter")
+		t.Error("the new catalog lacks the added exporter")
 	}
 	if got := strings.Join(before.Names(), ","); got != names {
-		t.Errorf("the old catalogue changed from %s to %s", names, got)
+		t.Errorf("the old catalog changed from %s to %s", names, got)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 const ContainerPrefix = "outrider-"
 
 // container builds the sidecar of one exporter. Everything in it is fresh:
-// nothing is shared with the catalogue, so a caller may change the pod.
+// nothing is shared with the catalog, so a caller may change the pod.
 func container(e *entry, values map[string]string, credentials []corev1.EnvVar, in Input, native bool) corev1.Container {
 	c := corev1.Container{
 		Name:  ContainerPrefix + e.name,

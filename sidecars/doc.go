@@ -1,4 +1,4 @@
-// Package sidecars decides which Prometheus exporters ride along with a pod and
+// Package sidecars decides which Prometheus exporters are injected into a pod and
 // builds what is added to it.
 //
 // A Catalog holds the known exporters. NewPlan looks at one pod, and the labels
@@ -86,7 +86,7 @@
 // on 127.0.0.1; it holds the password of each server in a pod of its own; and it
 // sends that password to whatever address the request names: a listener that was
 // no Redis heard AUTH and the password in plain text. It also exists for half of
-// the catalogue only. The ephemeral container has the sidecar's own environment,
+// the catalog only. The ephemeral container has the sidecar's own environment,
 // references and address, for every exporter. Its price: it cannot be taken out
 // or restarted, and has no requests. Refused as well: that the controller does
 // it. To patch pods/ephemeralcontainers is to run anything in any pod. The scrape

@@ -13,7 +13,7 @@ import (
 // A pod's own metrics endpoints stand in the scrape annotation, as
 // [JOB=][SCHEME:]PORT[/PATH], several separated by commas. Users write it for
 // applications that serve metrics themselves; for a native workload that is
-// recognised, Outrider does. What is accepted here is what package discovery
+// recognized, Outrider does. What is accepted here is what package discovery
 // makes targets of.
 var (
 	endpoint     = regexp.MustCompile(`^(?:([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)=)?(?:(https?):)?([1-9][0-9]{0,4})(/[A-Za-z0-9/_.~-]{0,127})?$`)
@@ -25,7 +25,7 @@ const MostEndpoints = 3
 
 // stackJobs are the jobs under which the stack watches itself and the cluster: a
 // tenant's pod must not report as one of them. etcd and coredns are none: they are
-// exporters of the catalogue too, and the cluster's own have namespace="kube-system".
+// exporters of the catalog too, and the cluster's own have namespace="kube-system".
 var stackJobs = []string{
 	"prometheus", "alertmanager", "node-exporter", "kube-state-metrics",
 	"apiserver", "kubelet", "cadvisor", "kubelet-probes", "scheduler", "controller-manager", "kube-proxy",

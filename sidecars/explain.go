@@ -6,7 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Setting is one setting of an exporter that rides along, and where it comes from.
+// Setting is one setting of an injected exporter, and where it comes from.
 type Setting struct {
 	Exporter string `json:"exporter"`
 	// Name of the parameter, or of the exporter's variable for a credential.
@@ -17,7 +17,7 @@ type Setting struct {
 	From string `json:"from"`
 }
 
-// Explain decides as NewPlan does, and tells where the exporters' settings come
+// Explain decides as NewPlan does, and reports where the exporters' settings come
 // from, in the order in which they were looked for. Settings of an exporter
 // that was refused afterwards are among them.
 func Explain(in Input, c Catalog) (Plan, []Setting) {

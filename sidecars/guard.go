@@ -19,7 +19,7 @@ func (p *planner) answer(exporter string, outcome Outcome, reason Reason, format
 // skip leaves pods alone that need nothing from us.
 func (p *planner) skip(e *entry) bool {
 	if name := carriesExporter(p.Pod, e.spec.Recognize); name != "" {
-		p.answer(e.name, Skipped, AlreadyMonitored, "%s: container %q is an exporter for it already; have it scraped with %s: PORT, or remove it", e.name, name, ScrapeKey)
+		p.answer(e.name, Skipped, AlreadyMonitored, "%s: container %q is already an exporter for it; make it a target with %s: PORT, or remove it", e.name, name, ScrapeKey)
 		return true
 	}
 	owner := metav1.GetControllerOf(p.Pod)
@@ -27,9 +27,9 @@ func (p *planner) skip(e *entry) bool {
 	case !e.spec.OncePerSet || owner == nil || firstOfSet(p.Pod, owner):
 		return false
 	case owner.Kind == "StatefulSet":
-		p.answer(e.name, Skipped, OncePerSet, "%s: it reports on the whole cluster and rides along with the first pod of the set only", e.name)
+		p.answer(e.name, Skipped, OncePerSet, "%s: it reports on the whole cluster and is injected into the first pod of the set only", e.name)
 	default:
-		p.refuse(e.name, OncePerSet, "%s: it reports on the whole cluster, and nothing tells the first of a %s's pods; use a StatefulSet, or run the exporter as a Deployment of its own", e.name, owner.Kind)
+		p.refuse(e.name, OncePerSet, "%s: it reports on the whole cluster, and a %s has no first pod; use a StatefulSet, or run the exporter as its own Deployment", e.name, owner.Kind)
 	}
 	return true
 }
@@ -39,7 +39,7 @@ func firstOfSet(pod *corev1.Pod, owner *metav1.OwnerReference) bool {
 	return owner.Kind == "StatefulSet" && (pod.Labels[appsv1.PodIndexLabel] == "0" || pod.Name == owner.Name+"-0")
 }
 
-// refusePod refuses in pods that no exporter can ride along with.
+// refusePod refuses pods into which no exporter can be injected.
 func (p *planner) refusePod(e *entry) bool {
 	pod := p.Pod
 	switch {
@@ -71,7 +71,7 @@ func (p *planner) refuseBudget(e *entry, added *corev1.Container) bool {
 	return true
 }
 
-// refuseSuspended refuses what rides along with nobody at present. It comes last:
+// refuseSuspended refuses what is suspended at present. It comes last:
 // what is wrong with the pod itself lasts longer than a suspension.
 func (p *planner) refuseSuspended(e *entry) bool {
 	why, suspended := p.Suspended[e.name]

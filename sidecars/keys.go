@@ -65,7 +65,7 @@ const ParameterKey = "<exporter>." + Domain + "/<parameter>"
 func Keys() []Key {
 	return []Key{
 		{Name: InjectKey, Place: PodAnnotation, Values: "`redis` · `redis,nginx` · `auto` · `false`",
-			Doc: "The exporters that ride along; `auto` recognises the workload by its image, `false` opts out."},
+			Doc: "The exporters to inject; `auto` recognizes the workload by its image, `false` opts out."},
 		{Name: ScrapeKey, Place: PodAnnotation, Values: "`8080` · `8080/stats` · `https:8443/metrics` · `app=8080,db=9100`",
 			Doc: "The application serves metrics itself: no sidecar, only discovery; up to three endpoints, each with a job name if you like."},
 		{Name: ParameterKey, Place: PodAnnotation, Values: "e.g. `redis.outrider.dev/port: \"6380\"`",
@@ -77,23 +77,23 @@ func Keys() []Key {
 		{Name: PlacementKey, Place: PodAnnotation, Values: "`container` · `native`",
 			Doc: "Overrides where the sidecar goes: a plain container, or a native sidecar."},
 		{Name: ExemptKey, Place: PodAnnotation, Values: "a reason · `until 2027-06-30: ` and a reason",
-			Doc: "A recognised workload may run without instrumentation, for ever or to the end of that day (UTC), where its namespace enforces it."},
+			Doc: "A recognized workload may run without instrumentation, forever or until the end of that day (UTC), where its namespace enforces it."},
 		{Name: StatusKey, Place: PodAnnotation, Values: "JSON", Written: true,
 			Doc: "What was decided for this pod, and why."},
 		{Name: MonitoredKey, Place: PodLabel, Values: "`\"true\"`", Written: true,
 			Doc: "Prometheus asks the API server for the pods with this label."},
 		{Name: InjectKey, Place: NamespaceLabel, Values: "`enabled` · `disabled`",
-			Doc: "Every new pod here is looked at as if annotated `auto`; a pod's own annotation wins. `disabled` takes the namespace out where `webhook.optIn` is `all`."},
+			Doc: "Every new pod here is treated as if annotated `auto`; a pod's own annotation wins. `disabled` takes the namespace out where `webhook.optIn` is `all`."},
 		{Name: EnforceKey, Place: NamespaceLabel, Values: "`audit` · `warn` · `deny`",
-			Doc: "What the API server does about a recognised workload that arrives without instrumentation."},
+			Doc: "What the API server does about a recognized workload that arrives without instrumentation."},
 		{Name: AllowKey, Place: NamespaceAnnotation, Values: "`redis,nginx`",
-			Doc: "The only exporters that may be recognised here; a pod that names another gets it."},
+			Doc: "The only exporters that may be recognized here; a pod can still name another."},
 		{Name: DenyKey, Place: NamespaceAnnotation, Values: "`mysql`",
-			Doc: "Exporters that are not recognised here; a pod that names one gets it."},
+			Doc: "Exporters that are not recognized here; a pod can still name one."},
 		{Name: ParameterKey, Place: NamespaceAnnotation, Values: "e.g. `nginx.outrider.dev/path: /status`",
 			Doc: "The parameter's default, `secret` included, for pods that neither set it nor show it."},
 		{Name: RepairKey, Place: RepairPlace, Values: "`\"false\"`",
-			Doc: "Hands off: no rollout is restarted and no stuck pod is evicted."},
+			Doc: "Opts out of repair: no rollout is restarted and no stuck pod is evicted."},
 	}
 }
 

@@ -37,7 +37,7 @@ func (p Plan) Live() Live {
 				Message: d.Exporter + ": the pod's own " + ScrapeKey + " stands in the way of the attached exporter's; restart the pod instead"}
 		default:
 			d.Reason, d.Endpoint = Attached, d.Exporter+"="+strconv.Itoa(int(c.Ports[0].ContainerPort))
-			d.Message = d.Exporter + ": attached to the running pod; after a restart it rides along if the pod's template asks for it"
+			d.Message = d.Exporter + ": attached to the running pod; after a restart it is injected if the pod's template asks for it"
 			l.Containers = append(l.Containers, ephemeral(c))
 		}
 		l.Decisions = append(l.Decisions, d)

@@ -18,12 +18,12 @@ type Namespace struct {
 // optedIn reports whether pods without an annotation are looked at.
 func (n Namespace) optedIn() bool { return n.Labels[InjectKey] == InjectEnabled }
 
-// lists are the exporters that may be recognised in a namespace: all, or those
+// lists are the exporters that may be recognized in a namespace: all, or those
 // that allow names, without those that deny names.
 type lists struct{ allow, deny []string }
 
-// leaveOut returns the key of the list by which an exporter that nobody named
-// does not ride along, or "".
+// leaveOut returns the key of the list by which an exporter that the pod does not name
+// is excluded, or "".
 func (l lists) leaveOut(exporter string) string {
 	switch {
 	case slices.Contains(l.deny, exporter):

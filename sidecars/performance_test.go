@@ -30,8 +30,8 @@ var scenarios = []scenario{
 	{name: "one exporter", change: annotated("redis"), injected: 1, allocations: 72},
 	{name: "five exporters", change: annotated("redis,nginx,memcached,apache,postgres"), injected: 5, allocations: 260},
 	{name: "200 containers", change: many(200), injected: 1, allocations: 79},
-	{name: "opted in and recognised", change: recognisable, optedIn: true, injected: 1, allocations: 75},
-	{name: "opted in and not recognised", change: annotated(""), optedIn: true, allocations: 4},
+	{name: "opted in and recognized", change: recognizable, optedIn: true, injected: 1, allocations: 75},
+	{name: "opted in and not recognized", change: annotated(""), optedIn: true, allocations: 4},
 }
 
 // annotated asks for exporters, or for nothing.
@@ -56,7 +56,7 @@ func many(n int) func(*corev1.Pod) {
 	}
 }
 
-func recognisable(p *corev1.Pod) {
+func recognizable(p *corev1.Pod) {
 	annotated("")(p)
 	p.Spec.Containers[0].Image, p.Spec.Containers[0].Args = "docker.io/library/redis:7.0.15", nil
 }

@@ -104,7 +104,7 @@ type planner struct {
 	Input
 	Plan
 	catalog Catalog
-	trace   func(Setting) // told where every setting comes from; nil for nobody
+	trace   func(Setting) // receives every setting and its origin; may be nil
 
 	earlier    []Decision                   // injected by an earlier admission
 	parameters map[string]map[string]string // exporter, parameter → value, from annotations
@@ -211,7 +211,7 @@ func (p *planner) refuseTooLarge() {
 		return
 	}
 	p.Plan = Plan{pod: p.Pod, Decisions: []Decision{{Outcome: Refused, Reason: TooLarge,
-		Message: "the pod is nearly as large as the API server admits, and is left as it is; shorten its annotations"}}}
+		Message: "the pod is nearly as large as the API server accepts, so nothing is added; shorten its annotations"}}}
 }
 
 // unusedParameters tells of parameters that have no effect: their exporter was
@@ -233,7 +233,7 @@ func (p *planner) unusedParameters() {
 				p.ignore(key, UnknownKey, "%s: there is no exporter %q%s", key, exporter, didYouMean(exporter, p.catalog.names))
 				continue
 			}
-			p.ignore(key, UnusedParameter, "%s has no effect: the %s exporter does not ride along; add %s: %s", key, exporter, InjectKey, exporter)
+			p.ignore(key, UnusedParameter, "%s has no effect: the %s exporter is not injected; add %s: %s", key, exporter, InjectKey, exporter)
 		}
 	}
 }

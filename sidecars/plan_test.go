@@ -138,7 +138,7 @@ func TestMessagesNameTheWayOut(t *testing.T) {
 		{pod("x", sidecars.InjectKey, "ngnix"), `outrider: there is no exporter "ngnix"; did you mean nginx?`},
 		{pod("x", sidecars.InjectKey, "postgresql"), `outrider: there is no exporter "postgresql"; did you mean postgres?`},
 		{pod("x", "outrider.dev/injct", "redis"), "outrider: outrider.dev/injct is not a key of Outrider; did you mean inject?"},
-		{pod("x", "redis.outrider.dev/port", "1"), "outrider: redis.outrider.dev/port has no effect: the redis exporter does not ride along; add outrider.dev/inject: redis"},
+		{pod("x", "redis.outrider.dev/port", "1"), "outrider: redis.outrider.dev/port has no effect: the redis exporter is not injected; add outrider.dev/inject: redis"},
 	} {
 		got := sidecars.NewPlan(sidecars.Input{Pod: tc.pod}, sidecars.Builtin()).Warnings()
 		if diff := cmp.Diff([]string{tc.want}, got); diff != "" {

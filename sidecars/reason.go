@@ -5,9 +5,9 @@ type Outcome string
 
 // The outcomes of a Decision.
 const (
-	Injected   Outcome = "injected"   // the exporter rides along
+	Injected   Outcome = "injected"   // the exporter is injected
 	Discovered Outcome = "discovered" // the pod serves metrics itself and is made known to Prometheus
-	Refused    Outcome = "refused"    // it was asked for and does not, see the Reason
+	Refused    Outcome = "refused"    // it was asked for and is not injected, see the Reason
 	Skipped    Outcome = "skipped"    // nothing was to be done
 	Ignored    Outcome = "ignored"    // an annotation has no effect
 )
@@ -21,23 +21,23 @@ const (
 	Annotated         Reason = "Annotated"         // the pod's annotation names the exporter
 	Recognized        Reason = "Recognized"        // a container's image belongs to the exporter's workload
 	Attached          Reason = "Attached"          // the exporter was attached to the running pod
-	NotRecognized     Reason = "NotRecognized"     // no container's image belongs to any workload of the catalogue
+	NotRecognized     Reason = "NotRecognized"     // no container's image belongs to any workload of the catalog
 	UnknownExporter   Reason = "UnknownExporter"   // no exporter of that name
 	UnknownKey        Reason = "UnknownKey"        // no such key under the domain
 	UnknownParameter  Reason = "UnknownParameter"  // the exporter declares no such parameter
-	UnusedParameter   Reason = "UnusedParameter"   // a parameter of an exporter that does not ride along
+	UnusedParameter   Reason = "UnusedParameter"   // a parameter of an exporter that is not injected
 	BadValue          Reason = "BadValue"          // a value does not match its pattern
-	NotAllowed        Reason = "NotAllowed"        // the namespace's lists leave the recognised exporter out
+	NotAllowed        Reason = "NotAllowed"        // the namespace's lists leave the recognized exporter out
 	AlreadyMonitored  Reason = "AlreadyMonitored"  // the pod carries an exporter for the workload
 	Ambiguous         Reason = "Ambiguous"         // several containers run the workload
 	LiteralCredential Reason = "LiteralCredential" // the pod holds a password in plain text
 	MissingCredential Reason = "MissingCredential" // nothing shows what the exporter logs in with
-	OncePerSet        Reason = "OncePerSet"        // the exporter rides along with the first pod of a set
+	OncePerSet        Reason = "OncePerSet"        // the exporter is injected into the first pod of a set only
 	NameCollision     Reason = "NameCollision"     // the pod has a container of the sidecar's name
 	PortCollision     Reason = "PortCollision"     // the exporter's port is taken in the pod
 	VolumeCollision   Reason = "VolumeCollision"   // the pod has a volume of the name that the sidecar needs
 	SocketNotShared   Reason = "SocketNotShared"   // the server has a Unix socket only, in no volume
-	Suspended         Reason = "Suspended"         // the exporter does not work at present, and rides along with nobody
+	Suspended         Reason = "Suspended"         // the exporter does not work at present, and its injection is suspended
 	OverBudget        Reason = "OverBudget"        // a LimitRange or quota leaves no room for the sidecar
 	TooLarge          Reason = "TooLarge"          // the pod has no room for additions
 	HostNetwork       Reason = "HostNetwork"       // the exporter's port would open on the node

@@ -34,7 +34,7 @@ func TestRecognitionFitsAConfigMap(t *testing.T) {
 }
 
 // An image belongs to the first exporter by name, as everywhere; a port with a name to all of them; and what cannot be
-// written down is not recognised.
+// written down is not recognized.
 func TestRecognitionOfCustomExporters(t *testing.T) {
 	native := func(name string, r v1alpha1.Recognition) v1alpha1.Exporter {
 		e := v1alpha1.Exporter{Spec: v1alpha1.ExporterSpec{Type: v1alpha1.Native, Port: 9000, UpMetric: "up", Recognize: r}}

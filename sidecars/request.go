@@ -59,7 +59,7 @@ func (p *planner) annotated(value string) []request {
 	var requests []request
 	if strings.Count(value, ",") >= mostWords || len(value) > mostWords*64 {
 		return []request{{outcome: Refused, reason: BadValue, message: fmt.Sprintf(
-			"%s: %q is too long; at most %d exporters ride along with a pod", InjectKey, shorten(value), mostWords)}}
+			"%s: %q is too long; at most %d exporters are injected into a pod", InjectKey, shorten(value), mostWords)}}
 	}
 	add := func(r request) {
 		switch i := slices.IndexFunc(requests, func(o request) bool { return o.exporter == r.exporter }); {
@@ -87,7 +87,7 @@ func (p *planner) annotated(value string) []request {
 			}
 			if len(found) == 0 {
 				add(request{outcome: Skipped, reason: NotRecognized, message: fmt.Sprintf(
-					"%s: auto recognised none of the pod's images; name the exporter: %s", InjectKey, strings.Join(p.catalog.names, ", "))})
+					"%s: auto recognized none of the pod's containers; name the exporter: %s", InjectKey, strings.Join(p.catalog.names, ", "))})
 			}
 		default:
 			add(request{exporter: shorten(word), reason: Annotated})
@@ -111,7 +111,7 @@ func (p *planner) recognized() []request {
 				r := request{exporter: e.name, reason: Recognized}
 				if list := may.leaveOut(e.name); list != "" {
 					r.outcome, r.reason = Skipped, NotAllowed
-					r.message = fmt.Sprintf("%s: recognised, and left out by the namespace's annotation %s; a pod that names it gets it: %s: %s", e.name, list, InjectKey, e.name)
+					r.message = fmt.Sprintf("%s: recognized, but excluded by the namespace's annotation %s; to inject it anyway, name it on the pod: %s: %s", e.name, list, InjectKey, e.name)
 				}
 				requests = append(requests, r)
 			}

@@ -58,7 +58,7 @@ func TestRecognition(t *testing.T) {
 				got = d.Exporter
 			}
 			if got != tc.want {
-				t.Errorf("recognised %q, want %q", got, tc.want)
+				t.Errorf("recognized %q, want %q", got, tc.want)
 			}
 		})
 	}

@@ -18,13 +18,13 @@ func TestSuspended(t *testing.T) {
 		value string
 		want  []verdict
 	}{
-		"alone":                  {"redis", []verdict{refused}},
-		"the others ride along":  {"redis,memcached", []verdict{refused, {Exporter: "memcached", Outcome: sidecars.Injected, Reason: sidecars.Annotated}}},
-		"recognised":             {"auto", []verdict{refused}},
-		"nobody asks":            {"false", nil},
-		"serves metrics itself":  {"haproxy", []verdict{{Exporter: "haproxy", Outcome: sidecars.Discovered, Reason: sidecars.Annotated}}},
-		"only an unknown one":    {"redi", []verdict{{Exporter: "redi", Outcome: sidecars.Refused, Reason: sidecars.UnknownExporter}}},
-		"another one altogether": {"memcached", []verdict{{Exporter: "memcached", Outcome: sidecars.Injected, Reason: sidecars.Annotated}}},
+		"alone":                   {"redis", []verdict{refused}},
+		"the others are injected": {"redis,memcached", []verdict{refused, {Exporter: "memcached", Outcome: sidecars.Injected, Reason: sidecars.Annotated}}},
+		"recognized":              {"auto", []verdict{refused}},
+		"nobody asks":             {"false", nil},
+		"serves metrics itself":   {"haproxy", []verdict{{Exporter: "haproxy", Outcome: sidecars.Discovered, Reason: sidecars.Annotated}}},
+		"only an unknown one":     {"redi", []verdict{{Exporter: "redi", Outcome: sidecars.Refused, Reason: sidecars.UnknownExporter}}},
+		"another one altogether":  {"memcached", []verdict{{Exporter: "memcached", Outcome: sidecars.Injected, Reason: sidecars.Annotated}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := pod("redis:7", inject, tc.value)

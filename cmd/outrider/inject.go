@@ -94,13 +94,13 @@ func sentence(d sidecars.Decision) string {
 	case d.Message != "":
 		return d.Message
 	case !d.New():
-		return name + ": there already"
+		return name + ": already injected"
 	case d.Outcome == sidecars.Injected && d.Reason == sidecars.Recognized:
-		return name + ": rides along; the workload was recognised"
+		return name + ": injected; the workload was recognized"
 	case d.Outcome == sidecars.Injected:
-		return name + ": rides along"
+		return name + ": injected"
 	case d.Outcome == sidecars.Discovered:
-		return name + ": serves metrics itself; made known to Prometheus"
+		return name + ": serves metrics itself; added to Prometheus' targets"
 	default:
 		return fmt.Sprintf("%s: %s (%s)", name, d.Outcome, d.Reason)
 	}

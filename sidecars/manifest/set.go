@@ -92,7 +92,7 @@ func (s *Set) Templates() ([]*Template, error) {
 // Plan decides for a template as the webhook would for its pods.
 func (s *Set) Plan(t *Template) sidecars.Plan { return sidecars.NewPlan(s.input(t), s.Catalog) }
 
-// Explain decides as Plan does, and tells where every setting comes from.
+// Explain decides as Plan does, and reports where every setting comes from.
 func (s *Set) Explain(t *Template) (sidecars.Plan, []sidecars.Setting) {
 	return sidecars.Explain(s.input(t), s.Catalog)
 }

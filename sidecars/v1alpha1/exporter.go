@@ -49,14 +49,14 @@ type ExporterList struct {
 type ExporterType string
 
 const (
-	// Sidecar is an exporter that rides along as a container. The default.
+	// Sidecar is an exporter that is injected as a container. The default.
 	Sidecar ExporterType = "sidecar"
 	// Native is a workload that serves metrics itself: nothing is injected, the
 	// pod is only made known to Prometheus.
 	Native ExporterType = "native"
 )
 
-// ExporterSpec is what rides along, and how it is set up.
+// ExporterSpec is what is injected, and how it is set up.
 //
 // +kubebuilder:validation:XValidation:rule="self.type == 'native' || has(self.image)",message="a sidecar needs an image",fieldPath=.image
 // +kubebuilder:validation:XValidation:rule="self.type == 'native' || has(self.runAsUser)",message="a sidecar needs a runAsUser above zero, or Pod Security restricted refuses its pods",fieldPath=.runAsUser
@@ -65,7 +65,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.type == 'native' || !has(self.path) || self.path == '/metrics'",message="only a native entry has a path; a sidecar serves /metrics",fieldPath=.path
 type ExporterSpec struct {
 	// Type of the entry: sidecar (the default) or native. A native entry has a
-	// port, a path and a way to be recognised, and nothing that makes a container.
+	// port, a path and a way to be recognized, and nothing that makes a container.
 	// +kubebuilder:default=sidecar
 	Type ExporterType `json:"type,omitempty"`
 	// Image is the exporter's image with a pinned tag or a digest. Required for
@@ -124,8 +124,8 @@ type ExporterSpec struct {
 	// Recognize says how the workload is told from its pod, for
 	// outrider.dev/inject: auto and for opted-in namespaces.
 	Recognize Recognition `json:"recognize,omitzero"`
-	// OncePerSet is for exporters that report on a whole cluster: they ride
-	// along with the first pod of a StatefulSet only. Default false.
+	// OncePerSet is for exporters that report on a whole cluster: they are
+	// injected into the first pod of a StatefulSet only. Default false.
 	OncePerSet bool `json:"oncePerSet,omitempty"`
 	// Resources of the container. Requests and limits of cpu and memory are
 	// required for a sidecar: a pod must stay acceptable to a quota and an

@@ -59,10 +59,10 @@ func TestExitCodes(t *testing.T) {
 		said  string
 	}{
 		"nothing to do":              {"", []string{"inject", "-f", "not-asked.yaml", "--diff"}, 0, ""},
-		"a difference":               {"", []string{"inject", "-f", "deployment.yaml", "--diff"}, 1, "redis: rides along"},
+		"a difference":               {"", []string{"inject", "-f", "deployment.yaml", "--diff"}, 1, "redis: injected"},
 		"a refusal":                  {"", []string{"inject", "-f", "port-collision.yaml"}, 0, "9121"},
 		"a refusal, strict":          {"", []string{"inject", "-f", "port-collision.yaml", "--strict"}, 1, "9121"},
-		"nothing refused, strict":    {"", []string{"inject", "-f", "deployment.yaml", "--strict"}, 0, "redis: rides along"},
+		"nothing refused, strict":    {"", []string{"inject", "-f", "deployment.yaml", "--strict"}, 0, "redis: injected"},
 		"a missing file":             {"", []string{"inject", "-f", "nowhere.yaml"}, 2, "nowhere.yaml"},
 		"not YAML":                   {"a: [", []string{"inject"}, 2, "read -: document 1"},
 		"an unknown flag":            {pod, []string{"inject", "--bogus"}, 2, "--bogus"},
