@@ -55,6 +55,10 @@ func TestAlertmanagerConfiguration(t *testing.T) {
 		Route struct {
 			Receiver string   `yaml:"receiver"`
 			GroupBy  []string `yaml:"group_by"`
+			Routes   []struct {
+				Matchers []string `yaml:"matchers"`
+				Mute     []string `yaml:"mute_time_intervals"`
+			} `yaml:"routes"`
 		} `yaml:"route"`
 		Receivers []struct {
 			Name string `yaml:"name"`
@@ -81,6 +85,10 @@ func TestAlertmanagerConfiguration(t *testing.T) {
 	}})
 	if c = read(mine); c.Route.Receiver != "mail" || c.Receivers[0].Name != "mail" || len(c.Route.GroupBy) != 2 {
 		t.Errorf("%+v", c)
+	}
+	// Naming a receiver sends warnings and worse: what is info, and the Watchdog, stays muted.
+	if len(c.Route.Routes) != 1 || !slices.Equal(c.Route.Routes[0].Matchers, []string{`severity=~"none|info"`}) || !slices.Equal(c.Route.Routes[0].Mute, []string{"always"}) {
+		t.Errorf("with a receiver of the user's own, info is routed by %+v", c.Route.Routes)
 	}
 	if notes := render(t, mine, latest).Info.Notes; strings.Contains(notes, "alertmanager.config.receivers") {
 		t.Errorf("somebody is told, and the notes say nobody:\n%s", notes)
