@@ -3,13 +3,23 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster versions supply bench load scale latency faults soak fuzz flood verify update lint image screenshot cluster-up cluster-down
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster figures versions supply bench load scale latency faults soak fuzz flood verify update lint image screenshot cluster-up cluster-down
 
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
 FUZZTIME ?= 1m
 FLOODTIME ?= 20s
 SOAK ?= 30m
 CONTROLLER_GEN = go tool -modfile=test/tools/go.mod controller-gen object crd paths=./sidecars/v1alpha1
+
+# The same flags as the programs of the local cluster are built with: what both are made of is compiled once.
+export CGO_ENABLED = 0
+export GOFLAGS = -trimpath
+
+# Runs the tests of layers, of which test/layers.sh has the list, and sums up. Lines of tests that begin with "figure:" are
+# kept; print them with make figures.
+TESTLOG ?= $(or $(TMPDIR),/tmp)/outrider-tests.json
+LAYERS = go tool -modfile=test/tools/go.mod gotestsum --format=pkgname --format-hide-empty-pkg --jsonfile=$(TESTLOG) \
+	--ignore-non-json-output-lines --raw-command -- test/layers.sh
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,17 +30,20 @@ demo: ## Show it: a cluster, the chart, annotated applications, every job up. CL
 demo-down: ## Remove what demo made.
 	go run ./test/demo -down
 
-test: ## Run all tests: unit, corpus, API server, image, cluster, faults.
-	go run ./test/run
+test: ## Run all tests: unit, API server, certificates, image, cluster, faults.
+	$(LAYERS) unit apiserver certificates image cluster faults
 
 test-unit: ## Run the tests that need nothing.
-	go run ./test/run unit corpus
+	$(LAYERS) unit
 
 test-apiserver: ## Run the tests that need a real API server.
-	go run ./test/run apiserver certificates
+	$(LAYERS) apiserver certificates
 
 test-cluster: ## Run the tests that need a real cluster.
-	go run ./test/run cluster
+	$(LAYERS) cluster
+
+figures: ## Print what the last run of tests measured.
+	@sed -n 's/.*figure: \(.*\)\\n"}$$/\1/p' $(TESTLOG)
 
 versions: ## Run the API server's tests with every supported version of Kubernetes, all built here, and print what passed.
 	go run ./test/versions

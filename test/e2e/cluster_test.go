@@ -166,7 +166,7 @@ func eventually(t *testing.T, check func() string) {
 	poll.Until(t, patience, 200*time.Millisecond, check)
 }
 
-// say logs a figure; test/run prints it.
+// say logs a figure; make figures prints it.
 func say(t *testing.T, format string, args ...any) {
 	t.Helper()
 	t.Logf("figure: "+format, args...)

@@ -169,7 +169,7 @@ func during(d time.Duration, do func()) {
 	}
 }
 
-// say logs a figure; test/run prints it.
+// say logs a figure; make figures prints it.
 func say(t *testing.T, format string, args ...any) {
 	t.Helper()
 	t.Logf("figure: %s", fmt.Sprintf(format, args...))

@@ -26,7 +26,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/outrider-dev/outrider/test/cluster/build"
-	"github.com/outrider-dev/outrider/test/run/events"
 )
 
 // packages take the flag -kubernetes.
@@ -84,7 +83,7 @@ func chosen(ctx context.Context, minors []string) ([]build.APIServer, error) {
 func (r *row) run(ctx context.Context, s build.APIServer) error {
 	args := append([]string{"test", "-json", "-count=1", "-timeout=60m"}, packages...)
 	said := map[string]*strings.Builder{}
-	return events.Run(ctx, append(args, "-args", "-kubernetes="+s.Minor()), func(e events.Event) {
+	return runTests(ctx, append(args, "-args", "-kubernetes="+s.Minor()), func(e event) {
 		key := e.Package + " " + e.Test
 		if said[key] == nil {
 			said[key] = &strings.Builder{}

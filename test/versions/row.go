@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-
-	"github.com/outrider-dev/outrider/test/run/events"
 )
 
 // row is what became of a version's tests.
@@ -27,7 +25,7 @@ func newRow(version string) *row {
 }
 
 // take counts a test that ended. Of one with subtests these are counted, and itself only where it is what failed.
-func (r *row) take(e events.Event) {
+func (r *row) take(e event) {
 	if e.Test == "" {
 		return
 	}

@@ -3,16 +3,17 @@
 // # Decisions
 //
 // The versions stand in components/go.mod, where a dependency bot looks for them, and nowhere else.
-// Nearly all programs share one module graph: the thousand packages that Kubernetes, CoreDNS and
-// Prometheus have in common then compile once. kube-state-metrics does not compile with the others'
-// client-go and has a module of its own. So have promtool, the exporters and the optional parts of the
-// stack: a new one must not change the key of every other binary, and so restart the cluster.
-// The API servers of older versions of Kubernetes have one each, with that version's own requirements: they are built
-// with today's Go, which took no change. Only go run ./test/versions builds them.
+// The programs of the cluster itself share one module graph, and one run of the go command compiles
+// what Kubernetes, CoreDNS and Prometheus have in common once and keeps all cores busy to the end.
+// Other programs have a module of their own, so that a new one does not change the key of every other
+// binary, and so restart the cluster. Where they require what the shared graph or this project's go.mod
+// requires, it is the same version: then the build cache compiles that once, too. It was different
+// before, and a cluster from nothing took twice the CPU.
+// The API servers of older versions of Kubernetes keep that version's own requirements. Only
+// go run ./test/versions builds them.
 // A module that lacks a file is copied and completed for its build (Component.Lacking): Alertmanager
 // embeds a web interface that its release makes.
-// A binary's folder is named by a hash of go.mod, go.sum, its flags and the Go version; the build
-// cache of the go command keeps a rebuild short when only the flags changed.
+// A binary's folder is named by a hash of go.mod, go.sum, its flags and the Go version.
 package build
 
 import (
@@ -63,21 +64,6 @@ func All(ctx context.Context, names ...string) (map[string]string, error) {
 	return paths, nil
 }
 
-// batch is a run of the go command: components that share a module and every flag.
-type batch struct {
-	dir     string
-	tags    string
-	cgo     bool
-	ldflags string
-	targets []target
-}
-
-type target struct {
-	component Component
-	version   string
-	path      string // of the finished binary
-}
-
 // plan fills in the path of each component and returns the batches that must still be built.
 func plan(ctx context.Context, names []string, paths map[string]string) ([]*batch, error) {
 	bin, err := cache.Dir("bin")
@@ -108,8 +94,8 @@ func plan(ctx context.Context, names []string, paths map[string]string) ([]*batc
 		if err != nil {
 			return nil, err
 		}
-		b := &batch{dir: dir, tags: c.Tags, cgo: c.CGO, ldflags: c.ldflags(version)}
-		parts := []string{pins[c.Nested], b.tags, fmt.Sprint(b.cgo), b.ldflags, c.importPath(), runtime.Version()}
+		ldflags := c.ldflags(version)
+		parts := []string{pins[c.Nested], c.Tags, fmt.Sprint(c.CGO), ldflags, c.importPath(), runtime.Version()}
 		if c.Lacking != nil {
 			parts = append(parts, fmt.Sprint(c.Lacking))
 		}
@@ -118,76 +104,9 @@ func plan(ctx context.Context, names []string, paths map[string]string) ([]*batc
 		if _, err := os.Stat(paths[name]); err == nil {
 			continue
 		}
-		batches = add(batches, b, target{component: c, version: version, path: paths[name]})
+		batches = add(batches, &batch{dir: dir, tags: c.Tags, cgo: c.CGO}, target{component: c, version: version, ldflags: ldflags, path: paths[name]})
 	}
 	return batches, nil
-}
-
-// add puts t into the batch of the same flags as b, or begins one with b.
-func add(batches []*batch, b *batch, t target) []*batch {
-	for _, have := range batches {
-		if have.dir == b.dir && have.tags == b.tags && have.cgo == b.cgo && have.ldflags == b.ldflags {
-			have.targets = append(have.targets, t)
-			return batches
-		}
-	}
-	b.targets = []target{t}
-	return append(batches, b)
-}
-
-// run builds the batch into a scratch folder and moves each binary to its place.
-func (b *batch) run(ctx context.Context) error {
-	bin, err := cache.Dir("bin")
-	if err != nil {
-		return err
-	}
-	cache.Prune(bin, ".build-*", 0) // of a killed run: this one holds the lock
-	scratch, err := os.MkdirTemp(bin, ".build-")
-	if err != nil {
-		return fmt.Errorf("make a build folder: %w", err)
-	}
-	defer os.RemoveAll(scratch)
-	args := []string{"build", "-trimpath", "-buildvcs=false", "-mod=readonly", "-ldflags", b.ldflags, "-o", scratch + string(filepath.Separator)}
-	if b.tags != "" {
-		args = append(args, "-tags", b.tags)
-	}
-	modfile, err := b.complete(ctx, scratch)
-	if err != nil {
-		return err
-	}
-	if modfile != "" {
-		args = append(args, "-modfile", modfile)
-	}
-	var what []string
-	for _, t := range b.targets {
-		args = append(args, t.component.importPath())
-		what = append(what, t.component.Name+" "+t.version)
-	}
-	defer progress.Start(ctx, "build %s", strings.Join(what, ", "))()
-	cmd := goCommand(ctx, b.dir, args...)
-	if b.cgo {
-		cmd.Env = append(cmd.Env, "CGO_ENABLED=1")
-	}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build %s: %w\n%s", strings.Join(what, ", "), err, out)
-	}
-	for _, t := range b.targets {
-		if err := t.install(scratch, bin); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (t target) install(scratch, bin string) error {
-	if err := os.MkdirAll(filepath.Dir(t.path), 0o755); err != nil {
-		return fmt.Errorf("install %s: %w", t.component.Name, err)
-	}
-	if err := os.Rename(filepath.Join(scratch, outputName(t.component.importPath())), t.path); err != nil {
-		return fmt.Errorf("install %s: %w", t.component.Name, err)
-	}
-	cache.Prune(bin, t.component.Name+"-"+strings.Repeat("[0-9a-f]", 20), 3)
-	return nil
 }
 
 // Main builds the main package pkg of this project, such as ./cmd/outrider-controller, as a static

@@ -65,12 +65,12 @@ func TestOutputName(t *testing.T) {
 func TestPlanChangesPathWithFlags(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	paths := map[string]string{}
-	batches, err := plan(t.Context(), []string{"kubelet", "kube-proxy", "etcd"}, paths)
+	batches, err := plan(t.Context(), []string{"kubelet", "etcd", "prometheus", "promtool"}, paths)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(batches) != 2 || len(batches[0].targets) != 2 {
-		t.Errorf("kubelet and kube-proxy should share a run, etcd have its own: got %d runs", len(batches))
+	if len(batches) != 3 || len(batches[0].targets) != 2 {
+		t.Errorf("kubelet and etcd should share a run, Prometheus has tags and promtool a module of its own: got %d runs", len(batches))
 	}
 	if _, err := os.Stat(paths["etcd"]); err == nil {
 		t.Error("plan built something")

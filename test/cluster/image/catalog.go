@@ -1,7 +1,6 @@
 package image
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path"
@@ -176,14 +175,13 @@ func appVersion() (string, error) {
 	return chart.AppVersion, nil
 }
 
-// Prepare builds the programs of the images at once, which is faster than one by one.
-func Prepare(ctx context.Context, images ...Image) error {
+// Components are the programs that the images are made of, to be built at once, which is faster than one by one.
+func Components(images ...Image) []string {
 	var names []string
 	for _, i := range images {
 		names = append(names, i.components()...)
 	}
-	_, err := build.All(ctx, names...)
-	return err
+	return names
 }
 
 func withoutV(version string) string { return strings.TrimPrefix(version, "v") }

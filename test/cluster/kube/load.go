@@ -29,7 +29,7 @@ func (c *Cluster) LoadImages(ctx context.Context, images ...image.Image) error {
 		}
 		return nil
 	}
-	if err := image.Prepare(ctx, images...); err != nil {
+	if _, err := build.All(ctx, image.Components(images...)...); err != nil {
 		return err
 	}
 	as, err := archives(ctx, images...)

@@ -50,11 +50,8 @@ func (l layout) prepare(ctx context.Context) (*parts, error) {
 	}
 	p := &parts{}
 	var err error
-	if p.binaries, err = build.All(ctx, programs...); err != nil {
-		return nil, err
-	}
 	images := image.Base()
-	if err := image.Prepare(ctx, images...); err != nil {
+	if p.binaries, err = build.All(ctx, append(image.Components(images...), programs...)...); err != nil {
 		return nil, err
 	}
 	if p.archives, err = archives(ctx, images...); err != nil {

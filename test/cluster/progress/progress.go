@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,8 +33,35 @@ func To(ctx context.Context, w io.Writer) context.Context {
 // Start begins a step and returns the function that ends it. A step of over two seconds gets a line
 // with its elapsed time when it passes them, one every half minute, and one at its end.
 func Start(ctx context.Context, format string, args ...any) (done func()) {
-	began := time.Now()
 	step := fmt.Sprintf(format, args...)
+	return start(ctx, step, func(time.Duration) string { return "" })
+}
+
+// Counted is Start for a step of so many parts. one says that a part is done; a running step's line then
+// says how many are, and about how long the rest takes at that rate. A total of zero is not known.
+func Counted(ctx context.Context, total int, parts, format string, args ...any) (one, done func()) {
+	var count atomic.Int64
+	done = start(ctx, fmt.Sprintf(format, args...), func(took time.Duration) string {
+		return remaining(int(count.Load()), total, parts, took)
+	})
+	return func() { count.Add(1) }, done
+}
+
+// remaining describes what is left of a step. The first parts say little about the rest.
+func remaining(count, total int, parts string, took time.Duration) string {
+	if count == 0 || total == 0 {
+		return ""
+	}
+	count = min(count, total)
+	text := fmt.Sprintf(": %d of %d %s", count, total, parts)
+	if count*20 < total {
+		return text
+	}
+	return text + fmt.Sprintf(", about %.0f min left", (took*time.Duration(total-count)/time.Duration(count)).Minutes())
+}
+
+func start(ctx context.Context, step string, state func(time.Duration) string) (done func()) {
+	began := time.Now()
 	stop := make(chan struct{})
 	var ended sync.WaitGroup
 	ended.Go(func() {
@@ -44,7 +72,7 @@ func Start(ctx context.Context, format string, args ...any) (done func()) {
 			case <-stop:
 				return
 			case <-wait.C:
-				line(ctx, began, step+" ...")
+				line(ctx, began, step+" ..."+state(time.Since(began)))
 				wait.Reset(reminder)
 			}
 		}

@@ -1,5 +1,4 @@
-// Package events runs go test and hands out what becomes of each test while it runs.
-package events
+package main
 
 import (
 	"context"
@@ -11,15 +10,15 @@ import (
 	"os/exec"
 )
 
-// Event is a line of go test -json (see go doc test2json).
-type Event struct {
+// event is a line of go test -json (see go doc test2json).
+type event struct {
 	Action, Package, Test, Output string
 	Elapsed                       float64 // seconds
 }
 
-// Run runs the go command with these arguments, test -json among them, and calls take for each event. It returns an error
+// runTests runs the go command with these arguments, test -json among them, and calls take for each event. It returns an error
 // where a test failed, where something did not compile and where the go command could not run.
-func Run(ctx context.Context, args []string, take func(Event)) error {
+func runTests(ctx context.Context, args []string, take func(event)) error {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -31,7 +30,7 @@ func Run(ctx context.Context, args []string, take func(Event)) error {
 	}
 	decoder := json.NewDecoder(out)
 	for {
-		var e Event
+		var e event
 		if err := decoder.Decode(&e); errors.Is(err, io.EOF) {
 			return cmd.Wait()
 		} else if err != nil {
