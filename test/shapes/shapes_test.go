@@ -1,0 +1,84 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// What the table must reach. The share rises with the engine and never falls.
+const (
+	leastRows    = 600
+	leastPercent = 66.0
+	mostAccounts = 17
+	mostProxies  = 24
+)
+
+func TestScore(t *testing.T) {
+	rows, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	s, err := report(&out, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch {
+	case s.Rows < leastRows:
+		t.Errorf("%d rows, want at least %d", s.Rows, leastRows)
+	case s.Percent() < leastPercent:
+		t.Errorf("%.1f %% of the rows are right, want at least %.1f %%", s.Percent(), leastPercent)
+	case s.WrongAccounts > mostAccounts:
+		t.Errorf("%d rows log in with what is no account, want at most %d", s.WrongAccounts, mostAccounts)
+	case s.Proxies > mostProxies:
+		t.Errorf("%d proxies are taken for servers, want at most %d", s.Proxies, mostProxies)
+	case s.Copied > 0:
+		t.Errorf("%d rows show a password in plain text", s.Copied)
+	case s.Unremoved > 0:
+		t.Errorf("%d rows are not what they were after removal", s.Unremoved)
+	}
+	if t.Failed() {
+		t.Log(out.String())
+	}
+}
+
+// TestRows holds that what is wrong in the table is found when it is read.
+func TestRows(t *testing.T) {
+	for line, want := range map[string]string{
+		"a | redis redis:7 | - | - | - | none":                   "6 columns",
+		"a | redis | - | - | - | - | none":                       "no container's name and image",
+		"a | redis redis:7 | 'x | - | - | - | none":              "a quote is not closed",
+		"a | redis redis:7 | - | - | x | - | none":               "invalid syntax",
+		"a | redis redis:7 | - | - | - | odd | none":             "no such word",
+		"a | redis redis:7 | - | - | - | vol:/x=tape | none":     "no such volume",
+		"a | redis redis:7 | - | - | - | - | redis":              "want EXPORTER PORT",
+		"a | redis redis:7 | - | - | - | - | redis 6379 color=x": "no part of a target",
+	} {
+		if _, err := parseRow("test", line); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error is %v, want %q", line, err, want)
+		}
+	}
+}
+
+// TestJudge holds that wrong answers are told from right ones.
+func TestJudge(t *testing.T) {
+	for line, want := range map[string]Result{
+		"a | db postgres:17 | - | POSTGRES_USER=app POSTGRES_PASSWORD@s/pw | 5432 | - | postgres 5432 as=app pw=s/pw":      {Right: true},
+		"a | db postgres:17 | - | POSTGRES_USER=app POSTGRES_PASSWORD@s/pw | 5432 | - | postgres 5432 as=postgres pw=s/pw": {WrongAccount: true},
+		"a | db postgres:17 | - | POSTGRES_PASSWORD@s/pw | 5433 | - | postgres 5432 as=postgres pw=s/pw":                   {},
+		"a | db postgres:17 | - | POSTGRES_PASSWORD=canary | 5432 | - | refused":                                           {Right: true},
+		"a | db postgres:17 | - | POSTGRES_PASSWORD@canary/pw | 5432 | - | none":                                           {WrongAccount: true, Copied: true},
+	} {
+		row, err := parseRow("test", line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Judge(row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Right != want.Right || r.WrongAccount != want.WrongAccount || r.Copied != want.Copied || !r.Mirror {
+			t.Errorf("%s: right %t, wrong account %t, copied %t, mirror %t; got %v", line, r.Right, r.WrongAccount, r.Copied, r.Mirror, r.Got)
+		}
+	}
+}
