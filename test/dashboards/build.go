@@ -47,7 +47,11 @@ func (d Definition) Model() (Model, error) {
 			Name: "datasource", Type: "datasource", Label: "Data source", Query: "prometheus", Refresh: 1, Current: &Current{},
 		}}},
 	}
-	for _, v := range d.variables() {
+	variables, err := d.variables()
+	if err != nil {
+		return Model{}, err
+	}
+	for _, v := range variables {
 		m.Templating.List = append(m.Templating.List, v.build())
 	}
 	y := 0
@@ -60,7 +64,11 @@ func (d Definition) Model() (Model, error) {
 		for _, line := range lines(row.Panels) {
 			x := 0
 			for i, p := range line {
-				panel, err := p.build()
+				limits, err := d.limits(p)
+				if err != nil {
+					return Model{}, err
+				}
+				panel, err := p.build(limits)
 				if err != nil {
 					return Model{}, fmt.Errorf("panel %q: %w", p.Title, err)
 				}
@@ -90,6 +98,9 @@ func (v VariableDefinition) build() Variable {
 	}
 	if !v.One {
 		built.Current = &Current{Text: []string{"All"}, Value: []string{All}}
+		if v.Name != "job" { // all jobs are those of the variable: another program's process_cpu_seconds_total is not among them
+			built.AllValue = ".*"
+		}
 	}
 	return built
 }

@@ -82,7 +82,7 @@ func indent(raw []byte) string {
 
 // units are those of Grafana's units that the dashboards use; it takes any other text for a suffix.
 var units = []string{
-	"none", "short", "percent", "percentunit", "bytes", "Bps", "s", "ms", "dtdurations", "ops", "cps", "pps", "reqps",
+	"none", "short", "percent", "percentunit", "bytes", "Bps", "s", "ms", "µs", "dtdurations", "ops", "cps", "pps", "reqps",
 }
 
 // TestPanels holds what Grafana would not say: it shows what it can, and nothing for the rest.
@@ -144,9 +144,6 @@ func checkPanel(t *testing.T, p Panel) {
 	if !slices.Contains(units, unit) {
 		t.Errorf("panel %q: unit %q is none of %v", p.Title, unit, units)
 	}
-	if p.Type == "timeseries" && p.FieldConfig.Defaults.Thresholds != nil {
-		t.Errorf("panel %q: an alarm does nothing in a timeseries", p.Title)
-	}
 	legends := map[string]bool{}
 	for i, target := range p.Targets {
 		if target.RefID != refID(i) {
@@ -198,7 +195,8 @@ func TestLinks(t *testing.T) {
 					continue
 				}
 				found := slices.ContainsFunc(all, func(to Definition) bool {
-					return to.Name == p.Link.To && slices.ContainsFunc(to.variables(), func(v VariableDefinition) bool { return v.Name == p.Link.Variable })
+					variables, err := to.variables()
+					return err == nil && to.Name == p.Link.To && slices.ContainsFunc(variables, func(v VariableDefinition) bool { return v.Name == p.Link.Variable })
 				})
 				if !found {
 					t.Errorf("%s, panel %q: there is no dashboard %s with a variable %s", d.Name, p.Title, p.Link.To, p.Link.Variable)
@@ -211,12 +209,12 @@ func TestLinks(t *testing.T) {
 func TestBadDefinitions(t *testing.T) {
 	for name, p := range map[string]PanelDefinition{
 		`kind "graph" is none of`: {Kind: "graph"},
-		`alarm "high" is neither`: {Kind: "stat", Alarm: "high"},
-		`alarm "1" is neither`:    {Kind: "stat", Alarm: "1"},
-		`alarm ">x": strconv`:     {Kind: "stat", Alarm: ">x"},
-		`alarm "=1" is neither`:   {Kind: "table", Queries: []QueryDefinition{{Alarm: "=1"}}},
+		`alarm "high" is neither`: {Kind: "stat", Expr: "up", Alarm: "high"},
+		`alarm "1" is neither`:    {Kind: "stat", Expr: "up", Alarm: "1"},
+		`alarm ">x": strconv`:     {Kind: "stat", Expr: "up", Alarm: ">x"},
+		`alarm "=1" is neither`:   {Kind: "table", Queries: []QueryDefinition{{Expr: "up", Alarm: "=1"}}},
 	} {
-		if _, err := p.build(); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := p.build(nil); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("got %v, want %q", err, name)
 		}
 	}

@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -21,10 +22,17 @@ type Definition struct {
 	Title string
 	// Description in a sentence.
 	Description string
-	// Instances is a series that every instance has, such as redis_up: it gives the variables namespace and pod.
+	// Instances is a series that every instance has, such as redis_up: it gives the variables job, namespace and pod, and
+	// every query is limited to what is chosen there.
 	Instances string
-	// Variables beside those of Instances, each of which may use the ones before it.
+	// Identity is the label that tells instances of a namespace apart. Default pod.
+	Identity string
+	// Clusters is the series whose label cluster there is to choose from. Default Instances, or up without.
+	Clusters string
+	// Variables beside cluster and those of Instances, each of which may use the ones before it.
 	Variables []VariableDefinition
+	// Needs is what the panels need and the test cluster cannot run, such as "a Kafka broker". Default nothing.
+	Needs string
 	// Rows from top to bottom.
 	Rows []RowDefinition
 }
@@ -61,8 +69,13 @@ type PanelDefinition struct {
 	Stack bool
 	// Max of the axis. Default none.
 	Max *float64
-	// Alarm colours the value red: ">0" from above 0 (at least 1 for whole numbers), "<1" below 1. Default never.
+	// Alarm is what is bad: ">0" is above 0 (at least 1 for whole numbers), "<1" below 1. It colors the value of a stat or a
+	// table red; in a timeseries it draws a line, and above 0 the series themselves are red. Default nothing.
 	Alarm string
+	// Empty completes "No data means that", where a panel shows nothing in a healthy system, such as "no container waits".
+	Empty string
+	// Everything asks for all of the cluster, whatever instances are chosen. Default false.
+	Everything bool
 	// Expr and Legend are the only query, where there is one.
 	Expr, Legend string
 	// Queries where there are several.
@@ -114,21 +127,37 @@ func Definitions() ([]Definition, error) {
 	return all, nil
 }
 
-// variables are all choices, in the order in which they stand.
-func (d Definition) variables() []VariableDefinition {
-	if d.Instances == "" {
-		return d.Variables
+// variables are all choices, in the order in which they stand. Cluster comes first: it limits every query of the dashboard.
+func (d Definition) variables() ([]VariableDefinition, error) {
+	series := cmp.Or(d.Clusters, d.Instances, "up")
+	all := []VariableDefinition{{Name: "cluster", Series: series}}
+	if d.Instances != "" {
+		for _, name := range []string{"job", "namespace", cmp.Or(d.Identity, "pod")} {
+			expr, err := limited(d.Instances, all)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, VariableDefinition{Name: name, Series: expr.String()})
+		}
 	}
-	selector := "{"
-	if head, ok := strings.CutSuffix(d.Instances, "}"); ok { // a selector of its own goes on
-		selector, d.Instances = ",", head
+	for _, v := range d.Variables {
+		expr, err := limited(v.Series, all[:1])
+		if err != nil {
+			return nil, err
+		}
+		v.Series = expr.String()
+		all = append(all, v)
 	}
-	namespace := VariableDefinition{Name: "namespace", Series: d.Instances}
-	if selector == "," {
-		namespace.Series += "}"
+	return all, nil
+}
+
+// limits are the variables that a panel's queries are limited to without saying so.
+func (d Definition) limits(p PanelDefinition) ([]VariableDefinition, error) {
+	all, err := d.variables()
+	if err != nil || d.Instances != "" && !p.Everything {
+		return all, err
 	}
-	pod := VariableDefinition{Name: "pod", Series: d.Instances + selector + `namespace=~"$namespace"}`}
-	return append([]VariableDefinition{namespace, pod}, d.Variables...)
+	return all[:1], nil
 }
 
 // queries are a panel's, however they are written.

@@ -1,36 +1,54 @@
 /*
 Package dashboards holds the Grafana dashboards of the chart as short definitions, and builds the chart's files from them.
 
-Each dashboard is one YAML file of this folder: its variables, and rows of panels, each with what it asks Prometheus. To
-change a panel, change it here and run "make update", which writes charts/outrider/files/dashboards; a test fails while
-the two differ. A new dashboard is a new file, and no Go and no template.
+Each dashboard is one YAML file of this folder: its variables, and rows of panels, each with its PromQL. To change a panel,
+change it here and run "make update", which writes charts/outrider/files/dashboards; a test fails while the two differ. A new
+dashboard is a new file, without Go or a template. The dashboard of an exporter has the exporter's name.
 
-[Model] is what Grafana reads. It is also how tests read a dashboard back, from the chart or from a live ConfigMap:
-[Model.Silent] asks for all that it shows, with the variables filled in as Grafana does, and tells what gives nothing.
+[Model] is what Grafana reads. Tests also read a dashboard back with it, from the chart or from a live ConfigMap: [Model.Ask]
+sends every query with its variables filled in as Grafana does, and reports which give series.
+
+# Variables
+
+Each dashboard has the variables cluster, job and namespace. The builder adds their matchers to every query, and adds cluster
+to every by and on that names a job, instance, namespace, pod or node, so a definition never mentions clusters. "All" of job
+is the list of the jobs found: memory of Redis must not include the memory of other programs. "All" of the others is ".*",
+which also matches series without the label, such as cluster on a Prometheus that collects from one.
 
 # Decisions
 
-Definitions rather than dashboards exported from Grafana. A panel is about ten lines here and a hundred there, which
-nobody reviews; units, legends, colours and the layout come from one place and so are alike. Refused: jsonnet or a
-library of builders, a language more for what is a list of queries.
+# Definitions instead of exported dashboards
 
-The files in the chart are minified. A user changes a dashboard here or in Grafana, not in the ConfigMap, and Helm keeps
-all of them in the release's Secret.
+A panel takes about ten lines here and a hundred as exported JSON, which nobody reviews. Units, legends, colors and the layout
+come from one place. Refused: jsonnet or a library of builders, another language for what is a list of queries.
 
-A dashboard is editable. What is saved in Grafana does not reach the ConfigMap, and Grafana says so; to try a query out
-in the panel is worth more than a locked one.
+# No padding
 
-No datasource is named: each dashboard has a variable for it, which is the default Prometheus of whatever Grafana it lands
-in. Panels of one exporter ask by metric name, namespace and pod, not by job, so that they work under any scrape
-configuration that keeps those two labels. "All" is the list of what the variable found and not ".*": a panel on the
-memory of Redis' pods must not show everybody's.
+No query returns a value when none of its series exist: a green 0 for what nobody measures is worse than no data. A count of
+what is down is a sum of comparisons ("== bool 0"), which is 0 if everything is up. Where a healthy system shows nothing, the
+panel's key "empty" completes the sentence "No data means that …" in its description. Refused: "or vector(0)" and "0 * x".
 
-A panel shows something in a healthy system. One that is empty until something breaks cannot be told from one that is
-broken, so a count of bad things says 0: "or vector(0)", or a sum over counters that are there from the start.
+# Dashboards that the test cluster cannot fill
 
-No dashboard for what cannot run on the test cluster (MongoDB, Elasticsearch, Kafka, PHP-FPM, Traefik): none of its panels
-would have been seen to show anything.
+A dashboard of a server that cannot run on the test cluster says so with the key "needs". Its queries are checked against the
+metric names of the exporter's own pages or source, and evaluated over generated series like all others.
 
-schemaVersion is 41, that of Grafana 12.0. Older ones open it, newer ones migrate it when it is opened.
+# Minified files
+
+Helm stores all dashboards in the release's Secret, which is limited to 1 MiB. Users change a dashboard here or in Grafana,
+not in the ConfigMap.
+
+# Editable
+
+A dashboard is editable. Grafana reports that a change cannot be saved to the ConfigMap. To try a query in the panel is worth
+more than a locked dashboard.
+
+# No data source is named
+
+Each dashboard has a variable for the data source, which defaults to the default Prometheus of the Grafana it is loaded into.
+
+# schemaVersion 41
+
+That of Grafana 12.0. Older versions open it, newer ones migrate it.
 */
 package dashboards

@@ -63,6 +63,7 @@ type Variable struct {
 	Sort       int         `json:"sort,omitempty"`
 	Multi      bool        `json:"multi"`
 	IncludeAll bool        `json:"includeAll"`
+	AllValue   string      `json:"allValue,omitempty"`
 	Current    *Current    `json:"current,omitempty"`
 }
 
@@ -136,13 +137,13 @@ type FieldDefaults struct {
 	Custom     map[string]any `json:"custom,omitempty"`
 }
 
-// Thresholds colour a value.
+// Thresholds color a value.
 type Thresholds struct {
 	Mode  string `json:"mode"`
 	Steps []Step `json:"steps"`
 }
 
-// Step is a colour from a value on; no value is the lowest.
+// Step is a color from a value on; no value is the lowest.
 type Step struct {
 	Color string   `json:"color"`
 	Value *float64 `json:"value"`

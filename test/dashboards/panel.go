@@ -48,7 +48,7 @@ func lines(panels []PanelDefinition) [][]PanelDefinition {
 // share is the width of the i-th of n panels in a line.
 func share(n, i int) int { return (i+1)*width/n - i*width/n }
 
-func (p PanelDefinition) build() (Panel, error) {
+func (p PanelDefinition) build(limits []VariableDefinition) (Panel, error) {
 	kind := p.kind()
 	if _, ok := kinds[kind]; !ok {
 		return Panel{}, fmt.Errorf("kind %q is none of timeseries, stat, table and heatmap", p.Kind)
@@ -64,7 +64,11 @@ func (p PanelDefinition) build() (Panel, error) {
 	if p.Link != nil {
 		defaults.Links = []Link{p.Link.build(kind)}
 	}
-	built := Panel{Type: kind, Title: p.Title, Description: p.Description, Datasource: &source, Targets: p.targets()}
+	targets, err := p.targets(limits)
+	if err != nil {
+		return Panel{}, err
+	}
+	built := Panel{Type: kind, Title: p.Title, Description: p.description(), Datasource: &source, Targets: targets}
 	switch kind {
 	case "timeseries":
 		zero := 0.0
@@ -73,6 +77,11 @@ func (p PanelDefinition) build() (Panel, error) {
 		if p.Stack {
 			defaults.Custom = map[string]any{"fillOpacity": 30, "showPoints": "never", "stacking": map[string]any{"mode": "normal"}}
 		}
+		if p.Alarm == ">0" { // whatever is drawn here is bad
+			defaults.Thresholds, defaults.Color = nil, map[string]any{"mode": "shades", "fixedColor": "red"}
+		} else if p.Alarm != "" {
+			defaults.Custom["thresholdsStyle"] = map[string]any{"mode": "dashed"}
+		}
 		built.Options = map[string]any{"tooltip": map[string]any{"mode": "multi", "sort": "desc"}}
 	case "stat":
 		if p.Alarm == "" { // Grafana's own thresholds are red from 80
@@ -80,6 +89,9 @@ func (p PanelDefinition) build() (Panel, error) {
 		}
 		defaults.Color = map[string]any{"mode": "thresholds"}
 		built.Options = map[string]any{"graphMode": "none"}
+		if p.Alarm != "" {
+			built.Options["colorMode"] = "background"
+		}
 	case "heatmap":
 		built.Options = map[string]any{"calculate": false, "yAxis": map[string]any{"unit": p.unit()}, "color": map[string]any{"scheme": "Oranges", "steps": 64}}
 	}
@@ -97,23 +109,37 @@ func (p PanelDefinition) unit() string {
 	return p.Unit
 }
 
-func (p PanelDefinition) targets() []Target {
+// empty begins the sentence about a panel that shows nothing.
+const empty = "No data means that "
+
+func (p PanelDefinition) description() string {
+	if p.Empty == "" {
+		return p.Description
+	}
+	return p.Description + " " + empty + p.Empty + "."
+}
+
+func (p PanelDefinition) targets(limits []VariableDefinition) ([]Target, error) {
 	var targets []Target
 	for i, q := range p.queries() {
-		t := Target{RefID: refID(i), Expr: q.Expr}
+		expr, err := limited(q.Expr, limits)
+		if err != nil {
+			return nil, err
+		}
+		t := Target{RefID: refID(i), Expr: written(expr)}
 		switch p.kind() {
 		case "timeseries":
-			t.Range, t.LegendFormat = true, q.Legend
+			t.Range, t.LegendFormat = true, legend(q.Legend, expr)
 		case "heatmap":
 			t.Range, t.LegendFormat, t.Format = true, "{{le}}", "heatmap"
 		case "table":
 			t.Instant, t.Format = true, "table"
 		default:
-			t.Instant, t.LegendFormat = true, q.Legend
+			t.Instant, t.LegendFormat = true, legend(q.Legend, expr)
 		}
 		targets = append(targets, t)
 	}
-	return targets
+	return targets, nil
 }
 
 func refID(i int) string { return string(rune('A' + i)) }
@@ -172,5 +198,5 @@ func (l LinkDefinition) build(kind string) Link {
 	if kind == "table" {
 		label = "${__data.fields." + l.Variable + "}"
 	}
-	return Link{Title: "Show this " + l.Variable, URL: fmt.Sprintf("/d/outrider-%s?var-%s=%s&${datasource:queryparam}&${__url_time_range}", l.To, l.Variable, label)}
+	return Link{Title: "Show this " + l.Variable, URL: fmt.Sprintf("/d/outrider-%s?var-%s=%s&${cluster:queryparam}&${datasource:queryparam}&${__url_time_range}", l.To, l.Variable, label)}
 }

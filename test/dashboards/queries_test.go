@@ -66,6 +66,9 @@ func TestQueries(t *testing.T) {
 	t.Logf("%d queries", n)
 }
 
+// scraped are the labels that no component has of its own. A Prometheus that collects from several clusters adds cluster.
+var scraped = append([]string{"cluster"}, metrics.Scraped...)
+
 // unknown lists the metrics and labels that an expression asks for and nobody has.
 func unknown(expr parser.Expr, known metrics.Set) (wrong []string) {
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
@@ -77,7 +80,7 @@ func unknown(expr parser.Expr, known metrics.Set) (wrong []string) {
 				return nil
 			}
 			for _, m := range node.LabelMatchers {
-				if m.Name != "__name__" && !slices.Contains(has, m.Name) && !slices.Contains(metrics.Scraped, m.Name) {
+				if m.Name != "__name__" && !slices.Contains(has, m.Name) && !slices.Contains(scraped, m.Name) {
 					wrong = append(wrong, fmt.Sprintf("%s has no label %s, only %v", node.Name, m.Name, has))
 				}
 			}
@@ -97,7 +100,7 @@ func unknown(expr parser.Expr, known metrics.Set) (wrong []string) {
 // labelsOf are the labels that some series of an expression may have.
 func labelsOf(expr parser.Expr, known metrics.Set) map[string]bool {
 	has := map[string]bool{}
-	for _, label := range metrics.Scraped {
+	for _, label := range scraped {
 		has[label] = true
 	}
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
@@ -128,11 +131,7 @@ func TestLegends(t *testing.T) {
 		}
 		for _, p := range m.Panels {
 			for _, target := range p.Targets {
-				promql, err := fill(target.Expr, map[string]string{"__rate_interval": "1m", "namespace": "n", "pod": "p", "node": "n", "job": "j", "instance": "i"})
-				if err != nil {
-					t.Fatal(err)
-				}
-				expr, err := parser.NewParser(parser.Options{}).ParseExpr(promql)
+				expr, err := parse(target.Expr)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -156,40 +155,6 @@ func TestLegends(t *testing.T) {
 	}
 }
 
-// leaves are the labels that an expression's outermost aggregation leaves, and whether there is one.
-func leaves(expr parser.Expr) (labels map[string]bool, aggregated bool) {
-	labels = map[string]bool{}
-	switch e := expr.(type) {
-	case *parser.ParenExpr:
-		return leaves(e.Expr)
-	case *parser.Call:
-		if e.Func.Name == "histogram_quantile" {
-			found, ok := leaves(e.Args[1])
-			delete(found, "le")
-			return found, ok
-		}
-		for _, arg := range e.Args {
-			if found, ok := leaves(arg); ok {
-				return found, true
-			}
-		}
-	case *parser.BinaryExpr:
-		if found, ok := leaves(e.LHS); ok {
-			return found, true
-		}
-		return leaves(e.RHS)
-	case *parser.AggregateExpr:
-		if e.Op == parser.TOPK {
-			return leaves(e.Expr)
-		}
-		for _, label := range e.Grouping {
-			labels[label] = true
-		}
-		return labels, true
-	}
-	return labels, false
-}
-
 // TestFillIn holds that variables are filled in as Grafana does.
 func TestFillIn(t *testing.T) {
 	m := Model{
@@ -197,9 +162,10 @@ func TestFillIn(t *testing.T) {
 			{Name: "datasource", Type: "datasource", Query: "prometheus"},
 			{Name: "namespace", Type: "query", Definition: "label_values(up, namespace)", Multi: true, IncludeAll: true},
 			{Name: "pod", Type: "query", Definition: `label_values(up{namespace=~"$namespace"}, pod)`},
+			{Name: "node", Type: "query", Definition: `label_values(up, node)`, Multi: true, IncludeAll: true, AllValue: ".*"},
 		}},
 		Panels: []Panel{{Title: "p", Targets: []Target{{
-			Expr: `label_replace(rate(x{namespace=~"${namespace}",pod="[[pod]]"}[$__rate_interval]), "a", "$1", "pod", "(.+)$")`,
+			Expr: `label_replace(rate(x{namespace=~"${namespace}",pod="[[pod]]",node=~"$node"}[$__rate_interval]), "a", "$1", "pod", "(.+)$")`,
 		}}}},
 	}
 	var asked []string
@@ -214,11 +180,12 @@ func TestFillIn(t *testing.T) {
 	wantAsked := []string{
 		"group by (namespace) (up) unless on (namespace) vector(0)",
 		`group by (pod) (up{namespace=~"` + all + `"}) unless on (pod) vector(0)`,
+		"group by (node) (up) unless on (node) vector(0)",
 	}
 	if diff := cmp.Diff(wantAsked, asked); diff != "" {
 		t.Errorf("values asked for (-want +got):\n%s", diff)
 	}
-	want := `label_replace(rate(x{namespace=~"` + all + `",pod="a.b"}[8s]), "a", "$1", "pod", "(.+)$")`
+	want := `label_replace(rate(x{namespace=~"` + all + `",pod="a.b",node=~".*"}[8s]), "a", "$1", "pod", "(.+)$")`
 	if got := expressions[len(expressions)-1].PromQL; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -228,23 +195,30 @@ func TestFillIn(t *testing.T) {
 	}
 }
 
-// TestSilent holds that what gives nothing is found: no series, or no number.
-func TestSilent(t *testing.T) {
-	m := Model{Panels: []Panel{{Title: "p", Targets: []Target{{Expr: "none"}, {Expr: "nan"}, {Expr: "zero"}, {Expr: "mixed"}}}}}
+// TestAsk holds that what gives nothing is found: no series, or no number.
+func TestAsk(t *testing.T) {
+	m := Model{Panels: []Panel{
+		{Title: "p", Targets: []Target{{Expr: "none"}, {Expr: "nan"}, {Expr: "zero"}, {Expr: "mixed"}}},
+		{Title: "q", Description: "Explained. " + empty + "all is well.", Targets: []Target{{Expr: "none"}, {Expr: "zero"}}},
+	}}
 	answers := map[string]model.Vector{
 		"nan":   {{Value: model.SampleValue(math.NaN())}},
 		"zero":  {{Value: 0}},
 		"mixed": {{Value: model.SampleValue(math.NaN())}, {Value: 1}},
 	}
-	silent, err := m.Silent("1m", func(promql string) (model.Vector, error) { return answers[promql], nil })
+	got, err := m.Ask("1m", func(promql string) (model.Vector, error) { return answers[promql], nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Expression{{Asks: "p", PromQL: "none", Written: "none"}, {Asks: "p", PromQL: "nan", Written: "nan"}}
-	if diff := cmp.Diff(want, silent); diff != "" {
+	p := func(expr string) Expression { return Expression{Asks: "p", PromQL: expr, Written: expr} }
+	q := func(expr string) Expression {
+		return Expression{Asks: "q", PromQL: expr, Written: expr, MayBeEmpty: true}
+	}
+	want := Answers{Shown: []Expression{p("zero"), p("mixed"), q("zero")}, Quiet: []Expression{q("none")}, Silent: []Expression{p("none"), p("nan")}}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if _, err := m.Silent("1m", func(string) (model.Vector, error) { return nil, errors.New("gone") }); err == nil {
+	if _, err := m.Ask("1m", func(string) (model.Vector, error) { return nil, errors.New("gone") }); err == nil {
 		t.Error("an error of Prometheus is taken for silence")
 	}
 }

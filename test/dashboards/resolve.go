@@ -21,29 +21,50 @@ type Expression struct {
 	PromQL string
 	// Written is the query before.
 	Written string
+	// MayBeEmpty holds where the panel's description says what no data means.
+	MayBeEmpty bool
 }
 
 // Query asks a Prometheus for what an expression gives now.
 type Query func(promql string) (model.Vector, error)
 
-// Silent asks for every variable and every query of every panel, and returns those that give nothing. A value that is no
-// number is nothing: Grafana draws no line for it.
-func (m Model) Silent(rateInterval string, query Query) ([]Expression, error) {
-	all, err := m.Expressions(rateInterval, query)
-	if err != nil {
-		return nil, err
+// Answers is what Prometheus gave for a dashboard.
+type Answers struct {
+	// Shown are the expressions that gave series, Quiet those that gave none and whose panel says why, Silent the others.
+	Shown, Quiet, Silent []Expression
+}
+
+// Queries is how many there are in all panels.
+func (m Model) Queries() int {
+	n := 0
+	for _, p := range m.Panels {
+		n += len(p.Targets)
 	}
-	var silent []Expression
+	return n
+}
+
+// Ask asks for every variable and every query of every panel. A value that is no number is nothing: Grafana draws no line for it.
+func (m Model) Ask(rate string, query Query) (Answers, error) {
+	all, err := m.Expressions(rate, query)
+	if err != nil {
+		return Answers{}, err
+	}
+	var a Answers
 	for _, e := range all {
 		vector, err := query(e.PromQL)
 		if err != nil {
-			return nil, fmt.Errorf("%s of %s: %w", e.Asks, m.UID, err)
+			return Answers{}, fmt.Errorf("%s of %s: %w", e.Asks, m.UID, err)
 		}
-		if !slices.ContainsFunc(vector, func(s *model.Sample) bool { return !math.IsNaN(float64(s.Value)) }) {
-			silent = append(silent, e)
+		switch {
+		case slices.ContainsFunc(vector, func(s *model.Sample) bool { return !math.IsNaN(float64(s.Value)) }):
+			a.Shown = append(a.Shown, e)
+		case e.MayBeEmpty:
+			a.Quiet = append(a.Quiet, e)
+		default:
+			a.Silent = append(a.Silent, e)
 		}
 	}
-	return silent, nil
+	return a, nil
 }
 
 var labelValues = regexp.MustCompile(`^label_values\((.+), *([a-zA-Z_][a-zA-Z0-9_]*)\)$`)
@@ -52,10 +73,10 @@ var labelValues = regexp.MustCompile(`^label_values\((.+), *([a-zA-Z_][a-zA-Z0-9
 var reference = regexp.MustCompile(`\$\{?([a-zA-Z_]\w*)\}?|\[\[(\w+)\]\]`)
 
 // Expressions fills in the variables as Grafana does when the dashboard is opened: each has all of its values, or the first
-// where only one can be chosen; $__rate_interval is rateInterval, in Prometheus' notation. A variable without values is
-// filled in as nothing, so that its panels find nothing. A reference to a variable that the dashboard lacks is an error.
-func (m Model) Expressions(rateInterval string, query Query) ([]Expression, error) {
-	known := map[string]string{"__rate_interval": rateInterval}
+// where only one can be chosen; $__rate_interval is rate, in Prometheus' notation. A variable without values is filled in
+// as nothing, so that its panels find nothing. A reference to a variable that the dashboard lacks is an error.
+func (m Model) Expressions(rate string, query Query) ([]Expression, error) {
+	known := map[string]string{"__rate_interval": rate}
 	var all []Expression
 	for _, v := range m.Templating.List {
 		if v.Type != "query" {
@@ -71,11 +92,15 @@ func (m Model) Expressions(rateInterval string, query Query) ([]Expression, erro
 		}
 		// vector(0) has no labels: what has not got this one either is not among the values.
 		e := Expression{Asks: "$" + v.Name, Written: v.Definition, PromQL: fmt.Sprintf("group by (%s) (%s) unless on (%[1]s) vector(0)", parts[2], series)}
+		e.MayBeEmpty = v.Name == "cluster" // only a Prometheus that collects from several clusters has the label
 		vector, err := query(e.PromQL)
 		if err != nil {
 			return nil, fmt.Errorf("values of variable %s: %w", v.Name, err)
 		}
 		known[v.Name] = chosen(vector, model.LabelName(parts[2]), v.IncludeAll)
+		if v.AllValue != "" {
+			known[v.Name] = v.AllValue
+		}
 		all = append(all, e)
 	}
 	for _, p := range m.Panels {
@@ -84,7 +109,7 @@ func (m Model) Expressions(rateInterval string, query Query) ([]Expression, erro
 			if err != nil {
 				return nil, fmt.Errorf("panel %q: %w", p.Title, err)
 			}
-			all = append(all, Expression{Asks: p.Title, PromQL: promql, Written: t.Expr})
+			all = append(all, Expression{Asks: p.Title, PromQL: promql, Written: t.Expr, MayBeEmpty: strings.Contains(p.Description, empty)})
 		}
 	}
 	return all, nil

@@ -1,0 +1,224 @@
+package dashboards
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/outrider-dev/outrider/sidecars"
+)
+
+// TestVariables holds that a dashboard can be limited to a cluster, a job and a namespace, in this order.
+func TestVariables(t *testing.T) {
+	for _, d := range definitions(t) {
+		all, err := d.variables()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, v := range all {
+			names = append(names, v.Name)
+		}
+		if len(names) < 3 || names[0] != "cluster" || names[1] != "job" || !slices.Contains(names, "namespace") {
+			t.Errorf("%s has the variables %v, want cluster, job and namespace", d.Name, names)
+		}
+		text, err := d.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			if !strings.Contains(string(text), `~\"$`+name+`\"`) && !strings.Contains(string(text), `=\"$`+name+`\"`) {
+				t.Errorf("%s: no query asks for $%s", d.Name, name)
+			}
+		}
+	}
+}
+
+// TestEveryExporterHasADashboard holds that a dashboard, like the rules, is found by the exporter's name.
+func TestEveryExporterHasADashboard(t *testing.T) {
+	all := definitions(t)
+	for _, name := range sidecars.Builtin().Names() {
+		if !slices.ContainsFunc(all, func(d Definition) bool { return d.Name == name }) {
+			t.Errorf("exporter %s has no dashboard: add test/dashboards/%[1]s.yaml", name)
+		}
+	}
+}
+
+// panelsOf calls check for each query of each panel, as it is written in the definition.
+func panelsOf(t *testing.T, check func(where string, p PanelDefinition, q QueryDefinition, expr parser.Expr)) {
+	t.Helper()
+	for _, d := range definitions(t) {
+		for _, row := range d.Rows {
+			for _, p := range row.Panels {
+				for i, q := range p.queries() {
+					expr, err := parse(q.Expr)
+					if err != nil {
+						t.Fatalf("%s, panel %q: %v", d.Name, p.Title, err)
+					}
+					check(fmt.Sprintf("%s, panel %q, query %s", d.Name, p.Title, refID(i)), p, q, expr)
+				}
+			}
+		}
+	}
+}
+
+// TestNoPadding holds that no query makes up what nobody measures: a constant has no place beside "or".
+func TestNoPadding(t *testing.T) {
+	panelsOf(t, func(where string, _ PanelDefinition, q QueryDefinition, expr parser.Expr) {
+		parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+			if call, ok := node.(*parser.Call); ok && slices.Contains([]string{"vector", "absent", "absent_over_time"}, call.Func.Name) {
+				t.Errorf("%s: %s makes up a value:\n%s", where, call.Func.Name, q.Expr)
+			}
+			if b, ok := node.(*parser.BinaryExpr); ok && b.Op == parser.MUL {
+				for _, side := range []parser.Expr{b.LHS, b.RHS} {
+					if n, ok := side.(*parser.NumberLiteral); ok && n.Val == 0 {
+						t.Errorf("%s: 0 * is a value of nothing:\n%s", where, q.Expr)
+					}
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// TestGrouping holds that namesakes in two namespaces stay apart: what keeps the pod, or a workload's name, keeps the namespace.
+func TestGrouping(t *testing.T) {
+	named := []string{"pod", "container", "workload", "deployment", "statefulset", "daemonset", "job_name", "topic", "consumergroup", "service"}
+	lacks := func(kept []string) string {
+		i := slices.IndexFunc(kept, func(label string) bool { return slices.Contains(named, label) })
+		if i < 0 || slices.Contains(kept, "namespace") {
+			return ""
+		}
+		return kept[i]
+	}
+	panelsOf(t, func(where string, _ PanelDefinition, q QueryDefinition, expr parser.Expr) {
+		parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+			var kept []string
+			switch node := node.(type) {
+			case *parser.AggregateExpr:
+				kept = node.Grouping
+				if node.Without {
+					t.Errorf("%s: by says what is kept, without does not:\n%s", where, q.Expr)
+				}
+			case *parser.BinaryExpr:
+				if node.VectorMatching != nil && node.VectorMatching.On {
+					kept = node.VectorMatching.MatchingLabels
+				}
+			}
+			if label := lacks(kept); label != "" {
+				t.Errorf("%s keeps %s without its namespace:\n%s", where, label, q.Expr)
+			}
+			return nil
+		})
+		if strings.Contains(q.Legend, "{{pod}}") && !strings.Contains(q.Legend, "{{namespace}}/{{pod}}") {
+			t.Errorf("%s: legend %q, want {{namespace}}/{{pod}}", where, q.Legend)
+		}
+	})
+}
+
+// TestKubeStateMetricsOnce holds that two kube-state-metrics, as during a rollout, do not count everything twice: what one
+// says of an object goes through max, min or group before it is summed up.
+func TestKubeStateMetricsOnce(t *testing.T) {
+	panelsOf(t, func(where string, _ PanelDefinition, q QueryDefinition, expr parser.Expr) {
+		parser.Inspect(expr, func(node parser.Node, path []parser.Node) error {
+			s, ok := node.(*parser.VectorSelector)
+			if !ok || !strings.HasPrefix(s.Name, "kube_") {
+				return nil
+			}
+			for _, above := range slices.Backward(path) {
+				if a, ok := above.(*parser.AggregateExpr); ok {
+					if a.Op != parser.MAX && a.Op != parser.MIN && a.Op != parser.GROUP {
+						t.Errorf("%s: %s of %s counts the object once for each kube-state-metrics:\n%s", where, a.Op, s.Name, q.Expr)
+					}
+					return nil
+				}
+			}
+			t.Errorf("%s: %s of each kube-state-metrics:\n%s", where, s.Name, q.Expr)
+			return nil
+		})
+	})
+}
+
+// TestUnits holds that a panel's unit is what its metric's name says.
+func TestUnits(t *testing.T) {
+	panelsOf(t, func(where string, p PanelDefinition, q QueryDefinition, expr parser.Expr) {
+		unit := p.unit()
+		if q.Unit != "" {
+			unit = q.Unit
+		}
+		if want := unitsOf(expr); want != nil && !slices.Contains(want, unit) {
+			t.Errorf("%s: unit %s, want one of %v:\n%s", where, unit, want, q.Expr)
+		}
+	})
+}
+
+var perSecond = []string{"ops", "cps", "reqps", "pps"}
+
+// unitsOf are the units that an expression can have, or nil where its metrics do not say.
+func unitsOf(expr parser.Expr) []string {
+	switch e := expr.(type) {
+	case *parser.ParenExpr:
+		return unitsOf(e.Expr)
+	case *parser.AggregateExpr:
+		if e.Op == parser.COUNT || e.Op == parser.GROUP {
+			return []string{"short", "none"}
+		}
+		return unitsOf(e.Expr)
+	case *parser.VectorSelector:
+		switch {
+		case strings.HasSuffix(e.Name, "_timestamp_seconds"):
+			return nil
+		case strings.HasSuffix(e.Name, "_bytes"):
+			return []string{"bytes"}
+		case strings.HasSuffix(e.Name, "_seconds"):
+			return []string{"s", "dtdurations"}
+		case strings.HasSuffix(e.Name, "_ratio"):
+			return []string{"percentunit", "short"}
+		}
+	case *parser.Call:
+		switch e.Func.Name {
+		case "rate":
+			return unitsOfRate(e.Args[0].(*parser.MatrixSelector).VectorSelector.(*parser.VectorSelector).Name)
+		case "histogram_quantile":
+			if name := e.Args[1].String(); strings.Contains(name, "_seconds_bucket") {
+				return []string{"s"}
+			} else if strings.Contains(name, "_bytes_bucket") {
+				return []string{"bytes"}
+			}
+		case "clamp_min":
+			return unitsOf(e.Args[0])
+		}
+	case *parser.BinaryExpr:
+		if e.Op == parser.LOR || e.Op == parser.LAND || e.Op == parser.LUNLESS || e.Op.IsComparisonOperator() && !e.ReturnBool {
+			return unitsOf(e.LHS)
+		}
+		if n, ok := e.LHS.(*parser.NumberLiteral); ok && n.Val == 1 && e.Op == parser.SUB {
+			if b, ok := e.RHS.(*parser.BinaryExpr); ok && b.Op == parser.DIV { // 1 - a/b
+				return []string{"percentunit"}
+			}
+		}
+		if e.Op == parser.ADD && unitsOf(e.LHS) != nil {
+			return unitsOf(e.LHS)
+		}
+	}
+	return nil
+}
+
+func unitsOfRate(name string) []string {
+	name = strings.TrimSuffix(name, "_total")
+	switch {
+	case strings.HasSuffix(name, "_bytes"):
+		return []string{"Bps"}
+	case strings.HasSuffix(name, "_seconds"):
+		return []string{"none", "percentunit", "short"} // seconds per second
+	case strings.Contains(name, "bytes") || strings.Contains(name, "kilobytes") || strings.HasSuffix(name, "_sum"):
+		return nil
+	}
+	if strings.Contains(name, "innodb_data_") || strings.Contains(name, "throttled") {
+		return nil
+	}
+	return append([]string{"short"}, perSecond...)
+}
