@@ -92,7 +92,7 @@ verify: ## Check that generated files and formatting are up to date.
 	go test ./test/docs
 	go test ./test/cli
 
-update: ## Rewrite generated files: the Exporter's code and CustomResourceDefinition, the chart's scrape job, schema, table of values and dashboards, the goldens, the README's tables.
+update: ## Rewrite generated files: the Exporter's code and CustomResourceDefinition, the chart's scrape job, schema, table of values and dashboards, the goldens, the pages' tables.
 	$(CONTROLLER_GEN) output:crd:dir=charts/outrider/files
 	go test ./discovery -run TestChartFile -update
 	go test ./test/values -update

@@ -14,7 +14,7 @@ import (
 	"github.com/outrider-dev/outrider/test/cluster/build"
 )
 
-// optional are jobs that a release can be asked for; the README shows them.
+// optional are jobs that a release can be asked for; charts/README.md shows one.
 const optional = `
 scrape:
   addresses: {etcd: [10.0.0.1]}

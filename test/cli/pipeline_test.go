@@ -100,7 +100,7 @@ func folder(t *testing.T, changed map[string]string) map[string]string {
 }
 
 // TestKustomize runs the command as kustomize runs a KRM function, with the
-// README's configuration of it. What comes out
+// page's configuration of it. What comes out
 // is what inject makes of what kustomize builds without it: nothing else of it
 // changes, and none of the annotations that kustomize needs on the way are lost.
 func TestKustomize(t *testing.T) {

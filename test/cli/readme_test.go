@@ -10,18 +10,18 @@ import (
 	"github.com/outrider-dev/outrider/test/readme"
 )
 
-// ci is the README's section about CI.
+// ci is the section about CI of the command line page.
 func ci(t *testing.T) string {
 	t.Helper()
-	section, err := readme.Section("../../README.md", "## In CI")
+	section, err := readme.Section("../../cmd/outrider/README.md", "## In CI")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return section
 }
 
-// TestCI runs the README's commands for CI as they stand, on a folder with a
-// workload that asks and one that is recognised.
+// TestCI runs the page's commands for CI as they stand, on a folder with a
+// workload that asks and one that is recognized.
 func TestCI(t *testing.T) {
 	dir := t.TempDir()
 	for from, to := range map[string]string{"deployment.yaml": "manifests/cache.yaml", "memcached.yaml": "manifests/shop/sessions.yaml"} {

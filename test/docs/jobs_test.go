@@ -13,21 +13,21 @@ import (
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 )
 
-// job is a line of the README's table of scrape jobs.
+// job is a line of the table of scrape jobs.
 type job struct{ name, what, found, off string }
 
 var jobs = []job{
-	{"an exporter's name, such as redis", "the exporters that ride along", "pods labelled `outrider.dev/monitored`", "the pod's annotation"},
-	{"what the pod says", "endpoints of applications themselves", "pods annotated `outrider.dev/scrape`", "the pod's annotation"},
+	{"an exporter's name, such as redis", "injected exporters", "pods labeled `outrider.dev/monitored`", "the pod's annotation"},
+	{"what the pod says", "endpoints that applications serve", "pods annotated `outrider.dev/scrape`", "the pod's annotation"},
 	{"apiserver", "the API servers", "addresses of the Service kubernetes", "`scrape.jobs`"},
 	{"kubelet", "each node's kubelet", "nodes", "`scrape.jobs`"},
 	{"cadvisor", "CPU, memory, network, disks of containers", "nodes", "`scrape.jobs`"},
 	{"kubelet-probes", "results of the pods' probes", "nodes", "`scrape.jobs`"},
 	{"scheduler", "kube-scheduler", "kubeadm's pods, or `scrape.addresses`", "`scrape.jobs`"},
 	{"controller-manager", "kube-controller-manager", "kubeadm's pods, or `scrape.addresses`", "`scrape.jobs`"},
-	{"etcd", "the cluster's etcd; `namespace=\"kube-system\"` tells it from yours", "kubeadm's pods, or `scrape.addresses`", "`scrape.jobs`"},
+	{"etcd", "the cluster's etcd; yours have another namespace than `kube-system`", "kubeadm's pods, or `scrape.addresses`", "`scrape.jobs`"},
 	{"kube-proxy", "each node's kube-proxy", "its pods, or `scrape.addresses`", "`scrape.jobs`"},
-	{"coredns", "the cluster's DNS; `namespace=\"kube-system\"` tells it from yours", "its pods", "`scrape.jobs`"},
+	{"coredns", "the cluster's DNS; yours have another namespace than `kube-system`", "its pods", "`scrape.jobs`"},
 	{"node-exporter", "CPU, memory, network, disks of nodes", "this release's pods", "`nodeExporter.enabled`"},
 	{"kube-state-metrics", "the cluster's objects", "this release's pods", "`kubeStateMetrics.enabled`"},
 	{"prometheus", "Prometheus", "this release's pods", "–"},
@@ -35,15 +35,15 @@ var jobs = []job{
 	{"outrider-controller", "the webhook", "this release's pods", "–"},
 	{"grafana", "Grafana", "this release's pods", "off: `grafana.enabled`"},
 	{"metrics-server", "metrics-server", "this release's pods", "off: `metricsServer.enabled`"},
-	{"blackbox-exporter", "blackbox-exporter itself", "this release's pods", "off: `blackboxExporter.enabled`"},
+	{"blackbox-exporter", "blackbox-exporter", "this release's pods", "off: `blackboxExporter.enabled`"},
 	{"probes", "what it probes", "`scrape.probes`", "off: `scrape.probes`"},
 	{"the application's name", "pods annotated `prometheus.io/scrape`, up to three ports", "all pods of `scrape.annotated.namespaces`", "off: `scrape.annotated.enabled`"},
-	{"what you name it", "static targets, Consul, whatever Prometheus discovers", "`scrape.extra`", "off: `scrape.extra`"},
+	{"the name that you choose", "static targets, Consul, anything that Prometheus discovers", "`scrape.extra`", "off: `scrape.extra`"},
 }
 
 // renamed are the jobs whose targets get another job, by the words that the table has for that one.
 var renamed = map[string]string{
-	"outrider-exporters": jobs[0].name, "outrider-endpoints": jobs[1].name, "annotated": "the application's name", "yours": "what you name it",
+	"outrider-exporters": jobs[0].name, "outrider-endpoints": jobs[1].name, "annotated": "the application's name", "yours": "the name that you choose",
 }
 
 func jobTable() string {

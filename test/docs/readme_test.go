@@ -1,5 +1,5 @@
-// Package docs_test keeps the README true: its tables are generated, its links
-// and commands exist.
+// Package docs_test keeps the pages true: their tables are generated, their links
+// and commands exist, and the README stays short.
 package docs_test
 
 import (
@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,13 +18,13 @@ import (
 	"github.com/outrider-dev/outrider/test/cluster/build"
 )
 
-var update = flag.Bool("update", false, "rewrite the README's generated tables")
+var update = flag.Bool("update", false, "rewrite the generated tables of the pages")
 
-const readme = "../../README.md"
+const root = "../.."
 
-func read(t *testing.T) string {
+func read(t *testing.T, page string) string {
 	t.Helper()
-	raw, err := os.ReadFile(readme)
+	raw, err := os.ReadFile(filepath.Join(root, page))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,25 +34,35 @@ func read(t *testing.T) string {
 // TestTables compares the tables between <!-- begin NAME --> and <!-- end NAME -->
 // with the code.
 func TestTables(t *testing.T) {
-	text := read(t)
-	want := text
-	for name, table := range map[string]string{"keys": keys(), "catalog": catalog(), "jobs": jobTable(), "versions": versions(t)} {
-		begin, end := "<!-- begin "+name+" -->\n", "<!-- end "+name+" -->"
-		head, rest, found := strings.Cut(want, begin)
+	for _, table := range []struct{ page, name, text string }{
+		{"README.md", "main keys", keys(mainKeys...)},
+		{"sidecars/README.md", "keys", keys()},
+		{"sidecars/README.md", "catalog", catalog()},
+		{"charts/README.md", "jobs", jobTable()},
+		{"charts/README.md", "versions", versions(t)},
+	} {
+		text := read(t, table.page)
+		begin, end := "<!-- begin "+table.name+" -->\n", "<!-- end "+table.name+" -->"
+		head, rest, found := strings.Cut(text, begin)
 		_, tail, closed := strings.Cut(rest, end)
 		if !found || !closed {
-			t.Fatalf("the README has no %q … %q", begin, end)
+			t.Fatalf("%s has no %q … %q", table.page, begin, end)
 		}
-		want = head + begin + table + end + tail
-	}
-	if *update {
-		if err := os.WriteFile(readme, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
+		want := head + begin + table.text + end + tail
+		if *update {
+			if err := os.WriteFile(filepath.Join(root, table.page), []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		} else if diff := gocmp.Diff(want, text); diff != "" {
+			t.Errorf("%s differs (-generated +page); repair with: go test ./test/docs -update\n%s", table.page, diff)
 		}
-		return
 	}
-	if diff := gocmp.Diff(want, text); diff != "" {
-		t.Errorf("the README's tables differ (-generated +README); repair with: go test ./test/docs -update\n%s", diff)
+}
+
+// TestReadmeIsShort holds that the README is read in two minutes: what has no place in it has a page.
+func TestReadmeIsShort(t *testing.T) {
+	if n := len(read(t, "README.md")); n > 10<<10 {
+		t.Errorf("README.md has %d bytes, want at most %d: move something to the page where people look for it", n, 10<<10)
 	}
 }
 
@@ -66,10 +76,21 @@ func versions(t *testing.T) string {
 	return string(raw)
 }
 
-func keys() string {
+// mainKeys are the eight keys that the README shows, each with where it stands.
+var mainKeys = []string{
+	"pod annotation outrider.dev/inject", "pod annotation outrider.dev/scrape", "pod annotation <exporter>.outrider.dev/<parameter>",
+	"pod annotation <exporter>.outrider.dev/secret", "pod annotation outrider.dev/exempt", "pod annotation outrider.dev/status",
+	"namespace label outrider.dev/inject", "namespace label outrider.dev/enforce",
+}
+
+// keys is a table of these keys, or of all.
+func keys(only ...string) string {
 	var b strings.Builder
 	b.WriteString("| where | key | value | meaning |\n|---|---|---|---|\n")
 	for _, k := range sidecars.Keys() {
+		if len(only) > 0 && !slices.Contains(only, string(k.Place)+" "+k.Name) {
+			continue
+		}
 		place := string(k.Place)
 		if k.Written {
 			place += ", written by Outrider"
@@ -81,7 +102,7 @@ func keys() string {
 
 func catalog() string {
 	var b strings.Builder
-	b.WriteString("| exporter | recognised images | port | parameters | image |\n|---|---|---|---|---|\n")
+	b.WriteString("| exporter | recognized images | port | parameters | image |\n|---|---|---|---|---|\n")
 	c := sidecars.Builtin()
 	for _, name := range c.Names() {
 		spec, _ := c.Spec(name)
@@ -92,15 +113,6 @@ func catalog() string {
 		fmt.Fprintf(&b, "| `%s` | %s | %d | %s | %s |\n", name, strings.Join(spec.Recognize.Images, ", "), spec.Port, strings.Join(parameters, "<br>"), cmp.Or(spec.Image, "none: it serves metrics itself"))
 	}
 	return b.String()
-}
-
-// TestLinksLeadSomewhere checks the links to files of this repository.
-func TestLinksLeadSomewhere(t *testing.T) {
-	for _, m := range regexp.MustCompile(`\]\(([^)#:]+)\)`).FindAllStringSubmatch(read(t), -1) {
-		if _, err := os.Stat(filepath.Join(filepath.Dir(readme), m[1])); err != nil {
-			t.Errorf("link to %s: %v", m[1], err)
-		}
-	}
 }
 
 // TestKubernetesVersions holds the row of versions against the API servers that make versions builds.
@@ -115,20 +127,7 @@ func TestKubernetesVersions(t *testing.T) {
 	}
 	last := len(minors) - 1
 	want := strings.Join(minors[:last], ", ") + " and " + minors[last] + " (`make versions`)"
-	if !strings.Contains(read(t), want) {
-		t.Errorf("the README does not say that Kubernetes was tested with %s", want)
-	}
-}
-
-// TestMakeTargetsExist checks every `make x` that the README names.
-func TestMakeTargetsExist(t *testing.T) {
-	makefile, err := os.ReadFile("../../Makefile")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range regexp.MustCompile(`\bmake ([a-z][a-z-]*)`).FindAllStringSubmatch(read(t), -1) {
-		if !strings.Contains(string(makefile), "\n"+m[1]+":") {
-			t.Errorf("the README names make %s, and the Makefile has no such target", m[1])
-		}
+	if !strings.Contains(read(t, "charts/README.md"), want) {
+		t.Errorf("charts/README.md does not say that Kubernetes was tested with %s", want)
 	}
 }

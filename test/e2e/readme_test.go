@@ -15,15 +15,19 @@ import (
 	"github.com/outrider-dev/outrider/test/readme"
 )
 
-const readmePath = "../../README.md"
+// The pages whose lines are run.
+const (
+	tourPath     = "../../charts/README.md"
+	symptomsPath = "../../charts/RUNBOOK.md"
+)
 
-// shell runs the README's commands in the root of the repository.
+// shell runs the pages' commands in the root of the repository.
 type shell struct {
 	bin  string // in the PATH, before all others: kubectl and outrider
 	vars []string
 }
 
-// shell has the tools that the README tells its reader to have.
+// shell has the tools that the pages tell their reader to have.
 func (e *env) shell(t *testing.T) shell {
 	t.Helper()
 	bin := t.TempDir()
@@ -70,9 +74,9 @@ func (s shell) run(t *testing.T, command string) (string, int) {
 // should: they change nothing.
 var repeatable = []string{"outrider status", "outrider explain", "outrider check"}
 
-// testTour runs the commands of the README's tour, in their order, as they stand.
+// testTour runs the commands of the tour, in their order, as they stand.
 func testTour(t *testing.T, e *env) {
-	section, err := readme.Section(readmePath, "## Three minutes with it")
+	section, err := readme.Section(tourPath, "## Three minutes with it")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +115,7 @@ func testTour(t *testing.T, e *env) {
 	}
 }
 
-// check runs the check of a symptom of the README where there is this symptom,
+// check runs the check of a symptom of the runbook where there is this symptom,
 // until it says what the row promises.
 func (s shell) check(t *testing.T, symptom, namespace, pod string) {
 	t.Helper()
@@ -128,13 +132,13 @@ func (s shell) check(t *testing.T, symptom, namespace, pod string) {
 		})
 		return
 	}
-	t.Errorf("the README has no row %q", symptom)
+	t.Errorf("the runbook has no row %q", symptom)
 }
 
-// symptoms are the rows of the README.
+// symptoms are the rows of the runbook.
 func symptoms(t *testing.T) []readme.Symptom {
 	t.Helper()
-	section, err := readme.Section(readmePath, "## Why is my pod not monitored?")
+	section, err := readme.Section(symptomsPath, "## Why is my pod not monitored?")
 	if err != nil {
 		t.Fatal(err)
 	}

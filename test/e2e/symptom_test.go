@@ -18,7 +18,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 )
 
-// The symptoms of the README that other tests have anyway.
+// The symptoms of the runbook that other tests have anyway.
 const (
 	webhookDown    = "…of any new pod"
 	badCertificate = "…and the API server reports a bad certificate"
@@ -29,7 +29,7 @@ const (
 // namespace, most often the same, and a pod.
 type scenario func(t *testing.T, e *env, ns string) (namespace, pod string)
 
-// scenarios are the symptoms of the README that need nothing but pods.
+// scenarios are the symptoms of the runbook that need nothing but pods.
 var scenarios = map[string]scenario{
 	"No `outrider-…` container, though the Deployment is annotated": wrongPlace,
 	"…though the pod is annotated, in a namespace of the system's":  excludedNamespace,
@@ -43,7 +43,7 @@ var scenarios = map[string]scenario{
 	"A target is down":                                              targetDown,
 }
 
-// testSymptoms brings every symptom of the README about and runs the check of its
+// testSymptoms brings every symptom of the runbook about and runs the check of its
 // row, as it stands.
 func testSymptoms(t *testing.T, e *env) {
 	sh := e.shell(t)
@@ -264,7 +264,7 @@ func testForeignCABundle(t *testing.T, e *env) {
 	})
 }
 
-// TestEverySymptomIsTested holds, without a cluster, that the README's rows and
+// TestEverySymptomIsTested holds, without a cluster, that the runbook's rows and
 // the tests are about the same symptoms.
 func TestEverySymptomIsTested(t *testing.T) {
 	tested := map[string]bool{webhookDown: true, badCertificate: true, suspended: true}
@@ -273,11 +273,11 @@ func TestEverySymptomIsTested(t *testing.T) {
 	}
 	for _, row := range symptoms(t) {
 		if !tested[row.Name] {
-			t.Errorf("no test has the symptom %q of the README", row.Name)
+			t.Errorf("no test has the symptom %q of the runbook", row.Name)
 		}
 		delete(tested, row.Name)
 	}
 	for name := range tested {
-		t.Errorf("the README has no row %q, which a test has", name)
+		t.Errorf("the runbook has no row %q, which a test has", name)
 	}
 }

@@ -81,7 +81,7 @@ func (n tenant) create(t *testing.T, change func(*corev1.Pod)) *corev1.Pod {
 
 // TestTenant lets a tenant try to gain something from Outrider, against the real controller with the permissions that the chart gives it.
 //
-// What cannot be refused, and is no more than the tenant has without Outrider, or is stated in the README:
+// What cannot be refused, and is no more than the tenant has without Outrider, or is stated in .github/SECURITY.md:
 //   - A Secret of the tenant's own namespace can be named. Who creates pods can mount each of them.
 //   - A status, an exemption or a container named outrider-redis can be written by hand: the tenant's own pod is then taken for one
 //     that has its exporter. Enforcement is against forgetting; the audit log has exemptions. Prometheus says whose the pod is.

@@ -1,8 +1,8 @@
-// Package readme reads the README, so that tests run what it says.
+// Package readme reads the project's pages, so that tests run what they say.
 //
 // # Decisions
 //
-// The README itself is the script: a copy of its commands would differ from it
+// The page itself is the script: a copy of its commands would differ from it
 // one day. In a fenced block each line is a command, and a line that begins with
 // "# → " is what its output must hold; spaces count as one, and "…" stands for
 // anything. In the table of symptoms a row's check and what it says are code.

@@ -4,7 +4,7 @@
 //	go run ./test/versions              all of them
 //	go run ./test/versions 1.30 1.33    some of them
 //
-// It ends with 1 if anything failed. What passed with all of them is kept in passed.md, which the README shows. With a
+// It ends with 1 if anything failed. What passed with all of them is kept in passed.md, which charts/README.md shows. With a
 // cold cache it first builds the API servers, which takes minutes for each.
 //
 // # Decisions
@@ -101,7 +101,7 @@ func (r *row) run(ctx context.Context, s build.APIServer) error {
 	})
 }
 
-// keep writes the table for the README.
+// keep writes the table for charts/README.md.
 func keep(rows []*row) error {
 	root, err := build.Root()
 	if err != nil {
