@@ -2,115 +2,113 @@
 // makes the API server trust it.
 //
 // A Source serves a certificate on every replica and answers whether the API
-// server trusts it; an elected leader alone changes anything. There are three:
-// an authority of our own (self-signed), cert-manager's, and yours (secret).
+// server trusts it; only an elected leader changes anything. There are three
+// sources: a self-managed CA (self-signed), cert-manager, and a Secret of yours.
 //
-// # A rotation, in mode self-signed
+// # A rotation in mode self-signed
 //
-// Its state is the Secret, and nothing else: the authority that signs, the next
-// one, and those that have signed with the time when they leave. rotation.step
-// is the state machine, a pure function of the Secret, of what the leader saw,
-// and of the time. A leader that dies anywhere leaves a Secret from which the
-// next one goes on.
+// Its state is the Secret and nothing else: the CA that signs, the next one, and
+// those that have signed, each with the time when it leaves. rotation.step is the
+// state machine, a pure function of the Secret, of what the leader observed, and
+// of the time. A leader that dies at any point leaves a Secret from which the
+// next one continues.
 //
-//	spreading  the next authority is in every caBundle and signs nothing. It is
-//	           read back, then proven (see below), then given the settle time.
-//	retiring   it signs. Every replica has its certificate signed anew. The old
+//	spreading  the next CA is in every caBundle and signs nothing. It is read
+//	           back, then proven (see below), then given the settle time.
+//	retiring   it signs. Every replica has its certificate signed again. The old
 //	           one stays trusted for the life of a certificate and an hour.
-//	steady     one authority signs, and it alone is trusted.
+//	steady     one CA signs, and only that one is trusted.
 //
-// # Decisions
+// # Decision: replicas sign for themselves
 //
-// Replicas sign for themselves, with cert-manager's dynamic source, whose
-// Authority is ours. Each has the authority's key anyway, since it may read the
-// Secret; a serving key that never leaves its process is better than one that
-// is shared; and a replica renews without a leader. The library's own authority
-// is refused: it replaces its certificate in one step, and handshakes fail until
-// the caBundle has followed. Before each signature the Secret and the webhook
-// configuration are read from the API server, not from the cache. So nothing is
-// signed by an authority that has left, which bounds how long a retired one
-// must stay; and nothing is served that no caBundle trusts yet: the library
-// keeps the last certificate and asks again each second.
+// Each replica may read the Secret, so it has the CA's key anyway. A serving key
+// that never leaves its process is better than a shared one, and renewals need no
+// leader. Before each signature the Secret and the webhook configuration are read
+// from the API server: nothing is signed by a CA that has left, or served before a
+// caBundle trusts it. Refused: cert-manager's CA, which replaces itself in one step.
 //
-// The proof of trust is a call of the API server's. The leader asks for a dry
-// run of creating a Lease with a label that an entry of the webhook
-// configuration selects. That entry calls our pods through a second Service,
-// whose name gets it a certificate of the next authority, and the answer names
-// that authority. The Lease comes back changed only if the API server's own
-// webhook client, with the configuration that it has now, trusts what will be
-// served. Every proof is a connection of its own, in both directions. Refused:
-// a TLS dial with the live caBundle as roots, which proves that bytes in etcd
-// fit a certificate and nothing about an API server; a dry run of a Pod, which
-// needs the permission to create pods; and a second port, which firewalls of
-// private clusters do not let through. The entry says Fail, because it selects
-// nothing that anybody else makes and an error tells more than silence.
+// # Decision: the proof of trust is a call of the API server
 //
-// One proof is about one API server, and there may be several whose watches lag:
-// hence the settle time after it, five minutes by default, and another proof
-// immediately before the new authority signs. A failed proof in between does not
-// begin the settling anew, or a replica that cannot start could hold up a
-// rotation for ever. Without any proof (the entry was deleted) the new authority
-// signs when the old one has less than a certificate's life left, provided that
-// the caBundles have held it for the settle time.
+// The leader asks for a dry run of creating a Lease with a label that one entry of
+// the webhook configuration selects. The entry calls our pods through a second
+// Service, whose name gets it a certificate of the next CA, and the answer names
+// that CA: the API server's own webhook client trusts what will be served.
 //
-// The first authority of an installation signs at once. One that replaces an
-// authority whose key nobody remembers, or another mode's, is trusted and proven
+// Refused: a TLS dial with the live caBundle as roots, which proves nothing about an
+// API server; a dry run of a Pod, which needs the permission to create pods; and a
+// second port, which firewalls of private clusters block. The entry says Fail,
+// because it selects nothing that others create, and an error says more.
+//
+// # Decision: the settle time follows the proof
+//
+// A proof is about one API server, and others may lag. A second proof is made
+// immediately before the new CA signs. A failed proof between the two does not
+// restart the settle time: a replica that cannot start must not block a rotation.
+// Without any proof the new CA signs when the old one has less than a certificate's
+// life left, if the caBundles have held it for the settle time.
+//
+// # Decision: the first CA signs at once
+//
+// One that replaces a CA whose key is lost, or another mode's, is trusted and proven
 // first, without the settle time: starting replicas wait for it.
 //
-// A lost or broken Secret is restored from what replicas serve by, and a
-// rotation begins: so deleting the Secret is how one rotates by hand, and a key
-// that was lost does not go on signing. An authority that somebody puts into the
-// Secret, from a backup say, becomes the next one.
+// # Decision: a lost or broken Secret is restored, then rotated
 //
-// The Lease of this leadership is named like the Secret, and is not the
-// manager's. When a rollout changes the mode or the Secret, the old replicas
-// stay, and lead, until the new ones are ready; and those are ready only when
-// somebody has written their authority into the caBundle. With one Lease for
-// both, neither would come to an end.
+// It is restored from what replicas serve, and a rotation begins. So deleting the
+// Secret rotates by hand, and a lost key stops signing. A CA that someone puts into
+// the Secret, for example from a backup, becomes the next one.
 //
-// The caBundle is merged, not replaced. What else it holds may be what replicas
-// of another mode serve by: it stays for the life of a certificate after it was
-// first seen. That somebody could slip an authority in is not made worse by it:
-// who may write a caBundle may write it again. Order does not count, or two
-// leaders during a change of mode would write each other's order for ever. A
-// patch names the version that it was made from. Another webhook's fields, and
-// those newer than our types, are not touched.
+// # Decision: a Lease for each Secret
 //
-// In mode cert-manager the caBundle is cainjector's, which merges as well from
-// cert-manager 1.19 on; older ones replace it, and a change of mode or of the
-// issuer's key then costs the time that a rollout takes. In mode secret the
-// leader writes the Secret's ca.crt. Refused: a value for the caBundle that the
-// chart renders, which Helm writes in one step, without the old replicas'
-// authority. Nor may a Secret without ca.crt guess from its chain. In both modes
-// a replica serves a new certificate once every entry has trusted it for the
-// settle time; one that an authority of old signed, at once.
+// When a rollout changes the mode or the Secret, the old replicas stay and lead until
+// the new ones are ready, and those are ready only when someone has written their CA
+// into the caBundle. With one Lease for both, neither would finish.
 //
-// A certificate that is about to expire is said in the log and counted, but does
-// not make a replica unready, nor does a bad Secret while a good certificate is
-// served: unready replicas answer nothing, which is what expiry would cost.
+// # Decision: the caBundle is merged, not replaced
 //
-// Ready means trusted: Check verifies the served certificate against the
-// caBundles of the entries that call our Service. A replica that starts has seen
-// that for a second first, because API servers see it at another moment.
+// Other certificates in it may be what replicas of another mode serve: they stay for
+// the life of a certificate after they were first seen. Anyone who may write a
+// caBundle may write it again, so this adds no risk. Order does not count, or two
+// leaders would rewrite it forever. A patch names the version it was made from, and
+// does not touch the fields of other webhooks or fields newer than our types.
 //
-// The Secret is watched, not mounted: a kubelet refreshes mounted Secrets up to
-// a minute late.
+// # Decision: who writes the caBundle in the other modes
 //
-// The chart renders the Secret without data and the webhook configuration
-// without caBundle, so that rendering is deterministic, Helm and Argo CD leave
-// alone what is written there, and uninstalling removes both. A Secret that is
-// made anew gets its labels back, by which Helm knows it.
+// In mode cert-manager, cainjector does, and merges from version 1.19 on; older ones
+// replace it, and a change of mode costs the time of a rollout. In mode secret the
+// leader writes the Secret's ca.crt. Refused: a caBundle rendered by the chart, which
+// Helm replaces in one step, and guessing a CA from a chain. A replica serves a new
+// certificate once every entry has trusted it for the settle time.
 //
-// Clocks may differ by an hour: certificates are dated back by that much, and
-// retired authorities stay that much longer. A replica learns from the dates of
-// the API server's answers that its own differs by more than the API server or
-// its renewals bear; it then signs nothing, is not ready where it has nothing to
-// serve, and does not lead. Refused: dating by the API server's clock, which
-// would hide a broken node and leave renewals to its clock all the same.
-// The settle time is measured by the leader's own clock; a new leader begins it
-// anew.
+// # Decision: expiry does not make a replica unready
 //
-// HTTP/2 is off. API servers call webhooks over HTTP/1.1 only (they would not
-// balance load over HTTP/2), so that it would serve nobody but attackers. TLS is
-// 1.3 with every API server of today, 1.2 at least, and sessions are not resumed.
+// A certificate that is about to expire is logged and counted, and so is a bad Secret
+// while a good certificate is served. Unready replicas answer nothing, which is what
+// expiry would cost.
+//
+// # Decision: ready means trusted
+//
+// Check verifies the served certificate against the caBundles of the entries that call
+// our Service. A replica that starts has seen that for a second first, because API
+// servers see it at another moment.
+//
+// # Decision: the Secret is watched, and rendered without data
+//
+// Kubelets refresh mounted Secrets up to a minute late. The chart renders the Secret
+// without data and the webhook configuration without caBundle: rendering is
+// deterministic, Helm and Argo CD leave what is written there, and uninstalling
+// removes both. A Secret that is created again gets Helm's labels back.
+//
+// # Decision: clocks may differ by an hour
+//
+// Certificates are dated back by an hour, and retired CAs stay an hour longer. A replica
+// compares its clock with the dates of the API server's answers; if it differs by more
+// than renewals tolerate, it signs nothing and does not lead. Refused: dating by the API
+// server's clock, which would hide a broken node. The leader's own clock measures the
+// settle time; a new leader starts it again.
+//
+// # Decision: no HTTP/2
+//
+// API servers call webhooks over HTTP/1.1 only, so HTTP/2 would serve nobody but
+// attackers. TLS is 1.2 or later, and sessions are not resumed.
 package certs

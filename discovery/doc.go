@@ -1,83 +1,87 @@
 /*
 Package discovery answers one question: what does Prometheus scrape?
 
-[Jobs] are the scrape jobs, YAML that Prometheus loads as it is: one for the exporters that ride along, and one for each
-endpoint of the pods that serve metrics themselves. [Targets] says which targets a pod becomes under them, without a
-Prometheus and without a cluster: it makes the labels that Prometheus' Kubernetes discovery makes and runs the jobs' own
-rules over them with Prometheus' own relabel package. A test against a real API server holds the two together.
+[Jobs] are the scrape jobs as YAML that Prometheus loads: one for injected exporters, and one for each endpoint of pods that
+serve metrics themselves. [Targets] returns the targets that a pod becomes under these jobs, without a Prometheus and without a
+cluster: it builds the labels of Prometheus' Kubernetes discovery and evaluates the jobs' rules with Prometheus' own relabel
+package. A test against a real API server compares the two.
 
-# Decisions
+# Decision: the API server selects by label
 
-The API server selects, by label. Prometheus lists and watches pods with the label selector outrider.dev/monitored=true,
-so its memory and its work grow with the monitored pods and not with the cluster. Refused: a keep rule on the same
-label, which is applied after every pod has been sent, stored and relabelled, and so saves nothing.
+Prometheus lists and watches pods with the selector outrider.dev/monitored=true, so its memory and work grow with the
+monitored pods, not with the cluster. Refused: a keep rule on that label, which runs after every pod was sent and stored.
 
-Role pod. Refused: role endpointslice, which knows only pods behind a Service and watches every Service for them, and
-PodMonitor, which needs an operator and its definitions in the cluster before the first metric.
+# Decision: role pod, without attach_metadata
 
-No attach_metadata. Node names are on the pod already; the metadata of Deployments and Jobs starts watches that no
-selector filters. What joins those to a target is kube-state-metrics and a query.
+Refused: role endpointslice, which knows only pods behind a Service and watches every Service for them; a PodMonitor, which
+needs an operator first; and attach_metadata, which starts unfiltered watches of Deployments and Jobs. The node's name is on
+the pod already, and queries join the rest from kube-state-metrics.
 
-No labelmap. A pod's labels would become labels of every series, and each new value of one, such as a template hash,
-a new set of series.
+# Decision: no labelmap
 
-The container's name decides, and the port's name. Not container_init: an exporter in a pod that runs to completion is
-a native sidecar, which the API counts among the init containers. Not the port's number either, which definitions may
-change. A port named metrics would be refused by nothing, but an API server warns of it where the app has one too, and
-lets a Service that asks for metrics by name find a native sidecar's before the app's.
+Pod labels would become labels of every series. Each new value, such as a template hash, would start a new set of series.
 
-Pods that are not ready stay targets: metrics of a sick pod are the ones that are wanted. So do Pending pods, whose
-native sidecars already run, and Unknown ones, whose up is rightly 0. Only pods that have ended are dropped. Refused: a
-field selector on status.phase, which would do the same in a second language that Targets had to speak as well, for
-the few ended pods that a cluster keeps.
+# Decision: the container's name and the port's name select
 
-No credentials and no redirects. Whoever may create a pod chooses the address that is scraped; a token sent there is a
-token given away.
+container_init says nothing: an exporter in a pod that runs to completion is a native sidecar, which the API counts as an init
+container. Port numbers can change with a definition. Refused: a port named metrics. The API server warns about it if the app
+has one too, and a Service that selects metrics by name would find the native sidecar's first.
 
-An endpoint is read from the annotation outrider.dev/scrape, which the webhook has validated, or has not: the pod may be
-from a moment when it was away. So one rule holds the whole value against the whole grammar, and one mistake anywhere
-gives no target at all, just as the webhook refuses the whole of it. What the other rules then take out of it are digits,
-a job's name and a path; the host is the pod's own address, never the annotation. Repetitions in the grammar are bounded,
-spaces too: Prometheus matches the value again for each port of each pod, and an annotation holds 256 KB.
+# Decision: pods that are not ready stay targets
 
-One job for each of three endpoints, since a job makes one target at most of what discovery finds. Their discovery is the
-same text, so that Prometheus watches pods once for all the jobs together.
+The metrics of a sick pod are the ones that are needed. Native sidecars of Pending pods already run, and up of an Unknown pod is
+rightly 0. Only pods that have ended are dropped. Refused: a field selector on status.phase, which Targets would have to
+implement a second time, to save the few ended pods that a cluster keeps.
 
-Everything that discovery finds of a pod becomes the same target of an endpoint: one for each declared port of each
-container, and one for each container without ports, of which Prometheus keeps one, since their labels and addresses are
-equal. So an endpoint's port need not be declared, and there is no container label, because a port that nobody declares
-is nobody's. Refused: keepequal of the port and the annotation, which finds declared ports only, and twice where two
-containers declare one.
+# Decision: no credentials, no redirects, no verification
 
-The job of an endpoint is the one that the annotation names. Otherwise it is the application's name, the label
-app.kubernetes.io/name or else app, as in Prometheus Operator's common jobLabel, so that {job="cart"} means the workload;
-it stays when a Deployment makes new pods. Without either it is pods. Refused: a job named after this project, under which
-everything that nobody named would be mixed; and the name of the controller, which for a Deployment carries a hash and
-for a CronJob's Job a time.
+The author of a pod chooses the address, so a token sent there is given away. No certificate names a pod's address, a name that
+the author chose would prove nothing, and no secret is sent. Refused: verification, under which every https endpoint is down.
 
-A job and an instance are one target, as Prometheus has it everywhere: two endpoints on one port need two jobs, and one
-that repeats an earlier one's job and port gives no target, or both would write the same series.
+# Decision: an endpoint's annotation is checked again
 
-The jobs of the stack itself are reserved. A pod's author may choose any other job, but up{job="prometheus"} must not be
-theirs to write, nor up{job="kubelet"}. An annotation that names a reserved job is malformed, a label that does is passed over, and a container
-named by hand after one is dropped. A test of the chart requires that all of its jobs are reserved, but for etcd and coredns, which are exporters of the catalogue as well. Other jobs are what
-the pod's author says; namespace, pod and node are not, and a rule that must be sure asks for those.
+The pod may be from a moment when the webhook did not answer. One rule matches the whole value against the whole grammar, so one
+mistake gives no target, as in the webhook. Other rules extract only digits, a job's name and a path; the host is the pod's own
+address. Repetitions and spaces are bounded: Prometheus matches the value for each port, and an annotation holds 256 KB.
 
-A target is believed neither its labels nor its times, and what it sends is bounded: samples, labels, their names and values, and
-bytes, decompressed. What exceeds a limit fails that one scrape. A sample from the future would keep those after it out, and
-one from the past would write over what was. A test has a real Prometheus meet targets that try each of these.
+# Decision: one job for each of three endpoints
 
-An https endpoint's certificate is not verified. None names a pod's address; the address is the pod author's choice, so
-that a name in it would prove nothing; and no secret is sent to it. Refused: verification, under which every https
-endpoint would be down.
+A job makes at most one target of what discovery finds. The discovery of all jobs is the same text, so that Prometheus watches
+pods once.
 
-instance stays what Prometheus makes it, address and port. Pod and container have labels of their own.
+# Decision: everything found of a pod becomes the same target
 
-The jobs come out of one template, because most of their text is the same and must stay so. A comment that would stand
-there again is left out: whoever adds the jobs to a Prometheus of their own reads it once.
+Discovery finds each declared port and each container without ports; their labels and addresses become equal, and Prometheus
+keeps one. So the endpoint's port need not be declared, and there is no container label. Refused: keepequal of port and
+annotation, which finds only declared ports, and two targets if two containers declare the port.
 
-The rules are read from the YAML at run time rather than written a second time in Go. Prometheus' config package would
-read them too, but brings the clients of every cloud along; it is imported by tests only, and one of them requires that
-it reads the same rules.
+# Decision: job is the annotation's, or the application's name
+
+Without a name in the annotation, job is the label app.kubernetes.io/name or app, as in Prometheus Operator's common jobLabel, or
+else pods. It stays the same when a Deployment creates new pods. Refused: a job named after this project, which would mix
+everything unnamed, and the controller's name, which carries a hash or, for a CronJob, a time.
+
+# Decision: a job and an instance are one target
+
+Two endpoints on one port need two jobs. An endpoint that repeats the job and port of an earlier one gives no target; both would
+write the same series. instance stays address and port, as Prometheus sets it.
+
+# Decision: the stack's own jobs are reserved
+
+The author of a pod must not write up{job="prometheus"} or up{job="kubelet"}. An annotation with a reserved job is malformed, a
+label is ignored, and a container named by hand is dropped. A test of the chart requires that all its jobs are reserved, except
+etcd and coredns, which are exporters of the catalog too. Rules that must be sure also match namespace, pod and node.
+
+# Decision: a target's labels, times and size are not trusted
+
+Its labels never replace ours, and its timestamps are ignored: a sample from the future would block later ones. Samples, labels,
+their names and values, and decompressed bytes are limited, and exceeding a limit fails that one scrape. A test has a real
+Prometheus scrape targets that try each of these.
+
+# Decision: one template, read as YAML
+
+Most of the jobs' text is the same and comes from one template. The rules are read from the YAML at run time instead of written
+again in Go. Prometheus' config package would read them too but imports the clients of every cloud; only tests import it, and
+one requires that it reads the same rules.
 */
 package discovery
