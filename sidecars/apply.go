@@ -121,7 +121,8 @@ func Remove(pod *corev1.Pod) *corev1.Pod {
 		out.Spec.Volumes = slices.DeleteFunc(out.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == noTokenVolume })
 	}
 	out.Spec.ImagePullSecrets = slices.DeleteFunc(out.Spec.ImagePullSecrets, func(r corev1.LocalObjectReference) bool { return slices.Contains(before.PullSecrets, r.Name) })
-	maps.DeleteFunc(out.Labels, func(key, _ string) bool { return key == MonitoredKey })
+	claimed := claimsLabel(pod)
+	maps.DeleteFunc(out.Labels, func(key, _ string) bool { return key == MonitoredKey && claimed })
 	maps.DeleteFunc(out.Annotations, func(key, _ string) bool { return key == StatusKey || key == ScrapeKey && endpoints })
 	return out
 }

@@ -187,7 +187,7 @@ func (p *planner) finish() {
 	monitored := slices.ContainsFunc(p.Decisions, func(d Decision) bool { return d.Outcome == Injected || d.Outcome == Discovered })
 	p.label = monitored && p.Pod.Labels[MonitoredKey] != MonitoredTrue
 	p.pullSecrets()
-	if status := encodeStatus(Status{Decisions: p.Decisions, PullSecrets: append(p.pulled, p.pull...)}); status != p.Pod.Annotations[StatusKey] {
+	if status := encodeStatus(Status{Decisions: p.Decisions, PullSecrets: append(p.pulled, p.pull...), KeepLabel: monitored && keepsLabel(p.Pod)}); status != p.Pod.Annotations[StatusKey] {
 		p.status = status
 	}
 	p.refuseTooLarge()

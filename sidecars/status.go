@@ -14,6 +14,8 @@ type Status struct {
 	Decisions []Decision `json:"decisions"`
 	// PullSecrets are the image pull Secrets that Outrider added to the pod.
 	PullSecrets []string `json:"pullSecrets,omitempty"`
+	// KeepLabel says that the pod had the monitored label before.
+	KeepLabel bool `json:"keepLabel,omitempty"`
 }
 
 // ParseStatus reads a pod's status annotation. A pod without one, or with one
@@ -78,4 +80,20 @@ func statusBefore(pod *corev1.Pod) Status {
 		earlier.PullSecrets = slices.DeleteFunc(written.PullSecrets, func(name string) bool { return !pullsWith(pod, name) })
 	}
 	return earlier
+}
+
+// keepsLabel reports whether the monitored label of a pod was there before any
+// injection.
+func keepsLabel(pod *corev1.Pod) bool {
+	if pod.Annotations[StatusKey] != "" {
+		return ParseStatus(pod).KeepLabel
+	}
+	return pod.Labels[MonitoredKey] == MonitoredTrue
+}
+
+// claimsLabel reports whether the status says that Outrider has added the
+// monitored label.
+func claimsLabel(pod *corev1.Pod) bool {
+	s := ParseStatus(pod)
+	return !s.KeepLabel && slices.ContainsFunc(s.Decisions, func(d Decision) bool { return d.Outcome == Injected || d.Outcome == Discovered })
 }

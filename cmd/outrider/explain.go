@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/outrider-dev/outrider/cmd/outrider/explanation"
-	"github.com/outrider-dev/outrider/sidecars/manifest"
 )
 
 func explainCommand() *cobra.Command {
@@ -22,9 +21,9 @@ before and after, the requests that are added, and what to change.`,
 		Example: `  outrider explain -f deployment.yaml
   outrider explain -f deployment.yaml -o yaml
   outrider explain pod cache-7d9f -n shop`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			set, err := in.read(cmd.InOrStdin())
+			set, err := in.read(cmd)
 			if err != nil {
 				return err
 			}
@@ -39,10 +38,7 @@ before and after, the requests that are added, and what to change.`,
 				if err != nil {
 					return err
 				}
-				path, _ := t.TemplatePath()
-				for _, key := range t.Misplaced() {
-					x.Advice = append(x.Advice, manifest.Move(key, path))
-				}
+				x.Advice = append(x.Advice, t.Mistakes()...)
 				all = append(all, x)
 			}
 			return explain(cmd.OutOrStdout(), format, all)

@@ -35,13 +35,9 @@ It can be Helm's post-renderer, and a KRM function of kustomize and kpt: it read
 
   # Exit with 1 where something that was asked for is refused
   outrider inject -f deployment.yaml --strict >/dev/null`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			set, err := in.read(cmd.InOrStdin())
-			if err != nil {
-				return err
-			}
-			out, err := newOutput(set, diff, "injected")
+			set, err := in.read(cmd)
 			if err != nil {
 				return err
 			}
@@ -49,7 +45,7 @@ It can be Helm's post-renderer, and a KRM function of kustomize and kpt: it read
 			if err != nil {
 				return err
 			}
-			found, err := out.write(cmd.OutOrStdout())
+			found, err := output{diff, "injected"}.write(cmd.OutOrStdout(), set)
 			if err == nil && (found || refused && strict) {
 				err = errFindings
 			}
@@ -78,10 +74,14 @@ func inject(set *manifest.Set, say io.Writer) (refused bool, err error) {
 			fmt.Fprintf(say, "%s: %s\n", t, sentence(d))
 			refused = refused || d.Warns()
 		}
-		for _, key := range t.Misplaced() {
-			path, _ := t.TemplatePath()
-			fmt.Fprintf(say, "%s: %s\n", t, manifest.Move(key, path))
+	}
+	for _, o := range set.Objects() {
+		for _, mistake := range o.Mistakes() {
+			fmt.Fprintf(say, "%s: %s\n", o, mistake)
 			refused = true
+		}
+		if o.Partial() {
+			fmt.Fprintf(say, "%s: it has no containers, as a patch; run inject on what kustomize build makes of it\n", o)
 		}
 	}
 	return refused, nil
@@ -119,13 +119,9 @@ annotation and the label go; what you wrote stays, your outrider.dev/inject incl
 
   # A live pod as its author wrote it
   kubectl get pod cache -o yaml | outrider uninject`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			set, err := in.read(cmd.InOrStdin())
-			if err != nil {
-				return err
-			}
-			out, err := newOutput(set, diff, "as it was")
+			set, err := in.read(cmd)
 			if err != nil {
 				return err
 			}
@@ -133,16 +129,14 @@ annotation and the label go; what you wrote stays, your outrider.dev/inject incl
 			if err != nil {
 				return err
 			}
-			for _, t := range templates {
-				changed, err := t.Become(sidecars.Remove(t.Pod))
-				if err != nil {
-					return err
-				}
-				if changed {
-					fmt.Fprintf(cmd.ErrOrStderr(), "%s: as it was before\n", t)
-				}
+			changed, err := set.Remove(templates)
+			if err != nil {
+				return err
 			}
-			found, err := out.write(cmd.OutOrStdout())
+			for _, t := range changed {
+				fmt.Fprintf(cmd.ErrOrStderr(), "%s: as before the injection\n", t)
+			}
+			found, err := output{diff, "uninjected"}.write(cmd.OutOrStdout(), set)
 			if err == nil && found {
 				err = errFindings
 			}

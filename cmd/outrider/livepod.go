@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -120,21 +121,21 @@ func (l *live) reaches(ctx context.Context, namespace string) (configured, exclu
 // the outermost owner is told about.
 func (l *live) misplaced(ctx context.Context, pod *corev1.Pod) []string {
 	var outermost *metav1.PartialObjectMetadata
-	kind, path := "", ""
+	var workload sidecars.Workload
 	owner := metav1.GetControllerOf(pod)
 	for range 3 { // owners may own one another
 		if owner == nil {
 			break
 		}
-		where, known := workloads[owner.Kind]
+		w, known := sidecars.WorkloadOf(schema.FromAPIVersionAndKind(owner.APIVersion, owner.Kind))
 		if !known {
 			break
 		}
-		found, err := l.owners.Resource(where.resource).Namespace(pod.Namespace).Get(ctx, owner.Name, metav1.GetOptions{})
+		found, err := l.owners.Resource(w.GroupVersionResource()).Namespace(pod.Namespace).Get(ctx, owner.Name, metav1.GetOptions{})
 		if err != nil {
 			break
 		}
-		outermost, kind, path = found, owner.Kind, where.path
+		outermost, workload = found, w
 		owner = metav1.GetControllerOf(found)
 	}
 	if outermost == nil {
@@ -142,22 +143,9 @@ func (l *live) misplaced(ctx context.Context, pod *corev1.Pod) []string {
 	}
 	var advice []string
 	for _, key := range manifest.Misplaced(outermost.Annotations) {
-		advice = append(advice, fmt.Sprintf("%s %s: %s", kind, outermost.Name, manifest.Move(key, path)))
+		advice = append(advice, fmt.Sprintf("%s %s: %s", workload.Kind, outermost.Name, manifest.Move(key, strings.Join(append(workload.Template, "metadata"), "."))))
 	}
 	return advice
-}
-
-// workloads are the kinds that own pods, with where their pod template is.
-var workloads = map[string]struct {
-	resource schema.GroupVersionResource
-	path     string
-}{
-	"ReplicaSet":  {schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "replicasets"}, "spec.template"},
-	"Deployment":  {schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}, "spec.template"},
-	"StatefulSet": {schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "statefulsets"}, "spec.template"},
-	"DaemonSet":   {schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "daemonsets"}, "spec.template"},
-	"Job":         {schema.GroupVersionResource{Group: "batch", Version: "v1", Resource: "jobs"}, "spec.template"},
-	"CronJob":     {schema.GroupVersionResource{Group: "batch", Version: "v1", Resource: "cronjobs"}, "spec.jobTemplate.spec.template"},
 }
 
 func containerStatus(pod *corev1.Pod, name string) (corev1.ContainerStatus, bool) {

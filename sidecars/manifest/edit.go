@@ -2,69 +2,206 @@ package manifest
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
-	"strings"
 
 	"gomodules.xyz/jsonpatch/v2"
 	corev1 "k8s.io/api/core/v1"
-	"sigs.k8s.io/kustomize/kyaml/yaml"
-	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/outrider-dev/outrider/sidecars"
 )
 
-// Add makes the additions of a plan for the template's pod: JSON patch
-// operations that all are "add".
-func (t *Template) Add(ops []jsonpatch.Operation) error {
-	for _, op := range ops {
-		t.in.changed = true
-		if err := add(t.fields, op); err != nil {
-			return fmt.Errorf("%s: add %s: %w", t, op.Path, err)
+// addition is what is to be added to a template.
+type addition struct {
+	template *Template
+	growth   *growth
+}
+
+// insertAll makes the edits of a document that add to its templates.
+func (s *Stream) insertAll(d *document, additions []addition) error {
+	in := &inserter{measured: measure(s.text, d), touched: map[*node]bool{}}
+	want := d.root.value()
+	for _, a := range additions {
+		in.manner = s.manner(in.measured, a.template)
+		g := a.growth.under(a.template.path)
+		in.grow(a.template.object, g)
+		replace(&want, a.template.place, g.on)
+	}
+	if err := in.unshare(d.root); err != nil {
+		return err
+	}
+	for _, e := range in.edits {
+		if e.start == len(s.text) && !d.json {
+			in.edits = append(in.edits, in.seal(d.root)...)
+			break
 		}
 	}
+	if in.lost {
+		return errLost
+	}
+	return s.commit(d, in.edits, want, func(any) {})
+}
+
+// commit keeps edits if the document means what is wanted with them.
+func (s *Stream) commit(d *document, edits []edit, want any, tidy func(any)) error {
+	text := apply(s.text, d.start, d.end, edits)
+	var root *node
+	var err error
+	if d.json {
+		root, _ = cutJSON(text, 0)
+	} else {
+		root, err = parseYAML(text, behindMark(text, 0), len(text))
+	}
+	if err != nil || root == nil {
+		return errLost
+	}
+	got := root.value()
+	tidy(want)
+	tidy(got)
+	if !reflect.DeepEqual(got, want) {
+		return errLost
+	}
+	d.edits = edits
 	return nil
 }
 
-// add puts a value behind the end of a list, or under a key that has none.
-func add(fields *yaml.RNode, op jsonpatch.Operation) error {
-	if op.Operation != "add" {
-		return fmt.Errorf("operation %q is not an addition", op.Operation)
+// replace changes the value at a place.
+func replace(value *any, place []any, change func(any) any) {
+	if len(place) == 0 {
+		*value = change(*value)
+		return
 	}
-	value, err := toNode(op.Value)
-	if err != nil {
-		return err
+	switch key := place[0].(type) {
+	case string:
+		m := (*value).(map[string]any)
+		inner := m[key]
+		replace(&inner, place[1:], change)
+		m[key] = inner
+	case int:
+		replace(&(*value).([]any)[key], place[1:], change)
 	}
-	path := strings.Split(strings.TrimPrefix(op.Path, "/"), "/")
-	for i := range path {
-		path[i] = strings.NewReplacer("~1", "/", "~0", "~").Replace(path[i])
-	}
-	parents, last := path[:len(path)-1], path[len(path)-1]
-	if last == "-" {
-		list, err := fields.Pipe(yaml.Lookup(parents...))
-		if err != nil {
-			return err
+}
+
+// manner is how the document of a template is written.
+func (s *Stream) manner(m *measured, t *Template) manner {
+	w := manner{step: 2, gap: 2, space: " "}
+	if m.doc.json {
+		w.keys, w.texts = true, true
+		if root := m.doc.root; len(root.keys) > 0 && s.text[root.items[0].start-1] == ':' {
+			w.space = ""
 		}
-		return list.PipeE(yaml.Append(value.YNode()))
+		return w
 	}
-	parent, err := fields.Pipe(yaml.LookupCreate(yaml.MappingNode, parents...))
-	if err != nil {
-		return err
+	w.texts = m.doc.root.flow
+	spec := t.fields.own("spec")
+	if t.fields.flow || spec < 0 || t.fields.items[spec].flow || t.fields.items[spec].kind != mapKind {
+		return w
 	}
-	return parent.PipeE(yaml.SetField(last, value))
+	inner := t.fields.items[spec]
+	w.step = max(m.column(m.content(inner))-m.column(t.fields.keys[spec].start), 1)
+	if i := inner.own("containers"); i >= 0 && !inner.items[i].flow && inner.items[i].kind == listKind {
+		list := inner.items[i]
+		w.list = max(m.column(m.content(list))-m.column(inner.keys[i].start), 0)
+		w.gap = max((&inserter{measured: m}).gap(list.items[0], w.gap), 2)
+	}
+	return w
 }
 
-// toNode makes a YAML node in block style of a Go value.
-func toNode(value any) (*yaml.RNode, error) {
-	text, err := sigsyaml.Marshal(value)
-	if err != nil {
-		return nil, err
-	}
-	return yaml.Parse(string(text))
+// removal is what is to be taken out of a template.
+type removal struct {
+	template *Template
+	losses   []loss
 }
 
-// Become takes away what the template's pod has and the given pod has not:
-// containers, volumes, pull Secrets, labels and annotations. Maps and lists
-// that become empty go too. It reports whether anything went.
-func (t *Template) Become(pod *corev1.Pod) (bool, error) {
-	gone := []removal{
+// removeAll makes the edits of a document that take out of its templates.
+func (s *Stream) removeAll(d *document, removals []removal) error {
+	r := &remover{measured: measure(s.text, d), gone: map[*node]bool{}}
+	want := d.root.value()
+	var tidies []func(any)
+	for _, removal := range removals {
+		place := removal.template.fieldsPlace()
+		for _, l := range removal.losses {
+			r.mark(removal.template.fields, l)
+			at := append(slices.Clip(place), anys(l.path)...)
+			replace(&want, at, l.from)
+			tidies = append(tidies, func(value any) { prune(value, at, len(l.path)) })
+		}
+	}
+	for _, removal := range removals {
+		r.cut(removal.template.fields)
+	}
+	if r.lost {
+		return errLost
+	}
+	return s.commit(d, r.joined(), want, func(value any) {
+		for _, tidy := range tidies {
+			tidy(value)
+		}
+	})
+}
+
+// from is a value without what is lost.
+func (l loss) from(value any) any {
+	gone := map[string]bool{}
+	for _, name := range l.names {
+		gone[name] = true
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		for name := range gone {
+			delete(value, name)
+		}
+	case []any:
+		var kept []any
+		for _, item := range value {
+			fields, _ := item.(map[string]any)
+			if name, _ := fields["name"].(string); !gone[name] {
+				kept = append(kept, item)
+			}
+		}
+		return kept
+	}
+	return value
+}
+
+// prune takes out what is empty at a place, and then around it, for some levels:
+// nothing, null, an empty map and an empty list are the same to Kubernetes.
+func prune(value any, place []any, levels int) {
+	for ; levels > 0; levels-- {
+		parent := value
+		for _, step := range place[:len(place)-1] {
+			switch step := step.(type) {
+			case string:
+				m, _ := parent.(map[string]any)
+				parent = m[step]
+			case int:
+				list, _ := parent.([]any)
+				if step >= len(list) {
+					return
+				}
+				parent = list[step]
+			}
+		}
+		m, _ := parent.(map[string]any)
+		key, _ := place[len(place)-1].(string)
+		if inner := reflect.ValueOf(m[key]); m != nil && (!inner.IsValid() || (inner.Kind() == reflect.Map || inner.Kind() == reflect.Slice) && inner.Len() == 0) {
+			delete(m, key)
+		}
+		place = place[:len(place)-1]
+	}
+}
+
+func anys(path []string) []any {
+	var out []any
+	for _, key := range path {
+		out = append(out, key)
+	}
+	return out
+}
+
+// lossesOf are what the template's pod has and the given pod has not.
+func lossesOf(t *Template, pod *corev1.Pod) []loss {
+	all := []loss{
 		{[]string{"spec", "containers"}, missing(containerNames(t.Pod.Spec.Containers), containerNames(pod.Spec.Containers))},
 		{[]string{"spec", "initContainers"}, missing(containerNames(t.Pod.Spec.InitContainers), containerNames(pod.Spec.InitContainers))},
 		{[]string{"spec", "volumes"}, missing(volumeNames(t.Pod), volumeNames(pod))},
@@ -72,86 +209,80 @@ func (t *Template) Become(pod *corev1.Pod) (bool, error) {
 		{[]string{"metadata", "labels"}, missing(keys(t.Pod.Labels), keys(pod.Labels))},
 		{[]string{"metadata", "annotations"}, missing(keys(t.Pod.Annotations), keys(pod.Annotations))},
 	}
-	changed := false
-	for _, r := range gone {
-		if len(r.names) == 0 {
-			continue
-		}
-		changed, t.in.changed = true, true
-		if err := r.from(t.fields); err != nil {
-			return changed, fmt.Errorf("%s: remove from %s: %w", t, strings.Join(r.path, "."), err)
+	var some []loss
+	for _, l := range all {
+		if len(l.names) > 0 {
+			some = append(some, l)
 		}
 	}
-	return changed, nil
+	return some
 }
 
-// removal takes entries out of one list of named items, or out of one map.
-type removal struct {
-	path  []string
-	names []string
-}
-
-func (r removal) from(fields *yaml.RNode) error {
-	node, err := fields.Pipe(yaml.Lookup(r.path...))
-	if err != nil || node == nil {
-		return err
+// Inject adds to each template what is decided for it, and returns the plans in
+// the order of the templates. An error names every object to which nothing can
+// be added.
+func (s *Set) Inject(templates []*Template) ([]sidecars.Plan, error) {
+	plans := make([]sidecars.Plan, len(templates))
+	patches := map[*Template][]jsonpatch.Operation{}
+	for i, t := range templates {
+		plans[i] = s.Plan(t)
+		if patch := plans[i].Patch(); len(patch) > 0 {
+			patches[t] = patch
+		}
 	}
-	y := node.YNode()
-	if y.Kind == yaml.SequenceNode {
-		y.Content = slices.DeleteFunc(y.Content, func(item *yaml.Node) bool {
-			name, err := yaml.NewRNode(item).GetString("name")
-			return err == nil && slices.Contains(r.names, name)
-		})
-	} else {
-		for _, name := range r.names {
-			if err := node.PipeE(yaml.Clear(name)); err != nil {
+	err := byDocument(templates, func(stream *Stream, d *document, some []*Template) error {
+		var additions []addition
+		for _, t := range some {
+			if patches[t] == nil {
+				continue
+			}
+			g, err := growthOf(patches[t])
+			if err != nil {
 				return err
 			}
+			additions = append(additions, addition{t, g})
 		}
-	}
-	if len(y.Content) > 0 {
-		return nil
-	}
-	parent, err := fields.Pipe(yaml.Lookup(r.path[:len(r.path)-1]...))
-	if err != nil {
-		return err
-	}
-	return parent.PipeE(yaml.Clear(r.path[len(r.path)-1]))
+		if len(additions) == 0 {
+			return nil
+		}
+		return stream.insertAll(d, additions)
+	})
+	return plans, err
 }
 
-func missing(before, after []string) []string {
-	return slices.DeleteFunc(before, func(name string) bool { return slices.Contains(after, name) })
+// Remove takes out of each template what Outrider has added, and returns those
+// in which there was any.
+func (s *Set) Remove(templates []*Template) ([]*Template, error) {
+	var changed []*Template
+	err := byDocument(templates, func(stream *Stream, d *document, some []*Template) error {
+		var removals []removal
+		for _, t := range some {
+			if losses := lossesOf(t, sidecars.Remove(t.Pod)); len(losses) > 0 {
+				removals = append(removals, removal{t, losses})
+				changed = append(changed, t)
+			}
+		}
+		if len(removals) == 0 {
+			return nil
+		}
+		return stream.removeAll(d, removals)
+	})
+	return changed, err
 }
 
-func containerNames(list []corev1.Container) []string {
-	var names []string
-	for i := range list {
-		names = append(names, list[i].Name)
+// byDocument calls do with the templates of one document after the other.
+func byDocument(templates []*Template, do func(*Stream, *document, []*Template) error) error {
+	var errs problems
+	for len(templates) > 0 {
+		first := templates[0]
+		count := slices.IndexFunc(templates, func(t *Template) bool { return t.in != first.in })
+		if count < 0 {
+			count = len(templates)
+		}
+		if err := do(first.stream, first.in, templates[:count]); err != nil {
+			errs.add(fmt.Errorf("%s: %w", first.At(first.object), err))
+		}
+		templates = templates[count:]
 	}
-	return names
-}
-
-func volumeNames(pod *corev1.Pod) []string {
-	var names []string
-	for i := range pod.Spec.Volumes {
-		names = append(names, pod.Spec.Volumes[i].Name)
-	}
-	return names
-}
-
-func pullNames(pod *corev1.Pod) []string {
-	var names []string
-	for _, r := range pod.Spec.ImagePullSecrets {
-		names = append(names, r.Name)
-	}
-	return names
-}
-
-func keys(m map[string]string) []string {
-	var names []string
-	for k := range m {
-		names = append(names, k)
-	}
-	slices.Sort(names)
-	return names
+	return errs.join()
 }

@@ -41,7 +41,7 @@ func open(t *testing.T, source string, o manifest.Options) (*manifest.Set, []*ma
 func write(t *testing.T, set *manifest.Set) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := set.Streams[0].Write(&out); err != nil {
+	if err := manifest.Write(&out, set.Streams...); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -50,10 +50,8 @@ func write(t *testing.T, set *manifest.Set) string {
 // TestRemoveIsTheMirror holds that what was injected goes, byte for byte. The corpus goes both ways in test/cli.
 func TestRemoveIsTheMirror(t *testing.T) {
 	set, templates := open(t, inject(t, plain, manifest.Options{}), manifest.Options{})
-	for _, template := range templates {
-		if changed, err := template.Become(sidecars.Remove(template.Pod)); err != nil || !changed {
-			t.Fatalf("changed %v, %v", changed, err)
-		}
+	if changed, err := set.Remove(templates); err != nil || len(changed) != 1 {
+		t.Fatalf("changed %v, %v", changed, err)
 	}
 	if diff := cmp.Diff(plain, write(t, set)); diff != "" {
 		t.Errorf("(-before +after)\n%s", diff)
@@ -94,12 +92,11 @@ spec:
         image: "redis:7"
 ---
 apiVersion: example.com/v1
-kind: Rollout
+kind: Fleet
 metadata:
   name: untouched
-  annotations: {outrider.dev/inject: redis}
 spec:
-  template: {spec: {containers: [{name: redis, image: redis}]}}
+  ships: {spec: {containers: [{name: redis, image: redis}]}}
 `
 
 func TestWhatIsNotOursStays(t *testing.T) {
@@ -152,23 +149,26 @@ func TestListsAndResourceLists(t *testing.T) {
 }
 
 func TestBadInputIsNamed(t *testing.T) {
+	const asks = "annotations: {outrider.dev/inject: redis}"
 	for name, tc := range map[string]struct{ source, want string }{
-		"not YAML":       {"a: [", "read -"},
-		"no template":    {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\n", "Deployment a (-, document 1): there is no pod template at spec.template"},
-		"a wrong type":   {"apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: 7}\n", "Pod a (-, document 1): decode its pod: spec.containers is a number, want a list"},
-		"a template's":   {"---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {a: 5}}}}\n", "Deployment a (-, document 1): decode its pod: spec.template.metadata.annotations is a number, want a string"},
-		"a quantity":     {"apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: b}, {name: c, resources: {limits: {cpu: lots}}}]}\n", `spec.containers.1.resources.limits.cpu is "lots", want a quantity`},
-		"no apiVersion":  {"kind: Pod\nmetadata: {name: a}\n", "Pod a (-, document 1): there is no apiVersion"},
-		"metadata":       {"apiVersion: v1\nkind: Pod\nmetadata: [a]\n", "Pod without a name (-, document 1): metadata is a list, want a map"},
-		"a list":         {"a: b\n---\n- a\n", "read -: document 2: it is a list, want an object"},
-		"a text":         {"hello\n", "read -: document 1: it is a single value, want an object"},
-		"no map":         {"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: [template]\n", "there is no pod template at spec.template"},
-		"a bad Exporter": {"apiVersion: outrider.dev/v1alpha1\nkind: Exporter\nmetadata: {name: a}\nspec: {imagee: b}\n", "Exporter a (-, document 1): parse Exporter"},
+		"not YAML":          {"a: 1\n---\n\n" + asks + "\nb: [\n", "-:5: document 2: "},
+		"a template's":      {"---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {outrider.dev/inject: redis, a: 5}}, spec: {containers: []}}}\n", `-:5: Deployment default/a (document 1): spec.template.metadata.annotations.a is the number 5, want a string; quote it: "5"`},
+		"a number of ours":  {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  annotations:\n    redis.outrider.dev/port: 6380\nspec: {containers: []}\n", `-:6: Pod default/a (document 1): metadata.annotations["redis.outrider.dev/port"] is the number 6380, want a string; quote it: "6380"`},
+		"a word of YAML":    {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {outrider.dev/inject: off}}\nspec: {containers: []}\n", `["outrider.dev/inject"] is false, want a string; quote it: "off"`},
+		"a wrong type":      {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, " + asks + "}\nspec: {containers: 7}\n", "spec.containers is the number 7, want a list"},
+		"a quantity":        {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, " + asks + "}\nspec: {containers: [{name: b}, {name: c, resources: {limits: {cpu: lots}}}]}\n", `spec.containers[1].resources.limits.cpu is "lots", want a quantity`},
+		"several fields":    {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, " + asks + "}\nspec:\n  hostNetwork: maybe\n  containers: [{name: b, tty: 5}]\n", "spec.hostNetwork is \"maybe\", want true or false\n-:6: Pod default/a (document 1): spec.containers[0].tty is the number 5, want true or false"},
+		"several documents": {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, " + asks + "}\nspec: {containers: 7}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: b, " + asks + "}\nspec: {containers: 7}\n", "want a list\n-:9: Pod default/b (document 2)"},
+		"no apiVersion":     {"kind: Pod\nmetadata: {name: a, " + asks + "}\n", "-:1: Pod a (document 1): there is no apiVersion"},
+		"metadata":          {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, " + asks + ", labels: [a]}\nspec: {containers: []}\n", "metadata.labels is a list, want a map"},
+		"a template":        {"# outrider.dev/inject\n{{- if .Values.a }}\nkind: Pod\n{{- end }}\n", "it looks like a template of Helm that is not rendered; render it first"},
+		"a bad Exporter":    {"apiVersion: outrider.dev/v1alpha1\nkind: Exporter\nmetadata: {name: a}\nspec: {imagee: b}\n", "-:1: Exporter a (document 1): parse Exporter"},
+		"a future Exporter": {"\napiVersion: outrider.dev/v1beta1\nkind: Exporter\nmetadata: {name: a}\n", "-:2: Exporter a (document 1): apiVersion outrider.dev/v1beta1 of Exporter is not known; write outrider.dev/v1alpha1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := tryInject(tc.source)
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
-				t.Errorf("error %v, want %q in it", err, tc.want)
+				t.Errorf("error %v\nwant %q in it", err, tc.want)
 			}
 		})
 	}
@@ -200,14 +200,6 @@ func TestMisplaced(t *testing.T) {
 }
 
 func tryInject(source string) error {
-	stream, err := manifest.Read("-", strings.NewReader(source))
-	if err != nil {
-		return err
-	}
-	set, err := manifest.NewSet(manifest.Options{}, stream)
-	if err != nil {
-		return err
-	}
-	_, err = set.Templates()
+	_, _, err := tryOpen(source)
 	return err
 }

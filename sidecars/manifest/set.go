@@ -1,11 +1,10 @@
 package manifest
 
 import (
+	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
-	"strings"
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
@@ -28,65 +27,108 @@ type Set struct {
 	Streams []*Stream
 	// Catalog is the built-in one with the Exporters of the streams over it.
 	Catalog sidecars.Catalog
+	// Notes are sentences about documents that cannot be read and pass through.
+	Notes []string
 
 	options    Options
 	namespaces map[string]sidecars.Namespace
 }
 
 // NewSet reads the Namespaces and Exporters of the streams. An error names
-// every Exporter that cannot be used, and why.
+// every document that cannot be read and matters, and every Exporter that cannot
+// be used.
 func NewSet(o Options, streams ...*Stream) (*Set, error) {
 	o.Namespace = cmp.Or(o.Namespace, "default")
 	s := &Set{Streams: streams, options: o, namespaces: map[string]sidecars.Namespace{}}
 	var exporters []v1alpha1.Exporter
-	var errs []error
+	var errs problems
 	for _, stream := range streams {
 		for _, object := range stream.Objects() {
 			switch {
-			case object.APIVersion() == "v1" && object.Kind == "Namespace":
+			case object.isNamespace():
 				s.namespaces[object.Name] = sidecars.Namespace{Labels: object.Labels(), Annotations: object.Annotations()}
-			case object.APIVersion() == v1alpha1.GroupVersion.String() && object.Kind == v1alpha1.Kind:
+			case object.kind().Group == v1alpha1.GroupVersion.Group && object.Kind == v1alpha1.Kind:
 				e, err := exporter(object)
-				errs = append(errs, err)
+				if err != nil {
+					errs.add(err)
+					continue
+				}
 				exporters = append(exporters, e)
 			}
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+	for _, stream := range streams {
+		bad, notes := stream.problems(s.matters)
+		errs.add(bad...)
+		s.Notes = append(s.Notes, notes...)
 	}
-	var err error
-	s.Catalog, err = sidecars.Builtin().With(exporters...)
-	return s, err
+	catalog, err := sidecars.Builtin().With(exporters...)
+	if err != nil {
+		errs.add(err)
+	}
+	s.Catalog = catalog
+	return s, errs.join()
+}
+
+// matters reports whether a document that cannot be read may ask for something:
+// it has a key of ours, or containers while some namespace is opted in.
+func (s *Set) matters(text []byte) bool {
+	if mentions(text) {
+		return true
+	}
+	optedIn := s.options.NamespaceLabels[sidecars.InjectKey] == sidecars.InjectEnabled
+	for _, n := range s.namespaces {
+		optedIn = optedIn || n.Labels[sidecars.InjectKey] == sidecars.InjectEnabled
+	}
+	return optedIn && bytes.Contains(text, []byte("containers"))
 }
 
 func exporter(o Object) (v1alpha1.Exporter, error) {
+	if o.APIVersion() != v1alpha1.GroupVersion.String() {
+		return v1alpha1.Exporter{}, fmt.Errorf("%s: apiVersion %s of Exporter is not known; write %s", o.At(o.object), o.APIVersion(), v1alpha1.GroupVersion)
+	}
 	raw, err := o.JSON()
 	if err != nil {
 		return v1alpha1.Exporter{}, err
 	}
 	e, err := sidecars.Parse(raw)
+	if err == nil {
+		_, err = sidecars.Builtin().With(e)
+	}
 	if err != nil {
-		return e, fmt.Errorf("%s: %w", o, err)
+		return e, fmt.Errorf("%s: %w", o.At(o.object), err)
 	}
 	return e, nil
 }
 
-// Templates are the pods and pod templates of all streams, in their order.
+// Objects are those of all streams, in their order.
+func (s *Set) Objects() []Object {
+	var all []Object
+	for _, stream := range s.Streams {
+		all = append(all, stream.Objects()...)
+	}
+	return all
+}
+
+// Templates are the pods and pod templates of all streams, in their order. An
+// error names every field that has a value of a wrong type, where the pod asks
+// for something.
 func (s *Set) Templates() ([]*Template, error) {
 	var all []*Template
-	for _, stream := range s.Streams {
-		for _, object := range stream.Objects() {
-			t, err := object.Template(s.options.Namespace)
-			if err != nil {
-				return nil, err
-			}
-			if t != nil {
-				all = append(all, t)
-			}
+	var errs problems
+	for _, o := range s.Objects() {
+		if o.Kind == "Pod" && o.APIVersion() == "" && len(Misplaced(o.Annotations())) > 0 {
+			errs.add(fmt.Errorf("%s: there is no apiVersion; write apiVersion: v1", o.At(o.object)))
+			continue
 		}
+		all = append(all, o.templates(s.options.Namespace, s.asks, &errs)...)
 	}
-	return all, nil
+	return all, errs.join()
+}
+
+// asks reports whether a pod, or its namespace, asks for something.
+func (s *Set) asks(t *Template) bool {
+	return len(Misplaced(t.Pod.Annotations)) > 0 || s.input(t).Namespace.Labels[sidecars.InjectKey] == sidecars.InjectEnabled
 }
 
 // Plan decides for a template as the webhook would for its pods.
@@ -117,45 +159,4 @@ func over(m, top map[string]string) map[string]string {
 	maps.Copy(out, m)
 	maps.Copy(out, top)
 	return out
-}
-
-// Inject adds to each template what is decided for it, and returns the plans in
-// the order of Templates.
-func (s *Set) Inject(templates []*Template) ([]sidecars.Plan, error) {
-	plans := make([]sidecars.Plan, len(templates))
-	for i, t := range templates {
-		plans[i] = s.Plan(t)
-		if err := t.Add(plans[i].Patch()); err != nil {
-			return nil, err
-		}
-	}
-	return plans, nil
-}
-
-// Misplaced are the keys of ours that stand on the object itself where they
-// have no effect: they belong on its pod template.
-func (o Object) Misplaced() []string {
-	if path, _ := o.TemplatePath(); path == "" {
-		return nil
-	}
-	return Misplaced(o.Annotations())
-}
-
-// Misplaced are the keys among a workload's own annotations that belong on its
-// pod template.
-func Misplaced(annotations map[string]string) []string {
-	var found []string
-	for _, key := range keys(annotations) {
-		domain, _, _ := strings.Cut(key, "/")
-		ours := domain == sidecars.Domain || strings.HasSuffix(domain, "."+sidecars.Domain)
-		if ours && key != sidecars.RepairKey { // which is for workloads
-			found = append(found, key)
-		}
-	}
-	return found
-}
-
-// Move says where a misplaced key belongs.
-func Move(key, path string) string {
-	return fmt.Sprintf("%s has no effect here; move it to %s.metadata.annotations", key, path)
 }

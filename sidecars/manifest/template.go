@@ -2,159 +2,195 @@ package manifest
 
 import (
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	kjson "sigs.k8s.io/json"
-	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/outrider-dev/outrider/sidecars"
 )
 
-// Template is a pod, or the pod template of a workload, in an Object.
+// Template is a pod, or a pod template, in an Object.
 type Template struct {
 	Object
 	// Pod is what becomes of it, as the API server would hand it to a webhook.
 	Pod *corev1.Pod
 	// Size of the pod as JSON, in bytes.
 	Size int
+	// Path is where the object holds it, such as spec.template; empty for a Pod.
+	Path string
 
-	fields *yaml.RNode // the map that holds metadata and spec
+	path   []any // the same, as keys and indexes
+	fields *node // the map that holds metadata and spec
 }
 
-// templatePaths say where a kind holds its pod template; a Pod is one itself.
-var templatePaths = map[string][]string{
-	"v1/Pod":                   {},
-	"v1/PodTemplate":           {"template"},
-	"v1/ReplicationController": {"spec", "template"},
-	"apps/v1/Deployment":       {"spec", "template"},
-	"apps/v1/ReplicaSet":       {"spec", "template"},
-	"apps/v1/StatefulSet":      {"spec", "template"},
-	"apps/v1/DaemonSet":        {"spec", "template"},
-	"batch/v1/Job":             {"spec", "template"},
-	"batch/v1/CronJob":         {"spec", "jobTemplate", "spec", "template"},
+// kind of the object, with its group.
+func (o Object) kind() schema.GroupVersionKind {
+	return schema.FromAPIVersionAndKind(o.APIVersion(), o.Kind)
 }
 
-func trimList(kind string) string { return strings.TrimSuffix(kind, "List") }
-
-// TemplatePath is where the object's kind holds its pod template, such as
-// spec.template; empty for a Pod. It is false for kinds that make no pods.
-func (o Object) TemplatePath() (string, bool) {
-	path, ok := templatePaths[o.APIVersion()+"/"+o.Kind]
-	return strings.Join(path, "."), ok
+// templatePaths are where an object holds pods with containers. Kinds that
+// Kubernetes does not have are known by their shape: some map called template,
+// podTemplate or the like, with containers that have names.
+func (o Object) templatePaths() [][]any {
+	if o.isPod() {
+		return only(o.object, nil)
+	}
+	if w, ok := sidecars.WorkloadOf(o.kind()); ok {
+		return only(o.object, anys(w.Template))
+	}
+	if o.Kind == "" || o.APIVersion() == "" {
+		return nil
+	}
+	return shaped(o.object, nil, nil)
 }
 
-// Template returns the object's pod template, or nil where its kind has none.
-// namespace is that of objects which name none. An error names the object and
-// the field.
-func (o Object) Template(namespace string) (*Template, error) {
-	path, ok := templatePaths[o.APIVersion()+"/"+o.Kind]
-	if !ok {
-		if _, core := templatePaths["v1/"+o.Kind]; core && o.APIVersion() == "" {
-			return nil, fmt.Errorf("%s: there is no apiVersion", o)
+func (o Object) isPod() bool { return o.kind() == corev1.SchemeGroupVersion.WithKind("Pod") }
+
+// only is a path, if it leads to containers.
+func only(n *node, path []any) [][]any {
+	if n.follow(path).at("spec", "containers").isNull() {
+		return nil
+	}
+	return [][]any{path}
+}
+
+// deepestTemplate is how deep in an object templates are looked for; batch
+// frameworks have them in a list of roles, in the template of a Job.
+const deepestTemplate = 8
+
+func shaped(n *node, path []any, found [][]any) [][]any {
+	n = n.real()
+	if n == nil || len(path) > deepestTemplate {
+		return found
+	}
+	for i, item := range n.items {
+		var step any = i
+		if n.kind == mapKind {
+			step = n.keys[i].keyText()
 		}
-		return nil, nil
-	}
-	if kind := o.metadata(); kind != yaml.MappingNode && kind != 0 {
-		return nil, fmt.Errorf("%s: metadata is %s, want a map", o, kindName(kind))
-	}
-	fields, err := o.node.Pipe(yaml.Lookup(path...))
-	if err != nil || fields == nil || fields.YNode().Kind != yaml.MappingNode {
-		return nil, fmt.Errorf("%s: there is no pod template at %s", o, strings.Join(path, "."))
-	}
-	raw, err := fields.MarshalJSON()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o, err)
-	}
-	t := &Template{Object: o, Pod: &corev1.Pod{}, fields: fields}
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, t.Pod); err != nil {
-		return nil, fmt.Errorf("%s: decode its pod: %w", o, wrongType(path, fields, err))
-	}
-	t.complete(namespace)
-	whole, err := json.Marshal(t.Pod)
-	if err != nil {
-		return nil, fmt.Errorf("%s: encode its pod: %w", o, err)
-	}
-	t.Size = len(whole)
-	return t, nil
-}
-
-// wrongType says in the manifest's terms, and not in Go's, which field has a
-// value of a wrong type.
-func wrongType(path []string, fields *yaml.RNode, err error) error {
-	var wrong *json.UnmarshalTypeError
-	if !errors.As(err, &wrong) {
-		if field, value := wrongQuantity(nil, fields.YNode()); field != nil {
-			return fmt.Errorf("%s is %q, want a quantity such as 100m or 64Mi", strings.Join(append(slices.Clone(path), field...), "."), value)
+		under := append(path[:len(path):len(path)], step)
+		key, _ := step.(string)
+		if containers := item.real().at("spec", "containers"); strings.HasSuffix(strings.ToLower(key), "template") && isContainers(containers) {
+			found = append(found, under)
+			continue
 		}
-		return err
+		if len(path) > 0 || key == "spec" || key == "template" {
+			found = shaped(item, under, found)
+		}
 	}
-	want := wrong.Type.String()
-	switch wrong.Type.Kind() {
-	case reflect.Slice:
-		want = "a list"
-	case reflect.Map, reflect.Struct:
-		want = "a map"
-	case reflect.String:
-		want = "a string"
-	case reflect.Bool:
-		want = "true or false"
-	case reflect.Int, reflect.Int32, reflect.Int64:
-		want = "a whole number"
-	}
-	value := map[string]string{"object": "map", "array": "list"}[wrong.Value]
-	return fmt.Errorf("%s is a %s, want %s", strings.Join(append(slices.Clone(path), wrong.Field), "."), cmp.Or(value, wrong.Value), want)
+	return found
 }
 
-// wrongQuantity finds the first request or limit that is no quantity, of which
-// the decoder does not say where it stands.
-func wrongQuantity(path []string, node *yaml.Node) (field []string, value string) {
-	for i := 0; node.Kind == yaml.MappingNode && i+1 < len(node.Content); i += 2 {
-		under, content := append(slices.Clone(path), node.Content[i].Value), node.Content[i+1]
-		if last := len(path) - 1; last >= 0 && (path[last] == "requests" || path[last] == "limits") && content.Kind == yaml.ScalarNode {
-			if _, err := resource.ParseQuantity(content.Value); err != nil {
-				return under, content.Value
+// isContainers reports whether a value is a list of maps with names.
+func isContainers(n *node) bool {
+	if n == nil || n.kind != listKind || len(n.items) == 0 {
+		return false
+	}
+	for _, item := range n.items {
+		if item.get("name").string() == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// follow is the value at a path of keys and indexes, or nil.
+func (n *node) follow(path []any) *node {
+	for _, step := range path {
+		n = n.real()
+		switch step := step.(type) {
+		case string:
+			n = n.get(step)
+		case int:
+			if n == nil || n.kind != listKind || step >= len(n.items) {
+				return nil
 			}
-		}
-		if field, value := wrongQuantity(under, content); field != nil {
-			return field, value
+			n = n.items[step]
 		}
 	}
-	for i := 0; node.Kind == yaml.SequenceNode && i < len(node.Content); i++ {
-		if field, value := wrongQuantity(append(slices.Clone(path), strconv.Itoa(i)), node.Content[i]); field != nil {
-			return field, value
-		}
+	return n.real()
+}
+
+// dotted is a path for people.
+func dotted(path []any) string {
+	var parts []string
+	for _, step := range path {
+		parts = append(parts, fmt.Sprint(step))
 	}
-	return nil, ""
+	return strings.Join(parts, ".")
+}
+
+// templates are the object's pods. What cannot be decoded is an error only
+// where it asks for something, as asks decides; it is left out otherwise.
+func (o Object) templates(namespace string, asks func(*Template) bool, errs *problems) []*Template {
+	var all []*Template
+	for _, path := range o.templatePaths() {
+		t := &Template{Object: o, Pod: &corev1.Pod{}, Path: dotted(path), path: path, fields: o.object.follow(path)}
+		if t.Namespace == "" {
+			t.Namespace = namespace
+		}
+		raw, err := t.fields.json()
+		if err == nil {
+			err = kjson.UnmarshalCaseSensitivePreserveInts(raw, t.Pod)
+		}
+		if err != nil {
+			if t.Pod.Annotations = t.fields.at("metadata", "annotations").texts(); asks(t) {
+				errs.add(t.mistyped(err)...)
+			}
+			continue
+		}
+		t.complete()
+		t.Size = len(raw)
+		all = append(all, t)
+	}
+	return all
 }
 
 // complete gives a template what the pods that are made from it have.
-func (t *Template) complete(namespace string) {
+func (t *Template) complete() {
 	t.Pod.APIVersion, t.Pod.Kind = "v1", "Pod"
-	if t.Namespace == "" {
-		t.Namespace = namespace
-	}
 	t.Pod.Namespace = t.Namespace
-	if t.Kind == "Pod" {
+	if len(t.path) == 0 {
 		return
 	}
-	owner, group := t.Kind, "apps/v1"
-	switch t.Kind {
-	case "Deployment":
-		owner = "ReplicaSet"
-	case "CronJob":
-		owner = "Job"
+	owner := metav1.OwnerReference{APIVersion: t.APIVersion(), Kind: t.Kind, Name: cmp.Or(t.Name, "template"), UID: "template", Controller: new(bool)}
+	*owner.Controller = true
+	switch {
+	case strings.Contains(t.Path, "jobTemplate"):
+		owner.APIVersion, owner.Kind = "batch/v1", "Job"
+	case t.Kind == "Deployment", t.Kind == "Rollout":
+		owner.APIVersion, owner.Kind = "apps/v1", "ReplicaSet"
 	}
-	if owner == "Job" {
-		group = "batch/v1"
-	}
-	yes := true
 	t.Pod.GenerateName = t.Name + "-"
-	t.Pod.OwnerReferences = []metav1.OwnerReference{{APIVersion: group, Kind: owner, Name: t.Name, UID: "template", Controller: &yes}}
+	t.Pod.OwnerReferences = []metav1.OwnerReference{owner}
+}
+
+// fieldsPlace is where in its document the template's fields are.
+func (t *Template) fieldsPlace() []any { return append(t.place[:len(t.place):len(t.place)], t.path...) }
+
+// quotedPath is a path of fields as messages have it: keys that hold dots are in
+// brackets.
+func quotedPath(path []any) string {
+	var b strings.Builder
+	for _, step := range path {
+		switch step := step.(type) {
+		case int:
+			fmt.Fprintf(&b, "[%d]", step)
+		case string:
+			switch {
+			case strings.ContainsAny(step, "./"):
+				b.WriteString("[" + strconv.Quote(step) + "]")
+			case b.Len() > 0:
+				b.WriteString("." + step)
+			default:
+				b.WriteString(step)
+			}
+		}
+	}
+	return b.String()
 }

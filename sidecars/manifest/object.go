@@ -1,0 +1,97 @@
+package manifest
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"strings"
+)
+
+// Object is one object of a stream: a document, or an item of a List or of a
+// ResourceList in one.
+type Object struct {
+	// Source and Document, counted from 1, are where it stands.
+	Source   string
+	Document int
+	// Kind and Name; empty where the object has none.
+	Kind, Name string
+	// Namespace as it stands there; empty where it has none.
+	Namespace string
+
+	stream *Stream
+	in     *document
+	object *node // may be an alias
+	place  []any // in the document: keys and indexes
+}
+
+// Objects are the objects of the stream in their order; the items of lists, and
+// of the ResourceList that a KRM function is given, in place of the list.
+func (s *Stream) Objects() []Object {
+	var all []Object
+	for _, d := range s.documents {
+		if d.root != nil {
+			all = s.objects(all, d, d.root, nil)
+		}
+	}
+	return all
+}
+
+func (s *Stream) objects(all []Object, d *document, n *node, place []any) []Object {
+	real := n.real()
+	if real.kind != mapKind {
+		return all
+	}
+	if items := real.get("items"); items != nil && items.kind == listKind && strings.HasSuffix(real.get("kind").string(), "List") {
+		for i, item := range items.items {
+			all = s.objects(all, d, item, append(place[:len(place):len(place)], "items", i))
+		}
+		return all
+	}
+	name := real.at("metadata", "name").string()
+	if generated := real.at("metadata", "generateName").string(); name == "" && generated != "" {
+		name = generated + "…"
+	}
+	return append(all, Object{Source: s.Source, Document: d.number, Kind: real.get("kind").string(),
+		Name: name, Namespace: real.at("metadata", "namespace").string(), stream: s, in: d, object: n, place: place})
+}
+
+// String says which object it is and where, for messages.
+func (o Object) String() string {
+	return fmt.Sprintf("%s (%s, document %d)", o.title(), o.Source, o.Document)
+}
+
+func (o Object) title() string {
+	name := cmp.Or(o.Name, "without a name")
+	if o.Namespace != "" {
+		name = o.Namespace + "/" + name
+	}
+	return cmp.Or(o.Kind, "object") + " " + name
+}
+
+// At says where in its file a value of the object stands, for errors.
+func (o Object) At(n *node) string {
+	return fmt.Sprintf("%s:%d: %s (document %d)", o.Source, o.stream.line(n.start), o.title(), o.Document)
+}
+
+// APIVersion of the object.
+func (o Object) APIVersion() string { return o.object.get("apiVersion").string() }
+
+// JSON is the object as JSON.
+func (o Object) JSON() ([]byte, error) {
+	raw, err := o.object.json()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o, err)
+	}
+	return raw, nil
+}
+
+// Labels of the object.
+func (o Object) Labels() map[string]string { return o.object.at("metadata", "labels").texts() }
+
+// Annotations of the object.
+func (o Object) Annotations() map[string]string {
+	return o.object.at("metadata", "annotations").texts()
+}
+
+// mentions reports whether a key of ours can be in a text.
+func mentions(text []byte) bool { return bytes.Contains(text, []byte("outrider.dev")) }
