@@ -64,7 +64,7 @@ func TestExitCodes(t *testing.T) {
 		"a refusal, strict":          {"", []string{"inject", "-f", "port-collision.yaml", "--strict"}, 1, "9121"},
 		"nothing refused, strict":    {"", []string{"inject", "-f", "deployment.yaml", "--strict"}, 0, "redis: injected"},
 		"a missing file":             {"", []string{"inject", "-f", "nowhere.yaml"}, 2, "nowhere.yaml"},
-		"not YAML":                   {"# outrider.dev/inject: auto\na: [", []string{"inject"}, 2, "-:1: document 1"},
+		"not YAML":                   {"# outrider.dev/inject: auto\na: [", []string{"inject"}, 2, "-:2: document 1"},
 		"not YAML, not ours":         {"a: [", []string{"inject"}, 0, "-:1: document 1 cannot be read and passes through unchanged"},
 		"an unknown flag":            {pod, []string{"inject", "--bogus"}, 2, "--bogus"},
 		"an unknown exporter":        {"", []string{"catalog", "reddis"}, 2, `no exporter "reddis"`},
