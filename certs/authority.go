@@ -16,7 +16,7 @@ import (
 	"github.com/cert-manager/cert-manager/pkg/util/pki"
 )
 
-// authorityName is the common name of our authorities.
+// authorityName is the common name of our CAs.
 const authorityName = "outrider"
 
 // skew is how far clocks may be apart: those of the replicas, and the API
@@ -29,7 +29,7 @@ type authority struct {
 	key  crypto.Signer
 }
 
-// newAuthority makes an authority that lives this long from now on.
+// newAuthority makes a CA that lives this long from now on.
 func newAuthority(now time.Time, life time.Duration) (*authority, error) {
 	key, err := pki.GenerateECPrivateKey(pki.ECCurve256)
 	if err != nil {
@@ -56,7 +56,7 @@ func newAuthority(now time.Time, life time.Duration) (*authority, error) {
 }
 
 // sign completes the template of a serving certificate, which lives this long
-// from now on but not longer than its authority, and signs it.
+// from now on but not longer than its CA, and signs it.
 func (a *authority) sign(template *x509.Certificate, now time.Time, life time.Duration) (*x509.Certificate, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
@@ -75,7 +75,7 @@ func (a *authority) sign(template *x509.Certificate, now time.Time, life time.Du
 	return cert, nil
 }
 
-// usable returns nil while the authority can sign.
+// usable returns nil while the CA can sign.
 func (a *authority) usable(now time.Time) error {
 	switch {
 	case a == nil:
@@ -88,7 +88,7 @@ func (a *authority) usable(now time.Time) error {
 	return nil
 }
 
-// is reports whether both are the same authority; there may be none.
+// is reports whether both are the same CA; there may be none.
 func (a *authority) is(other *authority) bool {
 	return a != nil && other != nil && a.cert.Equal(other.cert)
 }
@@ -110,7 +110,7 @@ func renewal(c *x509.Certificate) time.Time {
 // further would be due for renewal from its first moment.
 func tolerance(life time.Duration) time.Duration { return min(skew, life) }
 
-// verify returns nil if one of the authorities vouches for the certificate as
+// verify returns nil if one of the CAs vouches for the certificate as
 // that of a server of this name. The others of its chain are in between.
 func verify(served *tls.Certificate, trusted []*x509.Certificate, dnsName string, now time.Time) error {
 	options := x509.VerifyOptions{

@@ -19,21 +19,21 @@ import (
 )
 
 // keeper is the leader of mode self-signed. It reads the API server and not the
-// cache, because a step that is taken twice makes two authorities.
+// cache, because a step that is taken twice makes two CAs.
 type keeper struct {
 	Options
-	metrics *Metrics
-	live    client.Reader
-	writer  client.Writer
-	leader  *leadership
-	prove   func(context.Context, *x509.Certificate) error
-	used    func() *authority
-	last    func() *corev1.Secret // as it was before it was deleted, nil if it never was
-	now     func() time.Time
-	sight   sight
+	metrics   *Metrics
+	apiReader client.Reader
+	writer    client.Writer
+	leader    *leadership
+	prove     func(context.Context, *x509.Certificate) error
+	used      func() *authority
+	last      func() *corev1.Secret // as it was before it was deleted, nil if it never was
+	now       func() time.Time
+	observed  observedTrust
 }
 
-// patience is how long a proof is waited for where nobody can serve meanwhile,
+// patience is how long a proof is waited for where no replica can serve meanwhile,
 // and how long one may be missing before it is called a failure.
 const (
 	patience      = 5 * time.Second
@@ -61,12 +61,12 @@ func (k *keeper) reconcile(ctx context.Context, _ reconcile.Request) (reconcile.
 // should be, and returns when to look again.
 func (k *keeper) keep(ctx context.Context) (time.Time, error) {
 	var secret corev1.Secret
-	err := k.live.Get(ctx, k.key(), &secret)
+	err := k.apiReader.Get(ctx, k.key(), &secret)
 	if client.IgnoreNotFound(err) != nil {
 		return time.Time{}, fmt.Errorf("get secret: %w", err)
 	}
 	missing := apierrors.IsNotFound(err)
-	config, err := readConfiguration(ctx, k.live, k.Options)
+	config, err := readConfiguration(ctx, k.apiReader, k.Options)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -79,7 +79,7 @@ func (k *keeper) keep(ctx context.Context) (time.Time, error) {
 		ctrl.LoggerFrom(ctx).Error(broken, "the secret is broken; mending it", "secret", k.key().String())
 	}
 	k.look(ctx, config, before)
-	after, again, err := k.rotation().step(before, k.sight, k.now())
+	after, again, err := k.rotation().step(before, k.observed, k.now())
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -93,32 +93,32 @@ func (k *keeper) keep(ctx context.Context) (time.Time, error) {
 	return again, k.spread(ctx, config, before, after)
 }
 
-// look renews what the leader knows of the trust in the next authority.
+// look renews what the leader knows of the trust in the next CA.
 func (k *keeper) look(ctx context.Context, config *admissionv1.MutatingWebhookConfiguration, s state) {
-	k.sight.present, k.sight.used = nil, k.used()
+	k.observed.present, k.observed.used = nil, k.used()
 	if config != nil {
-		k.sight.present = present(config)
+		k.observed.present = present(config)
 	}
-	if s.next == nil || config == nil || !everywhere(config, s.next.cert) {
-		k.sight = sight{present: k.sight.present, used: k.sight.used}
+	if s.next == nil || config == nil || !trustedByAll(config, s.next.cert) {
+		k.observed = observedTrust{present: k.observed.present, used: k.observed.used}
 		return
 	}
-	if k.sight.next == nil || !k.sight.next.Equal(s.next.cert) {
-		k.sight.next, k.sight.spreadSince, k.sight.provenSince = s.next.cert, k.now(), time.Time{}
+	if k.observed.next == nil || !k.observed.next.Equal(s.next.cert) {
+		k.observed.next, k.observed.spreadSince, k.observed.provenSince = s.next.cert, k.now(), time.Time{}
 	}
 	// A proof that fails does not begin the settling anew: it says as much about
 	// a replica that is just starting. But nothing signs on it.
 	err := k.prove(ctx, s.next.cert)
-	k.sight.proven = err == nil
+	k.observed.proven = err == nil
 	switch {
 	case err != nil:
 		ctrl.LoggerFrom(ctx).V(1).Info("the next authority is not proven to be trusted", "reason", err.Error())
-		if k.now().Sub(k.sight.spreadSince) > proofOverdue {
+		if k.now().Sub(k.observed.spreadSince) > proofOverdue {
 			k.metrics.failures.Inc()
 			ctrl.LoggerFrom(ctx).Error(err, "prove that the API server trusts the next authority")
 		}
-	case k.sight.provenSince.IsZero():
-		k.sight.provenSince = k.now()
+	case k.observed.provenSince.IsZero():
+		k.observed.provenSince = k.now()
 	}
 }
 
@@ -139,7 +139,7 @@ func (k *keeper) write(ctx context.Context, secret *corev1.Secret, missing bool,
 	} else if !maps.EqualFunc(data, secret.Data, bytes.Equal) {
 		updated := secret.DeepCopy()
 		updated.Data = data
-		err = k.writer.Update(ctx, updated) // refused if somebody else has written
+		err = k.writer.Update(ctx, updated) // refused if someone else has written
 	}
 	if err != nil {
 		return fmt.Errorf("write secret: %w", err)
@@ -151,7 +151,7 @@ func (k *keeper) write(ctx context.Context, secret *corev1.Secret, missing bool,
 func (k *keeper) spread(ctx context.Context, config *admissionv1.MutatingWebhookConfiguration, before, after state) error {
 	repair := false
 	for _, c := range before.trusted() {
-		repair = repair || !everywhere(config, c)
+		repair = repair || !trustedByAll(config, c)
 	}
 	wrote, err := writeTrust(ctx, k.writer, config, after.trusted())
 	if err != nil || !wrote {

@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// loaded is a Source whose certificate somebody else puts into the Secret:
+// loaded is a Source whose certificate someone else puts into the Secret:
 // cert-manager, or you.
 type loaded struct {
 	Options
@@ -45,7 +45,7 @@ func (l *loaded) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) 
 }
 
 // SetupWithManager implements Source. In mode cert-manager the caBundle is
-// cainjector's, and so nobody leads.
+// cainjector's, and so no replica leads.
 func (l *loaded) SetupWithManager(mgr ctrl.Manager) error {
 	l.client = mgr.GetClient()
 	if err := follow(mgr, "serving-certificate", l.load); err != nil {
@@ -58,12 +58,12 @@ func (l *loaded) SetupWithManager(mgr ctrl.Manager) error {
 	if err != nil {
 		return err
 	}
-	t := &trustee{Options: l.Options, metrics: l.metrics, live: mgr.GetAPIReader(), writer: mgr.GetClient(), now: l.now}
+	t := &caBundleSyncer{Options: l.Options, metrics: l.metrics, apiReader: mgr.GetAPIReader(), writer: mgr.GetClient(), now: l.now}
 	return lead(mgr, "certificate-trust", leader, t.reconcile)
 }
 
 // Check implements Source. It is about what is served: a replica with a good
-// certificate goes on answering while the Secret holds a bad one.
+// certificate continues to answer while the Secret holds a bad one.
 func (l *loaded) Check(*http.Request) error {
 	cert, err := l.GetCertificate(nil)
 	if err != nil {
@@ -150,7 +150,7 @@ func (l *loaded) adopt(found *tls.Certificate, now time.Time) time.Duration {
 }
 
 // readServing reads a serving certificate for the name, or says what is wrong
-// with it and how that is put right.
+// with it and how that is repaired.
 func readServing(data map[string][]byte, dnsName string, now time.Time) (*tls.Certificate, error) {
 	for _, key := range []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey} {
 		if len(data[key]) == 0 {

@@ -10,7 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// pair is what a Secret holds of a certificate that this authority signed.
+// pair is what a Secret holds of a certificate that this CA signed.
 func pair(t *testing.T, a *authority, now time.Time) map[string][]byte {
 	t.Helper()
 	leaf := leafOf(t, a, now)
@@ -104,7 +104,7 @@ func TestAdopt(t *testing.T) {
 func TestTrusteeKeepsOthersForAWhile(t *testing.T) {
 	own, other := mustAuthority(t).cert, mustAuthority(t)
 	now := start
-	k := &trustee{Options: Options{ServingLife: 24 * time.Hour}, now: func() time.Time { return now }}
+	k := &caBundleSyncer{Options: Options{ServingLife: 24 * time.Hour}, now: func() time.Time { return now }}
 	present := []*x509.Certificate{own, other.cert, leafOf(t, other, start).Leaf}
 	for _, c := range []struct {
 		after time.Duration

@@ -26,15 +26,15 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		expiration: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "outrider_certificate_expiration_timestamp_seconds",
-			Help: "When the certificate that this replica serves (serving), and the authority that signed it (authority), expire.",
+			Help: "When the certificate that this replica serves (serving), and the CA that signed it (authority), expire.",
 		}, []string{"certificate"}),
 		lifetime: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "outrider_certificate_lifetime_seconds",
-			Help: "How long the certificate that this replica serves (serving), and the authority that signed it (authority), are valid from their beginning to their end. They are renewed when a third is left.",
+			Help: "How long the certificate that this replica serves (serving), and the CA that signed it (authority), are valid in total. They are renewed when a third is left.",
 		}, []string{"certificate"}),
 		rotations: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "outrider_certificate_rotations_total",
-			Help: "Certificates replaced by this replica: those that it serves (serving), and, while it leads, authorities that sign (authority).",
+			Help: "Certificates replaced by this replica: those that it serves (serving), and, while it leads, CAs that sign (authority).",
 		}, []string{"certificate"}),
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "outrider_certificate_failures_total",
@@ -42,7 +42,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		}),
 		repairs: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "outrider_cabundle_repairs_total",
-			Help: "Times that a caBundle held something else than was last written, and was put right.",
+			Help: "Times that a caBundle did not hold what was last written, and was repaired.",
 		}),
 	}
 	m.rotations.WithLabelValues(ofAuthority)

@@ -21,8 +21,8 @@ import (
 // The probe is an entry of the webhook configuration for Leases of our namespace
 // with this label. The leader asks the API server to create such a Lease, as a
 // dry run; the API server calls the entry's Service, whose name gets it a
-// certificate of the next authority; and the answer names that authority. So the
-// Lease comes back with the name only if the API server trusts the authority.
+// certificate of the next CA; and the answer names that CA. So the
+// Lease comes back with the name only if the API server trusts the CA.
 const (
 	probePath  = "/probe"
 	probeLabel = "outrider.dev/probe"
@@ -30,8 +30,8 @@ const (
 	unproven   = "unproven"
 )
 
-// probeCertificate is one that the next authority signed, made for each call:
-// calls are few, and must not be answered by an authority that has left.
+// probeCertificate is one that the next CA signed, made for each call:
+// calls are few, and must not be answered by a CA that has left.
 func (s *selfSigned) probeCertificate() (*tls.Certificate, error) {
 	next := s.state.Load().next
 	if next == nil {
@@ -54,7 +54,7 @@ func (s *selfSigned) probeCertificate() (*tls.Certificate, error) {
 	return &tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}, nil
 }
 
-// answerProbe writes the next authority's fingerprint into the Lease. It ends the
+// answerProbe writes the next CA's fingerprint into the Lease. It ends the
 // connection, because the next call is to prove something new.
 func (s *selfSigned) answerProbe() http.Handler {
 	answer := &admission.Webhook{Handler: admission.HandlerFunc(func(context.Context, admission.Request) admission.Response {

@@ -11,11 +11,11 @@ import (
 type phase string
 
 const (
-	// steady: one authority signs, and it alone is trusted.
+	// steady: one CA signs, and it alone is trusted.
 	steady phase = "steady"
-	// spreading: a new authority is trusted, or about to be, and signs nothing.
+	// spreading: a new CA is trusted, or about to be, and signs nothing.
 	spreading phase = "spreading"
-	// retiring: the new authority signs; the old one is still trusted, because
+	// retiring: the new CA signs; the old one is still trusted, because
 	// what it signed may still be served.
 	retiring phase = "retiring"
 )
@@ -35,17 +35,17 @@ func (s state) phase() phase {
 // rotation holds how long things last.
 type rotation struct {
 	caLife, servingLife time.Duration
-	settle              time.Duration // from the first proof that the next authority is trusted until it signs
+	settle              time.Duration // from the first proof that the next CA is trusted until it signs
 	patience            time.Duration // how long a proof is waited for where nothing can be served meanwhile
 }
 
-// sight is what the leader saw, beside the Secret, of who trusts whom.
-type sight struct {
-	// present are the authorities in the caBundles.
+// observedTrust is what the leader saw, beside the Secret, of who trusts whom.
+type observedTrust struct {
+	// present are the CAs in the caBundles.
 	present []*x509.Certificate
-	// used is the authority by which this replica serves, if it does.
+	// used is the CA by which this replica serves, if it does.
 	used *authority
-	// next is the authority that the times are about, nil for none.
+	// next is the CA that the times are about, nil for none.
 	next *x509.Certificate
 	// spreadSince is since when every caBundle has been read back with the next
 	// authority in it, and provenSince when the API server was first seen to
@@ -57,10 +57,10 @@ type sight struct {
 
 // step returns what the Secret should hold, given what it does, and when to look
 // again at the latest. It is a pure function but for the keys that it draws.
-func (r rotation) step(s state, seen sight, now time.Time) (state, time.Time, error) {
-	s, lost := recall(s, seen, now)
+func (r rotation) step(s state, seen observedTrust, now time.Time) (state, time.Time, error) {
+	s, lost := loadState(s, seen, now)
 	for _, c := range seen.present {
-		if c.IsCA && now.Before(c.NotAfter) && len(s.retired) < mostStrangers {
+		if c.IsCA && now.Before(c.NotAfter) && len(s.retired) < mostForeignCAs {
 			s.retire(c, r.unused(now))
 		}
 	}
@@ -71,7 +71,7 @@ func (r rotation) step(s state, seen sight, now time.Time) (state, time.Time, er
 		if err != nil {
 			return state{}, time.Time{}, fmt.Errorf("begin a rotation: %w", err)
 		}
-		if s.next = next; len(s.trusted()) == 1 { // nobody can be serving
+		if s.next = next; len(s.trusted()) == 1 { // no replica can be serving
 			s.signing, s.next = next, nil
 		}
 	case s.next != nil && r.maySign(s, seen, now):
@@ -84,11 +84,11 @@ func (r rotation) step(s state, seen sight, now time.Time) (state, time.Time, er
 	return s, r.again(s, now), nil
 }
 
-// recall drops what cannot be used and puts back what the Secret has lost: the
+// loadState drops what cannot be used and puts back what the Secret has lost: the
 // authority by which this replica serves goes on signing until another is
-// trusted. One that somebody has put into the Secret, and that nobody trusts, is
+// trusted. One that someone has put into the Secret, and that no entry trusts, is
 // the next one. lost asks for a rotation: what one has lost another may have.
-func recall(s state, seen sight, now time.Time) (_ state, lost bool) {
+func loadState(s state, seen observedTrust, now time.Time) (_ state, lost bool) {
 	if s.signing.usable(now) != nil {
 		s.signing = nil
 	}
@@ -114,8 +114,8 @@ func recall(s state, seen sight, now time.Time) (_ state, lost bool) {
 	return s, lost
 }
 
-// maySign reports whether the next authority may sign.
-func (r rotation) maySign(s state, seen sight, now time.Time) bool {
+// maySign reports whether the next CA may sign.
+func (r rotation) maySign(s state, seen observedTrust, now time.Time) bool {
 	if seen.next == nil || !seen.next.Equal(s.next.cert) {
 		return false
 	}
@@ -128,7 +128,7 @@ func (r rotation) maySign(s state, seen sight, now time.Time) bool {
 	if seen.proven && waited(seen.provenSince, r.settle) {
 		return true
 	}
-	// A proof that cannot be had must not end in an authority that expires.
+	// A proof that cannot be had must not end in a CA that expires.
 	return s.signing.cert.NotAfter.Sub(now) < r.servingLife && waited(seen.spreadSince, r.settle)
 }
 
@@ -167,7 +167,7 @@ func (r rotation) again(s state, now time.Time) time.Time {
 	return at
 }
 
-// pulse is how often the next authority's trust is proven while it settles.
+// pulse is how often the next CA's trust is proven while it settles.
 func (r rotation) pulse() time.Duration {
 	return min(max(r.settle/10, 100*time.Millisecond), 5*time.Second)
 }

@@ -19,7 +19,7 @@ var (
 )
 
 // step takes one, and hands the state on as the next leader would read it.
-func step(t *testing.T, s state, seen sight, now time.Time) state {
+func step(t *testing.T, s state, seen observedTrust, now time.Time) state {
 	t.Helper()
 	s, again, err := rules.step(s, seen, now)
 	if err != nil {
@@ -39,19 +39,19 @@ func step(t *testing.T, s state, seen sight, now time.Time) state {
 	return read
 }
 
-// first is the state of a new installation, and spreading the one in which its authority is due.
-func first(t *testing.T) state { return step(t, state{}, sight{}, start) }
+// first is the state of a new installation, and spreading the one in which its CA is due.
+func first(t *testing.T) state { return step(t, state{}, observedTrust{}, start) }
 
 func spreadingState(t *testing.T) (state, time.Time) {
 	t.Helper()
 	s := first(t)
 	due := renewal(s.signing.cert)
-	return step(t, s, sight{present: s.trusted(), used: s.signing}, due), due
+	return step(t, s, observedTrust{present: s.trusted(), used: s.signing}, due), due
 }
 
 // of is what a leader sees for whom everything is as the state says.
-func of(s state, spread, proven time.Time) sight {
-	seen := sight{present: s.trusted(), used: s.signing, spreadSince: spread, provenSince: proven, proven: !proven.IsZero()}
+func of(s state, spread, proven time.Time) observedTrust {
+	seen := observedTrust{present: s.trusted(), used: s.signing, spreadSince: spread, provenSince: proven, proven: !proven.IsZero()}
 	if s.next != nil {
 		seen.next = s.next.cert
 	}
@@ -90,7 +90,7 @@ func TestSpreadingTrustsAndDoesNotSign(t *testing.T) {
 	if s.phase() != spreading || len(s.trusted()) != 2 {
 		t.Fatalf("phase %s, %d trusted", s.phase(), len(s.trusted()))
 	}
-	for name, seen := range map[string]sight{
+	for name, seen := range map[string]observedTrust{
 		"not spread":           of(s, time.Time{}, time.Time{}),
 		"spread and unproven":  of(s, due, time.Time{}),
 		"proven a moment ago":  of(s, due, due.Add(2*time.Minute)),
@@ -162,11 +162,11 @@ func TestLostSecretBeginsARotation(t *testing.T) {
 	}
 }
 
-// When no process remembers the authority either, others may still serve what it signed.
+// When no process remembers the CA either, others may still serve what it signed.
 func TestLostAuthorityIsReplacedOnceTheNewOneIsTrusted(t *testing.T) {
 	old := first(t)
 	now := start.Add(time.Hour)
-	s := step(t, state{}, sight{present: old.trusted()}, now)
+	s := step(t, state{}, observedTrust{present: old.trusted()}, now)
 	if s.signing != nil || s.next == nil || len(s.trusted()) != 2 {
 		t.Fatalf("phase %s, %d trusted", s.phase(), len(s.trusted()))
 	}
@@ -187,8 +187,8 @@ func TestAnAuthorityPutIntoTheSecretIsTrustedFirst(t *testing.T) {
 	if !got.signing.is(s.signing) || !got.next.is(backup) {
 		t.Error("it signs before anybody trusts it")
 	}
-	// A caBundle that somebody took away says nothing about who signs.
-	got = step(t, s, sight{used: s.signing}, start.Add(time.Hour))
+	// A caBundle that someone took away says nothing about who signs.
+	got = step(t, s, observedTrust{used: s.signing}, start.Add(time.Hour))
 	if !got.signing.is(s.signing) || got.next != nil {
 		t.Error("a wiped caBundle began a rotation")
 	}
@@ -196,23 +196,23 @@ func TestAnAuthorityPutIntoTheSecretIsTrustedFirst(t *testing.T) {
 
 // What else a caBundle trusts may be what replicas of another mode serve by.
 func TestStrangersStayForTheLifeOfACertificate(t *testing.T) {
-	s, stranger := first(t), mustAuthority(t)
+	s, foreign := first(t), mustAuthority(t)
 	now := start.Add(time.Hour)
-	s = step(t, s, sight{present: append(s.trusted(), stranger.cert, leafOf(t, stranger, now).Leaf), used: s.signing}, now)
-	if len(s.trusted()) != 2 || !s.retired[0].cert.Equal(stranger.cert) {
+	s = step(t, s, observedTrust{present: append(s.trusted(), foreign.cert, leafOf(t, foreign, now).Leaf), used: s.signing}, now)
+	if len(s.trusted()) != 2 || !s.retired[0].cert.Equal(foreign.cert) {
 		t.Fatalf("%d trusted, want our own and the other authority", len(s.trusted()))
 	}
 	at := s.retired[0].at
-	for clock, want := range map[time.Time]int{at.Add(-time.Second): 2, at: 1, stranger.cert.NotAfter: 1} {
+	for clock, want := range map[time.Time]int{at.Add(-time.Second): 2, at: 1, foreign.cert.NotAfter: 1} {
 		if got := step(t, s, of(s, time.Time{}, time.Time{}), clock); len(got.retired)+1 != want && clock.Before(renewal(s.signing.cert)) {
 			t.Errorf("at %v %d trusted, want %d", clock, len(got.trusted()), want)
 		}
 	}
-	for range 2 * mostStrangers {
-		s = step(t, s, sight{present: append(s.trusted(), mustAuthority(t).cert), used: s.signing}, now)
+	for range 2 * mostForeignCAs {
+		s = step(t, s, observedTrust{present: append(s.trusted(), mustAuthority(t).cert), used: s.signing}, now)
 	}
-	if len(s.retired) != mostStrangers {
-		t.Errorf("%d strangers are kept, want at most %d", len(s.retired), mostStrangers)
+	if len(s.retired) != mostForeignCAs {
+		t.Errorf("%d foreign CAs are kept, want at most %d", len(s.retired), mostForeignCAs)
 	}
 }
 
@@ -237,7 +237,7 @@ func TestClocksThatDiffer(t *testing.T) {
 	}
 }
 
-// Nothing outlives its authority, and what is made is due for renewal in the future, however short its life.
+// Nothing outlives its CA, and what is made is due for renewal in the future, however short its life.
 func TestLives(t *testing.T) {
 	for _, life := range []time.Duration{4 * time.Second, time.Hour, rules.caLife} {
 		a, err := newAuthority(start, life)

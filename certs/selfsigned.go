@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
-// selfSigned is a Source with an authority of its own. The leader keeps it, in
+// selfSigned is a Source with a CA of its own. The leader keeps it, in
 // the Secret, and the caBundle; every replica has its certificates signed by it.
 type selfSigned struct {
 	Options
@@ -40,7 +40,7 @@ func newSelfSigned(o Options, m *Metrics) *selfSigned {
 }
 
 // GetCertificate implements Source. Under the probe's name it is one that the
-// next authority signed.
+// next CA signed.
 func (s *selfSigned) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	if hello.ServerName == s.probeName() {
 		return s.probeCertificate()
@@ -56,7 +56,7 @@ func (s *selfSigned) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificat
 // on every replica, what changes it on the leader.
 func (s *selfSigned) SetupWithManager(mgr ctrl.Manager) error {
 	s.client = mgr.GetClient()
-	s.signer.live = mgr.GetAPIReader()
+	s.signer.apiReader = mgr.GetAPIReader()
 	mgr.GetWebhookServer().Register(probePath, s.answerProbe())
 	if err := mgr.Add(quiet{s.serving}); err != nil {
 		return fmt.Errorf("set up serving certificate: %w", err)
@@ -73,7 +73,7 @@ func (s *selfSigned) SetupWithManager(mgr ctrl.Manager) error {
 		return err
 	}
 	k := &keeper{
-		Options: s.Options, metrics: s.metrics, live: mgr.GetAPIReader(), writer: mgr.GetClient(), leader: leader,
+		Options: s.Options, metrics: s.metrics, apiReader: mgr.GetAPIReader(), writer: mgr.GetClient(), leader: leader,
 		prove: proof.try, used: s.signer.last, last: s.secret.Load, now: s.now,
 	}
 	return lead(mgr, "certificate-authority", leader, k.reconcile)

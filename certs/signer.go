@@ -20,36 +20,36 @@ import (
 // has been told to trust it.
 type signer struct {
 	Options
-	metrics *Metrics
-	live    client.Reader // not the cache: what lags may name an authority that has left
-	now     func() time.Time
+	metrics   *Metrics
+	apiReader client.Reader // not the cache: what lags may name a CA that has left
+	now       func() time.Time
 
 	mu       sync.Mutex
 	watchers []chan<- struct{}
 	used     *authority // that signed last
 }
 
-// Run implements the library's Authority. The Secret is watched elsewhere.
+// Run implements the library's CA. The Secret is watched elsewhere.
 func (s *signer) Run(ctx context.Context) error {
 	<-ctx.Done()
 	return nil
 }
 
-// WatchRotation implements the library's Authority.
+// WatchRotation implements the library's CA.
 func (s *signer) WatchRotation(ch chan<- struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watchers = append(s.watchers, ch)
 }
 
-// StopWatchingRotation implements the library's Authority.
+// StopWatchingRotation implements the library's CA.
 func (s *signer) StopWatchingRotation(ch chan<- struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watchers = slices.DeleteFunc(s.watchers, func(c chan<- struct{}) bool { return c == ch })
 }
 
-// rotated asks for another certificate where it is not this authority that
+// rotated asks for another certificate where it is not this CA that
 // signed the last one.
 func (s *signer) rotated(now *authority) {
 	s.mu.Lock()
@@ -65,7 +65,7 @@ func (s *signer) rotated(now *authority) {
 	}
 }
 
-// last is the authority that signed last, nil for none.
+// last is the CA that signed last, nil for none.
 func (s *signer) last() *authority {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,17 +75,17 @@ func (s *signer) last() *authority {
 // signTimeout bounds the two reads before a signature.
 const signTimeout = 10 * time.Second
 
-// Sign implements the library's Authority. An error keeps the last certificate,
+// Sign implements the library's CA. An error keeps the last certificate,
 // and the library asks again.
 func (s *signer) Sign(template *x509.Certificate) (*x509.Certificate, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), signTimeout)
 	defer cancel()
 	var secret corev1.Secret
-	if err := s.live.Get(ctx, s.key(), &secret); err != nil {
+	if err := s.apiReader.Get(ctx, s.key(), &secret); err != nil {
 		return nil, fmt.Errorf("get secret: %w", err)
 	}
 	var config admissionv1.MutatingWebhookConfiguration
-	if err := s.live.Get(ctx, types.NamespacedName{Name: s.WebhookConfiguration}, &config); err != nil {
+	if err := s.apiReader.Get(ctx, types.NamespacedName{Name: s.WebhookConfiguration}, &config); err != nil {
 		return nil, fmt.Errorf("get webhook configuration: %w", err)
 	}
 	if err := s.Clock.check(s.ServingLife); err != nil { // as of those answers

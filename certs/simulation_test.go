@@ -12,16 +12,16 @@ import (
 // cluster is a model of everything that a rotation depends on: a Secret, a caBundle, API servers that hear of it late,
 // replicas that hear of the Secret late, clocks that differ, and leaders that die between any two writes.
 type cluster struct {
-	t       *testing.T
-	chance  *rand.Rand
-	now     time.Time
-	secret  state
-	bundle  []*x509.Certificate
-	history []bundleAt
-	nodes   []*node
-	sight   sight // of the leader, gone with it
-	leader  *node
-	signed  map[string]bool // fingerprints of the authorities that have signed
+	t        *testing.T
+	chance   *rand.Rand
+	now      time.Time
+	secret   state
+	bundle   []*x509.Certificate
+	history  []bundleAt
+	nodes    []*node
+	observed observedTrust // of the leader, gone with it
+	leader   *node
+	signed   map[string]bool // fingerprints of the CAs that have signed
 }
 
 type bundleAt struct {
@@ -45,7 +45,7 @@ func TestNothingIsServedThatAnAPIServerRefuses(t *testing.T) {
 			c.nodes = append(c.nodes, &node{clock: time.Duration(chance.Int64N(int64(skew))) - skew/2})
 		}
 		c.leader = c.nodes[0]
-		for range 3 { // until the first authority is trusted, nobody is ready
+		for range 3 { // until the first CA is trusted, no replica is ready
 			c.lead(false)
 			c.now = c.now.Add(rules.settle)
 		}
@@ -69,10 +69,10 @@ func (c *cluster) pace() time.Duration {
 
 func (c *cluster) turn() {
 	if c.chance.IntN(2000) == 0 {
-		c.secret = state{} // somebody deletes it
+		c.secret = state{} // someone deletes it
 	}
 	if c.chance.IntN(500) == 0 { // the leader dies; another one knows what it serves by
-		c.leader, c.sight = c.nodes[c.chance.IntN(len(c.nodes))], sight{}
+		c.leader, c.observed = c.nodes[c.chance.IntN(len(c.nodes))], observedTrust{}
 	}
 	if c.chance.IntN(3) > 0 {
 		c.lead(c.chance.IntN(20) == 0)
@@ -85,19 +85,19 @@ func (c *cluster) turn() {
 // lead is what the keeper does; cut short, the leader dies between the two writes.
 func (c *cluster) lead(cut bool) {
 	now := c.now.Add(c.leader.clock)
-	c.sight.present, c.sight.used = c.bundle, c.leader.used
+	c.observed.present, c.observed.used = c.bundle, c.leader.used
 	if next := c.secret.next; next == nil || !slices.ContainsFunc(c.bundle, next.cert.Equal) {
-		c.sight = sight{present: c.bundle, used: c.leader.used}
-	} else if c.sight.next == nil || !c.sight.next.Equal(next.cert) {
-		c.sight.next, c.sight.spreadSince, c.sight.provenSince = next.cert, now, now
+		c.observed = observedTrust{present: c.bundle, used: c.leader.used}
+	} else if c.observed.next == nil || !c.observed.next.Equal(next.cert) {
+		c.observed.next, c.observed.spreadSince, c.observed.provenSince = next.cert, now, now
 	}
-	c.sight.proven = c.sight.next != nil && c.chance.IntN(3) > 0
+	c.observed.proven = c.observed.next != nil && c.chance.IntN(3) > 0
 	var err error
-	if c.secret, _, err = rules.step(c.secret, c.sight, now); err != nil {
+	if c.secret, _, err = rules.step(c.secret, c.observed, now); err != nil {
 		c.t.Fatal(err)
 	}
 	if cut {
-		c.sight = sight{}
+		c.observed = observedTrust{}
 		return
 	}
 	if !sameSet(c.bundle, c.secret.trusted()) {
@@ -106,7 +106,7 @@ func (c *cluster) lead(cut bool) {
 	}
 }
 
-// sign is what a replica does: it renews when its clock says so, or when it has heard that another authority signs, from
+// sign is what a replica does: it renews when its clock says so, or when it has heard that another CA signs, from
 // the Secret and the caBundle themselves.
 func (c *cluster) sign(n *node, heard bool) {
 	now, a := c.now.Add(n.clock), c.secret.signing

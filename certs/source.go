@@ -30,12 +30,12 @@ type Source interface {
 type Mode string
 
 const (
-	// SelfSigned is an authority of our own, kept in the Secret.
+	// SelfSigned is a self-managed CA, kept in the Secret.
 	SelfSigned Mode = "self-signed"
 	// CertManager loads the Secret that cert-manager fills, and leaves the
 	// caBundle to its cainjector.
 	CertManager Mode = "cert-manager"
-	// Secret loads a Secret that somebody else fills, and writes its ca.crt into
+	// Secret loads a Secret that someone else fills, and writes its ca.crt into
 	// the caBundle.
 	Secret Mode = "secret"
 )
@@ -89,21 +89,21 @@ type Options struct {
 	// WebhookConfiguration is the name of the MutatingWebhookConfiguration.
 	// Default outrider.
 	WebhookConfiguration string
-	// CALife is how long an authority of mode self-signed lives; it is replaced
+	// CALife is how long a CA of mode self-signed lives; it is replaced
 	// when a third of that is left. Default 365 days.
 	CALife time.Duration
 	// ServingLife is how long a certificate that it signs lives, and how long a
-	// replaced authority stays trusted in modes self-signed and secret. Default
+	// replaced CA stays trusted in modes self-signed and secret. Default
 	// 24 hours.
 	ServingLife time.Duration
-	// Settle is how long a new authority must have been trusted before anything
+	// Settle is how long a new CA must have been trusted before anything
 	// that it signed is served: what API servers may lag behind. Default 5
 	// minutes.
 	Settle time.Duration
 
 	// LeaderElect makes one of several replicas the one that changes anything.
 	LeaderElect bool
-	// Clock is asked before anything is signed, and by whoever wants to lead.
+	// Clock is asked before anything is signed, and by candidates for leadership.
 	// Default nil: this machine's clock is right.
 	Clock *Clock
 	// LeaseDuration is after how long another replica takes over from one that
@@ -118,12 +118,12 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	fs.Var(&o.Mode, "certificate-mode", "Where certificates come from: "+strings.Join(modes, ", ")+".")
 	fs.StringVar(&o.Namespace, "namespace", "outrider", "Namespace of the controller, its Service and its Secret.")
 	fs.StringVar(&o.Service, "webhook-service", "outrider-webhook", "Service through which the API server calls the webhook.")
-	fs.StringVar(&o.Secret, "certificate-secret", "outrider-webhook-tls", "Secret that holds the serving certificate or its authority.")
+	fs.StringVar(&o.Secret, "certificate-secret", "outrider-webhook-tls", "Secret that holds the serving certificate or its CA.")
 	fs.StringVar(&o.WebhookConfiguration, "webhook-configuration", "outrider", "MutatingWebhookConfiguration whose caBundle is kept.")
-	fs.DurationVar(&o.CALife, "ca-lifetime", 365*24*time.Hour, "How long an authority of mode self-signed lives.")
-	fs.DurationVar(&o.ServingLife, "certificate-lifetime", 24*time.Hour, "How long a serving certificate lives, and a replaced authority stays trusted.")
+	fs.DurationVar(&o.CALife, "ca-lifetime", 365*24*time.Hour, "How long a CA of mode self-signed lives.")
+	fs.DurationVar(&o.ServingLife, "certificate-lifetime", 24*time.Hour, "How long a serving certificate lives, and a replaced CA stays trusted.")
 	fs.DurationVar(&o.LeaseDuration, "certificate-lease-duration", 15*time.Second, "After how long another replica keeps the certificates for one that died.")
-	fs.DurationVar(&o.Settle, "ca-settle-time", 5*time.Minute, "How long a new authority is trusted before what it signed is served.")
+	fs.DurationVar(&o.Settle, "ca-settle-time", 5*time.Minute, "How long a new CA is trusted before what it signed is served.")
 }
 
 func (o Options) validate() error {

@@ -39,7 +39,7 @@ func TestOneSwitch(t *testing.T) {
 	}
 }
 
-// A third of an authority's life is what a rotation has: less is refused, with the numbers.
+// A third of a CA's life is what a rotation has: less is refused, with the numbers.
 func TestLifetimesThatCannotWork(t *testing.T) {
 	for args, want := range map[string]string{
 		"--ca-lifetime=72h":                          "a third of it must hold --certificate-lifetime 24h0m0s and --ca-settle-time 5m0s",

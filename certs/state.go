@@ -11,7 +11,7 @@ import (
 	"github.com/cert-manager/cert-manager/pkg/util/pki"
 )
 
-// Keys of the Secret in mode self-signed: the authority that signs, the one that
+// Keys of the Secret in mode self-signed: the CA that signs, the one that
 // is to sign next, all that are trusted, and when those of them that are neither
 // leave, as a JSON object of times by fingerprint. In the other modes tls.crt and tls.key are the serving certificate, and
 // ca.crt is what it is trusted by.
@@ -24,8 +24,8 @@ const (
 	retireAtKey = "retire-at"
 )
 
-// mostStrangers bounds what is kept of a caBundle that someone else fills.
-const mostStrangers = 32
+// mostForeignCAs bounds what is kept of a caBundle that someone else fills.
+const mostForeignCAs = 32
 
 // state is what the Secret of mode self-signed holds.
 type state struct {
@@ -34,13 +34,13 @@ type state struct {
 	retired []retired  // trusted still, because something that they signed may be served
 }
 
-// retired is an authority that no longer signs, and when it leaves the caBundle.
+// retired is a CA that no longer signs, and when it leaves the caBundle.
 type retired struct {
 	cert *x509.Certificate
 	at   time.Time
 }
 
-// trusted are all authorities that every caBundle must carry.
+// trusted are all CAs that every caBundle must carry.
 func (s state) trusted() []*x509.Certificate {
 	var all []*x509.Certificate
 	for _, a := range []*authority{s.signing, s.next} {

@@ -119,7 +119,7 @@ func readBundle(bundle []byte) []*x509.Certificate {
 	return certs
 }
 
-// present are the authorities in any caBundle of the configuration.
+// present are the CAs in any caBundle of the configuration.
 func present(config *admissionv1.MutatingWebhookConfiguration) []*x509.Certificate {
 	var all []*x509.Certificate
 	for i := range config.Webhooks {
@@ -132,8 +132,8 @@ func present(config *admissionv1.MutatingWebhookConfiguration) []*x509.Certifica
 	return all
 }
 
-// everywhere reports whether every entry trusts the authority.
-func everywhere(config *admissionv1.MutatingWebhookConfiguration, c *x509.Certificate) bool {
+// trustedByAll reports whether every entry trusts the CA.
+func trustedByAll(config *admissionv1.MutatingWebhookConfiguration, c *x509.Certificate) bool {
 	for i := range config.Webhooks {
 		if !slices.ContainsFunc(readBundle(config.Webhooks[i].ClientConfig.CABundle), c.Equal) {
 			return false

@@ -140,8 +140,8 @@ func TestTrustPatch(t *testing.T) {
 			if err := json.Unmarshal(after, &got); err != nil {
 				t.Fatal(err)
 			}
-			if !everywhere(&got, a) || !everywhere(&got, b) || len(present(&got)) != 2 {
-				t.Errorf("%d authorities are trusted, want two everywhere", len(present(&got)))
+			if !trustedByAll(&got, a) || !trustedByAll(&got, b) || len(present(&got)) != 2 {
+				t.Errorf("%d authorities are trusted, want two in every entry", len(present(&got)))
 			}
 			c.config.ResourceVersion = "8"
 			if newer, err := json.Marshal(c.config); err != nil {
@@ -153,7 +153,7 @@ func TestTrustPatch(t *testing.T) {
 	}
 }
 
-// A chain is served as it is loaded: what is between the certificate and a trusted authority counts.
+// A chain is served as it is loaded: what is between the certificate and a trusted CA counts.
 func TestIntermediates(t *testing.T) {
 	root := mustAuthority(t)
 	middle := mustAuthority(t)

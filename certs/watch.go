@@ -51,7 +51,7 @@ func lead(mgr ctrl.Manager, name string, l *leadership, do reconcile.Func) error
 // watching retries within seconds however often it fails: every one of them may
 // cost admissions.
 func watching(mgr ctrl.Manager, name string) *builder.Builder {
-	everywhere := false
+	leaderOnly := false
 	one := handler.EnqueueRequestsFromMapFunc(func(context.Context, client.Object) []reconcile.Request {
 		return []reconcile.Request{{}}
 	})
@@ -59,7 +59,7 @@ func watching(mgr ctrl.Manager, name string) *builder.Builder {
 		Watches(secretObject(), one).
 		Watches(webhookObject(), one).
 		WithOptions(controller.Options{
-			NeedLeaderElection: &everywhere,
+			NeedLeaderElection: &leaderOnly,
 			RateLimiter:        workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](20*time.Millisecond, 5*time.Second),
 		})
 }
@@ -87,7 +87,7 @@ func readConfiguration(ctx context.Context, c client.Reader, o Options) (*admiss
 	return &config, nil
 }
 
-// stale reports whether a write failed because somebody else wrote meanwhile.
+// stale reports whether a write failed because someone else wrote meanwhile.
 func stale(err error) bool {
 	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsInvalid(err)
 }
