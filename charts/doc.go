@@ -52,6 +52,13 @@ No priority class by default. system-cluster-critical would suit the controller,
 in kube-system only, where the pods would then never be created. With failurePolicy Ignore a controller that has to wait
 for room stops nobody.
 
+Prometheus' files are rendered from data: templates build jobs and settings, the values are merged into them key by key, and text
+is made of the result once. Refused: rules and limits put into rendered YAML by regular expressions, which broke on every other
+way to write a list.
+
+A flag of extraArgs replaces the chart's flag of the same name, because kingpin refuses a repeated one. What follows from a flag,
+such as the path of probes, scrapes and alerts from --web.route-prefix, is read from it; a flag that moves the port is refused.
+
 Prometheus reloads its configuration by itself (--config.auto-reload). Refused: a reloader sidecar, one more image with
 the same job; and a checksum of the ConfigMap as an annotation of the pod, which makes each change of it a restart. A bad
 configuration leaves the old one in force; put back to exactly the last good one, it is not read again, and
@@ -62,8 +69,9 @@ Prometheus is one StatefulSet, also with several shards: a pod's ordinal says it
 and through the downward API chooses its prometheus-<ordinal>.yml. So more copies, and a first shard, move no volume.
 Refused: a StatefulSet for each shard, which makes a rename of the first one, and with it the loss of its claims; an init
 container that fills a template in, after which a changed ConfigMap changes nothing. The rule that keeps a shard's part is put
-into the rendered jobs, before their own rules, whoever wrote them; a test requires it of every job. What decides is the pod
-or else the node, not the address, so that what is joined in queries is scraped by one shard. Rules then see one shard each,
+before every job's own rules, including the user's jobs; a test requires it of every job. What decides is the pod
+or else the node, not the address, so that what is joined in queries is scraped by one shard; targets that Kubernetes does not
+discover are divided by address. Rules then see one shard each,
 and values.yaml says so.
 
 The external label replica is always there, because a remote store must be able to tell copies apart from the second one on,

@@ -53,7 +53,7 @@ func TestLimits(t *testing.T) {
 		if ofWorkloads(j) || strings.HasPrefix(name, "annotated-") || name == "x" {
 			limited++
 			want = []uint64{1 << 30, 2_000_000, 7, 8, 9, 0}
-			if j.HonorLabels || j.HonorTimestamps || j.HTTPClientConfig.FollowRedirects {
+			if name != "x" && (j.HonorLabels || j.HonorTimestamps || j.HTTPClientConfig.FollowRedirects) { // x is the user's own
 				t.Errorf("%s believes its targets", name)
 			}
 		}
@@ -144,10 +144,10 @@ scrape:
 
 func TestScrapeRefuses(t *testing.T) {
 	for name, c := range map[string]struct{ values, want string }{
-		"a job of the cluster's": {`{scrape: {extra: [{job_name: kubelet}]}}`, `scrape.extra[0]: the job "kubelet" is there already, or reserved; choose another job_name`},
-		"a job that is left out": {`{scrape: {jobs: [], extra: [{job_name: apiserver}]}}`, `the job "apiserver" is there already, or reserved`},
-		"a job of ours":          {`{scrape: {extra: [{job_name: outrider-x}]}}`, `the job "outrider-x" is there already, or reserved`},
-		"a job twice":            {`{scrape: {extra: [{job_name: x}, {job_name: x}]}}`, `scrape.extra[1]: the job "x" is there already`},
+		"a job of the cluster's": {`{scrape: {extra: [{job_name: kubelet}]}}`, `scrape.extra[0]: the job "kubelet" is already defined, or reserved; choose another job_name`},
+		"a job that is left out": {`{scrape: {jobs: [], extra: [{job_name: apiserver}]}}`, `the job "apiserver" is already defined, or reserved`},
+		"a job of ours":          {`{scrape: {extra: [{job_name: outrider-x}]}}`, `the job "outrider-x" is already defined, or reserved`},
+		"a job twice":            {`{scrape: {extra: [{job_name: x}, {job_name: x}]}}`, `scrape.extra[1]: the job "x" is already defined`},
 		"a password":             {`{scrape: {extra: [{job_name: x, basic_auth: {username: a, password: b}}]}}`, `scrape.extra[0]: job "x": password would be readable in a ConfigMap; put it into a Secret`},
 		"Consul's token":         {`{scrape: {extra: [{job_name: x, consul_sd_configs: [{server: "a:1", token: b}]}]}}`, `job "x": token would be`},
 		"a user of a proxy":      {`{scrape: {extra: [{job_name: x, proxy_url: "http://a:b@c"}]}}`, `job "x": proxy_url would be`},

@@ -88,13 +88,19 @@ func load(t *testing.T) *chart.Chart {
 // install is what "helm template" does.
 func install(t *testing.T, values map[string]any, kubernetes string) (*release.Release, error) {
 	t.Helper()
+	return installAs(t, releaseName, values, kubernetes)
+}
+
+// installAs is the same for a release of another name.
+func installAs(t *testing.T, name string, values map[string]any, kubernetes string) (*release.Release, error) {
+	t.Helper()
 	version, err := chartutil.ParseKubeVersion(kubernetes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	i := action.NewInstall(&action.Configuration{})
 	i.ClientOnly, i.DryRun = true, true
-	i.ReleaseName, i.Namespace, i.KubeVersion = releaseName, namespace, version
+	i.ReleaseName, i.Namespace, i.KubeVersion = name, namespace, version
 	return i.Run(load(t), values)
 }
 

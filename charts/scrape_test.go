@@ -219,13 +219,3 @@ func TestJobsCanBeLeftOut(t *testing.T) {
 		t.Errorf("without the cluster's, %d jobs are left: %v", len(jobs), slices.Sorted(maps.Keys(jobs)))
 	}
 }
-
-// A shard's rules go before a job's own: a job that had none would be every shard's.
-func TestEveryJobHasRules(t *testing.T) {
-	values := parse(t, `{scrape: {addresses: {scheduler: [10.0.0.1]}, annotated: {enabled: true}, extra: [{job_name: x, static_configs: [{targets: ["a:1"]}]}]}}`)
-	for name, j := range scrapeJobs(t, values) {
-		if len(j.RelabelConfigs) == 0 {
-			t.Errorf("%s has no relabel_configs", name)
-		}
-	}
-}

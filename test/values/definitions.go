@@ -7,7 +7,7 @@ var definitions = map[string]schema{
 	"optionalName": {"description": "A name of an object, or empty.", "type": "string", "pattern": `^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$`},
 	"url":          {"description": "An address, or empty.", "type": "string", "pattern": `^(https?://[^/ ]+(/[^ ]*)?)?$`},
 	"strings":      {"type": "object", "additionalProperties": schema{"type": "string"}},
-	"duration":     {"description": "As Prometheus writes it: 30s, 1h30m, 7d.", "type": "string", "pattern": `^([0-9]+(ms|s|m|h|d|w|y))+$`},
+	"duration":     {"description": "As Prometheus writes it: 30s, 1h30m, 7d.", "type": "string", "minLength": 2, "pattern": `^([0-9]{1,2}y)?([0-9]{1,3}w)?([0-9]{1,4}d)?([0-9]{1,5}h)?([0-9]{1,6}m)?([0-9]{1,7}s)?([0-9]{1,9}ms)?$`},
 	"time":         {"description": "As Go writes it, above zero: 500ms, 30s, 1h.", "type": "string", "pattern": `^[1-9][0-9]*(ms|s|m|h)$`},
 	"quantity":     {"description": "As Kubernetes writes it: 8Gi.", "type": "string", "pattern": `^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$`},
 	"addresses":    set(schema{"description": "An IP address.", "type": "string", "pattern": `^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)$`}),

@@ -10,7 +10,7 @@ type schema map[string]any
 var shapes = map[string]schema{
 	"*.affinity":                  ref("affinity"),
 	"*.enabled":                   {"type": "boolean"},
-	"*.extraArgs":                 list(pattern(`^-`)),
+	"*.extraArgs":                 list(pattern(`^--?[a-zA-Z0-9][a-zA-Z0-9._-]*(=|$)`)),
 	"*.image":                     ref("image"),
 	"*.nodeSelector":              ref("strings"),
 	"*.podAnnotations":            ref("strings"),
@@ -24,7 +24,7 @@ var shapes = map[string]schema{
 
 	"global.imageRegistry":    pattern(`^([a-zA-Z0-9.-]+(:[0-9]+)?(/[a-z0-9._/-]+)?)?$`),
 	"global.imagePullSecrets": list(object(schema{"name": ref("objectName")}, "name")),
-	"fullnameOverride":        {"type": "string", "maxLength": 40, "pattern": `^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$`},
+	"fullnameOverride":        {"type": "string", "maxLength": 39, "pattern": `^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$`},
 
 	"discovery.mode":          enum("bundled", "operator", "none"),
 	"discovery.monitorLabels": ref("strings"),
@@ -35,6 +35,7 @@ var shapes = map[string]schema{
 	"webhook.timeoutSeconds":     integer(1, 5),
 	"webhook.failurePolicy":      enum("Ignore", "Fail"),
 	"webhook.optIn":              enum("labelled", "all"),
+	"webhook.annotations":        ref("strings"),
 	"webhook.excludedNamespaces": set(ref("name")),
 
 	"enforcement.mode": enum("labelled", "none"),
@@ -71,6 +72,7 @@ var shapes = map[string]schema{
 	"prometheus.persistence.storageClassName": ref("optionalName"),
 	"prometheus.remoteWrite":                  list(schema{"type": "object", "required": []string{"url"}}),
 	"prometheus.remoteRead":                   list(schema{"type": "object", "required": []string{"url"}}),
+	"prometheus.alertmanagers":                list(schema{"type": "object"}),
 	"prometheus.secrets":                      set(ref("objectName")),
 	"prometheus.extraScrapeConfigSecret":      ref("optionalName"),
 	"prometheus.externalURL":                  ref("url"),

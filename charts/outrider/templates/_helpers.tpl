@@ -3,13 +3,17 @@ Most helpers take a component: a dict of root (the chart's context), name (as in
 (its block of values.yaml). Each template makes its own in its first line.
 */}}
 
+{{/*
+The prefix of every object's name. 39 bytes leave room for "-alertmanager" and the hash that Kubernetes adds to a StatefulSet's
+name in a pod label, whose values have at most 63.
+*/}}
 {{- define "outrider.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride -}}
 {{- else if contains .Chart.Name .Release.Name -}}
-{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- .Release.Name | trunc 39 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 40 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 39 | trimSuffix "-" -}}
 {{- end -}}
 {{- end -}}
 
@@ -23,6 +27,11 @@ Most helpers take a component: a dict of root (the chart's context), name (as in
 app.kubernetes.io/name: {{ .root.Chart.Name }}
 app.kubernetes.io/instance: {{ .root.Release.Name }}
 app.kubernetes.io/component: {{ .name }}
+{{- end -}}
+
+{{/* The same as a query: of a component, or, without a name, of the whole release. */}}
+{{- define "outrider.labelSelector" -}}
+app.kubernetes.io/name={{ .root.Chart.Name }},app.kubernetes.io/instance={{ .root.Release.Name }}{{ with .name }},app.kubernetes.io/component={{ . }}{{ end }}
 {{- end -}}
 
 {{- define "outrider.labels" -}}
@@ -175,4 +184,37 @@ subjects:
 
 {{- define "outrider.kubeStateMetrics.enabled" -}}
 {{- if and (ne .Values.discovery.mode "none") .Values.kubeStateMetrics.enabled }}true{{ end -}}
+{{- end -}}
+
+{{/*
+Command line flags as a list: a component's own (args) and those of extraArgs. One of extraArgs replaces the chart's of the same
+name, because most programs refuse a repeated flag; a flag that may be repeated is added. Flags of pinned, a dict of name and
+end, may be changed only to what ends so, because Services, probes and scrape jobs know the port.
+*/}}
+{{- define "outrider.args" -}}
+{{- $repeatable := list "cluster.peer" "enable-feature" "excluded-namespace" "image-pull-secret" -}}
+{{- $own := list -}}
+{{- range .args }}{{ $own = append $own (include "outrider.flag" .) }}{{ end -}}
+{{- $replaced := list -}}
+{{- $extra := list -}}
+{{- range $flag := reverse .values.extraArgs -}}
+{{- $name := include "outrider.flag" $flag -}}
+{{- $end := get ($.pinned | default dict) $name -}}
+{{- if and $end (not (hasSuffix $end $flag)) -}}
+{{- fail (printf "%s.extraArgs: %s: the Service, the probes and the scrape job use the port %s; leave the flag out, or end it with that" $.block $flag (trimPrefix "=" $end | trimPrefix ":")) -}}
+{{- end -}}
+{{- $single := and (has $name $own) (not (has $name $repeatable)) -}}
+{{- if not (and $single (has $name $replaced)) }}{{ $extra = prepend $extra $flag }}{{ end -}}
+{{- if $single }}{{ $replaced = append $replaced $name }}{{ end -}}
+{{- end -}}
+{{- $args := list -}}
+{{- range .args -}}
+{{- if not (has (include "outrider.flag" .) $replaced) }}{{ $args = append $args . }}{{ end -}}
+{{- end -}}
+{{- concat $args $extra | toYaml -}}
+{{- end -}}
+
+{{/* The name of a flag, without its value: log.level of --log.level=debug, config.auto-reload of --no-config.auto-reload. */}}
+{{- define "outrider.flag" -}}
+{{- . | trimPrefix "-" | trimPrefix "-" | splitList "=" | first | trimPrefix "no-" -}}
 {{- end -}}

@@ -85,7 +85,16 @@ spec:
 
 {{/* The address of a component's Service within the cluster. */}}
 {{- define "outrider.webURL" -}}
-{{ .values.web.scheme }}://{{ include "outrider.name" . }}.{{ .root.Release.Namespace }}.svc:{{ .port }}
+{{ .values.web.scheme }}://{{ include "outrider.name" . }}.{{ .root.Release.Namespace }}.svc:{{ .port }}{{ include "outrider.webPrefix" . }}
+{{- end -}}
+
+{{/* The path under which a server answers, from --web.route-prefix of extraArgs; empty for the root. */}}
+{{- define "outrider.webPrefix" -}}
+{{- $prefix := "" -}}
+{{- range .values.extraArgs -}}
+{{- if eq (include "outrider.flag" .) "web.route-prefix" }}{{ $prefix = . | splitList "=" | last | trimAll "/" }}{{ end -}}
+{{- end -}}
+{{- with $prefix }}/{{ . }}{{ end -}}
 {{- end -}}
 
 {{/*
@@ -99,7 +108,7 @@ livenessProbe:
     port: http
   {{- else }}
   httpGet:
-    path: /-/healthy
+    path: {{ include "outrider.webPrefix" . }}/-/healthy
     port: http
   {{- end }}
   timeoutSeconds: 5
@@ -110,7 +119,7 @@ readinessProbe:
     port: http
   {{- else }}
   httpGet:
-    path: /-/ready
+    path: {{ include "outrider.webPrefix" . }}/-/ready
     port: http
   {{- end }}
   periodSeconds: 5
@@ -134,7 +143,7 @@ basic_auth:
 {{/* The folders of the Secrets that a server is told of, and the volumes behind them. */}}
 {{- define "outrider.secretMounts" -}}
 {{- range .values.secrets }}
-- name: secret-{{ . | replace "." "-" | trunc 56 | trimSuffix "-" }}
+- name: {{ include "outrider.secretVolume" . }}
   mountPath: /etc/{{ $.name }}-secrets/{{ . }}
   readOnly: true
 {{- end }}
@@ -145,9 +154,18 @@ basic_auth:
 {{- end }}
 {{- end -}}
 
+{{/* The volume of a Secret. A volume's name has no dots and at most 63 bytes: then a hash keeps names apart. */}}
+{{- define "outrider.secretVolume" -}}
+{{- if or (contains "." .) (gt (len .) 56) -}}
+{{ printf "secret-%s-%s" (replace "." "-" . | trunc 46 | trimSuffix "-") (sha256sum . | trunc 8) }}
+{{- else -}}
+secret-{{ . }}
+{{- end -}}
+{{- end -}}
+
 {{- define "outrider.secretVolumes" -}}
 {{- range .values.secrets }}
-- name: secret-{{ . | replace "." "-" | trunc 56 | trimSuffix "-" }}
+- name: {{ include "outrider.secretVolume" . }}
   secret:
     secretName: {{ . }}
 {{- end }}

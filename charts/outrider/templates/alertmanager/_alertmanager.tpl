@@ -16,7 +16,7 @@
 {{- end }}
 {{- if gt (int .values.replicas) 1 }}
 - --cluster.listen-address=:9094
-- --cluster.advertise-address=$(POD_IP):9094
+- --cluster.advertise-address=[$(POD_IP)]:9094
 - --cluster.label={{ .root.Release.Namespace }}/{{ .root.Release.Name }}
 - --cluster.reconnect-timeout=5m
 {{- range $ordinal := until (int .values.replicas) }}
@@ -25,17 +25,36 @@
 {{- else }}
 - --cluster.listen-address=
 {{- end }}
-{{- with .values.extraArgs }}
-{{ toYaml . }}
-{{- end }}
 {{- end -}}
 
 {{- define "outrider.alertmanager.reloadArgs" -}}
 - reload
 - --file=/etc/alertmanager/alertmanager.yaml
-- --url={{ .values.web.scheme }}://127.0.0.1:9093/-/reload
+- --url={{ .values.web.scheme }}://127.0.0.1:9093{{ include "outrider.webPrefix" . }}/-/reload
 {{- with .values.web.user }}
 - --user={{ . }}
 - --password-file=/etc/alertmanager-web/password
 {{- end }}
+{{- end -}}
+
+{{/*
+Alertmanager's configuration. One that names a receiver that is not defined is refused here: Alertmanager would not start.
+*/}}
+{{- define "outrider.alertmanager.config" -}}
+{{- $config := .Values.alertmanager.config -}}
+{{- $receivers := list -}}
+{{- range $config.receivers }}{{ $receivers = append $receivers .name }}{{ end -}}
+{{- include "outrider.alertmanager.route" (dict "route" $config.route "at" "route" "receivers" $receivers) -}}
+{{- toYaml $config -}}
+{{- end -}}
+
+{{- define "outrider.alertmanager.route" -}}
+{{- with .route.receiver -}}
+{{- if not (has . $.receivers) -}}
+{{- fail (printf "alertmanager.config.%s.receiver is %q, and alertmanager.config.receivers has no such name: add it there, or name one of %s" $.at . (join ", " $.receivers | default "yours")) -}}
+{{- end -}}
+{{- end -}}
+{{- range $i, $route := .route.routes -}}
+{{- include "outrider.alertmanager.route" (dict "route" $route "at" (printf "%s.routes[%d]" $.at $i) "receivers" $.receivers) -}}
+{{- end -}}
 {{- end -}}

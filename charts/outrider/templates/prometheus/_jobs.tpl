@@ -1,17 +1,26 @@
 {{/*
-The scrape jobs for what is monitored, as package discovery has them, indented by so many spaces. No template is run
-over them; their limits are replaced by those of the values, line by line. Their empty lines stay empty: kubectl shows a
-text with spaces at the end of a line as one long quoted string.
+The scrape jobs for what is monitored, as package discovery has them, with the limits of the values.
 */}}
-{{- define "outrider.jobs" -}}
-{{- $text := .root.Files.Get "files/jobs.yaml" | trimSuffix "\n" -}}
-{{- range splitList "\n" (include "outrider.scrape.limits" .root) -}}
-{{- $text = regexReplaceAll (printf "(?m)^  %s .*$" (splitList " " . | first)) $text (printf "  %s" .) -}}
+{{- define "outrider.scrape.workloads" -}}
+{{- $limits := include "outrider.scrape.limits" . | fromYaml -}}
+{{- $jobs := .Files.Get "files/jobs.yaml" | fromYamlArray -}}
+{{- range $job := $jobs -}}
+{{- range $key, $value := $limits }}{{ $_ := set $job $key $value }}{{ end -}}
 {{- end -}}
-{{ regexReplaceAll "(?m)^ +$" ($text | indent .indent) "" }}
+{{- toYaml $jobs -}}
 {{- end -}}
 
-{{/* What a scrape of a target may bring that somebody else than the cluster's administrator chose. */}}
+{{/*
+Their text, comments included, for people who copy it into the configuration of a Prometheus of their own.
+*/}}
+{{- define "outrider.jobs" -}}
+{{- range $i, $line := .Files.Get "files/jobs.yaml" | trimSuffix "\n" | splitList "\n" -}}
+{{- if $i }}{{ "\n" }}{{ end -}}
+{{- with $line }}{{ indent 2 . }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What a scrape of a target may bring that somebody other than the cluster's administrator chose. */}}
 {{- define "outrider.scrape.limits" -}}
 {{- $limits := .Values.scrape.limits -}}
 body_size_limit: {{ $limits.bodySize }}
@@ -34,7 +43,7 @@ runs one discovery, which asks for the pods of this release and no others, and s
         names: [{{ .root.Release.Namespace }}]
       selectors:
         - role: pod
-          label: app.kubernetes.io/name={{ .root.Chart.Name }},app.kubernetes.io/instance={{ .root.Release.Name }}
+          label: {{ include "outrider.labelSelector" (dict "root" .root) }}
 {{- end -}}
 
 {{/* Keeps the component's port, of pods that have not ended. */}}
@@ -61,6 +70,9 @@ namespace and pod they name themselves.
   honor_labels: true
 {{- end }}
 {{- if (.values).web }}
+  {{- with include "outrider.webPrefix" . }}
+  metrics_path: {{ . }}/metrics
+  {{- end }}
   {{- with include "outrider.webClient" (dict "name" .component "values" .values) | trim }}
   {{- . | nindent 2 }}
   {{- end }}
@@ -102,7 +114,7 @@ and its own whereabouts are not added, since they would stand in every series th
 {{- end -}}
 
 {{/* The jobs of what this release consists of. One that is not there has no job, rather than one without a target. */}}
-{{- define "outrider.prometheus.components" -}}
+{{- define "outrider.scrape.components" -}}
 {{ include "outrider.prometheus.podJob" (dict "root" $ "job" "outrider-controller" "component" "controller" "port" "metrics" "labels" true) }}
 {{ include "outrider.prometheus.podJob" (dict "root" $ "job" "prometheus" "component" "prometheus" "port" "http" "values" .Values.prometheus) }}
 {{- if .Values.nodeExporter.enabled }}

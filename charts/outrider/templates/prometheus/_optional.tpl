@@ -11,7 +11,9 @@ user's own. All have the limits of the workloads' jobs, and none has a token.
 {{- if .Values.scrape.probes }}
 {{ include "outrider.scrape.probes" . }}
 {{- end }}
-{{- include "outrider.scrape.extra" . }}
+{{- with include "outrider.scrape.extra" . | fromYamlArray }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{/* What every target gets that somebody else than the cluster's administrator may have chosen. */}}
@@ -95,7 +97,11 @@ What Outrider scrapes already is left to it, and so are the jobs of the stack.
 
 {{/* The jobs that a pod's author cannot choose: the same expression as in the workloads' jobs, and read from there. */}}
 {{- define "outrider.scrape.reserved" -}}
-{{ regexFind "outrider-\\.\\+\\|[a-z|-]+" (.Files.Get "files/jobs.yaml") }}
+{{- $reserved := "" -}}
+{{- range (last (.Files.Get "files/jobs.yaml" | fromYamlArray)).relabel_configs -}}
+{{- if and (eq (get . "target_label") "job") (deepEqual (get . "source_labels") (list "job")) }}{{ $reserved = .regex }}{{ end -}}
+{{- end -}}
+{{- required "files/jobs.yaml has no rule for the reserved jobs" $reserved -}}
 {{- end -}}
 
 {{/*
@@ -127,28 +133,20 @@ are one job, since the exporter is one.
 
 {{/*
 Entries of scrape_configs as the user wrote them, with our limits where they name none. The ConfigMap is no place for
-secrets, and a job that is there already would have Prometheus refuse the whole file. A job without rules gets one that
-keeps everything: shards put theirs before a job's rules.
+secrets, and a job name that is taken would have Prometheus refuse the whole file.
 */}}
 {{- define "outrider.scrape.extra" -}}
 {{- $taken := concat .Values.scrape.jobs (splitList "|" (include "outrider.scrape.reserved" . | trimPrefix "outrider-.+|")) (list "annotated-1" "annotated-2" "annotated-3") -}}
-{{- $limits := include "outrider.scrape.stranger" . | fromYaml -}}
-{{- range $i, $job := .Values.scrape.extra -}}
-{{- if or (has $job.job_name $taken) (hasPrefix "outrider-" $job.job_name) -}}
-{{- fail (printf "scrape.extra[%d]: the job %q is there already, or reserved; choose another job_name" $i $job.job_name) -}}
+{{- $jobs := list -}}
+{{- range $i, $entry := .Values.scrape.extra -}}
+{{- if or (has $entry.job_name $taken) (hasPrefix "outrider-" $entry.job_name) -}}
+{{- fail (printf "scrape.extra[%d]: the job %q is already defined, or reserved; choose another job_name" $i $entry.job_name) -}}
 {{- end -}}
-{{- $taken = append $taken $job.job_name -}}
-{{- include "outrider.prometheus.refuseSecrets" (dict "where" (printf "scrape.extra[%d]: job %q" $i $job.job_name) "value" $job) -}}
-{{- $all := dict -}}
-{{- range $key, $value := $limits -}}
-{{- $_ := set $all $key (kindIs "float64" $value | ternary (int64 $value) $value) -}}
+{{- $taken = append $taken $entry.job_name -}}
+{{- include "outrider.prometheus.refuseSecrets" (dict "where" (printf "scrape.extra[%d]: job %q" $i $entry.job_name) "value" $entry) -}}
+{{- $job := include "outrider.scrape.limits" $ | fromYaml -}}
+{{- range $key, $value := $entry }}{{ $_ := set $job $key $value }}{{ end -}}
+{{- $jobs = append $jobs $job -}}
 {{- end -}}
-{{- range $key, $value := $job -}}
-{{- $_ := set $all $key $value -}}
-{{- end -}}
-{{- if not (hasKey $all "relabel_configs") -}}
-{{- $_ := set $all "relabel_configs" (list (dict "action" "keep")) -}}
-{{- end }}
-- {{ toYaml $all | nindent 2 | trim }}
-{{- end -}}
+{{- toYaml $jobs -}}
 {{- end -}}

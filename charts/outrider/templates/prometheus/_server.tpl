@@ -1,4 +1,17 @@
 {{/*
+Prometheus' files as data: a file's name, and what it contains. The ConfigMaps make text of it, once.
+*/}}
+{{- define "outrider.prometheus.files" -}}
+{{- $files := dict "prometheus.yml" (include "outrider.prometheus.config" . | fromYaml) -}}
+{{- range $part := list "workloads" "cluster" "components" "optional" -}}
+{{- with include (printf "outrider.scrape.%s" $part) $ | fromYamlArray -}}
+{{- $_ := set $files (printf "scrape-%s.yaml" $part) (dict "scrape_configs" .) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $files -}}
+{{- end -}}
+
+{{/*
 prometheus.yml. It is in a ConfigMap, which more people may read than a Secret, so passwords in it are refused.
 Retention is here rather than in flags, so that a change of it is a reload and not a restart.
 */}}
@@ -8,73 +21,63 @@ Retention is here rather than in flags, so that a change of it is a reload and n
 {{- if not (or $server $p.remoteWrite) -}}
 {{- fail "prometheus.mode is agent and prometheus.remoteWrite is empty, so that what is scraped would go nowhere: add an entry with the url of your store to prometheus.remoteWrite, or set prometheus.mode to server" -}}
 {{- end -}}
-global:
-  scrape_interval: {{ $p.scrapeInterval }}
-  {{- if $server }}
-  evaluation_interval: {{ $p.scrapeInterval }}
-  {{- end }}
-  external_labels:
-    {{- merge (dict $p.replicaLabel "${POD_NAME}") $p.externalLabels | toYaml | nindent 4 }}
-{{- if $server }}
-storage:
-  tsdb:
-    retention:
-      time: {{ $p.retention.time }}
-      size: {{ $p.retention.size }}
-  {{- with $p.exemplars }}
-  exemplars:
-    max_exemplars: {{ int . }}
-  {{- end }}
-rule_files:
-  - /etc/prometheus-rules/*.yaml
-{{- if .Values.alertmanager.enabled }}
-alerting:
-  alert_relabel_configs:
-    # Copies raise the same alerts: without the label that tells them apart, Alertmanager sees one.
-    - regex: {{ $p.replicaLabel }}
-      action: labeldrop
-  alertmanagers:
-    - {{ include "outrider.prometheus.alertmanager" . | nindent 6 | trim }}
-{{- end }}
-{{- end }}
-scrape_config_files:
-  - scrape-*.yaml
-{{- with $p.extraScrapeConfigSecret }}
-  - /etc/prometheus-extra/*.yaml
-{{- end }}
-{{- with $p.remoteWrite }}
-remote_write:
-  {{- include "outrider.prometheus.remote" (dict "key" "remoteWrite" "entries" .) | nindent 2 }}
-{{- end }}
-{{- if $server }}
-{{- with $p.remoteRead }}
-remote_read:
-  {{- include "outrider.prometheus.remote" (dict "key" "remoteRead" "entries" .) | nindent 2 }}
-{{- end }}
+{{- range $key := list "remoteWrite" "remoteRead" "alertmanagers" -}}
+{{- include "outrider.prometheus.refuseSecrets" (dict "where" (printf "prometheus.%s" $key) "value" (get $p $key)) -}}
+{{- end -}}
+{{- $global := dict "scrape_interval" $p.scrapeInterval "external_labels" (merge (dict $p.replicaLabel "${POD_NAME}") $p.externalLabels) -}}
+{{- $files := list "scrape-*.yaml" -}}
+{{- if $p.extraScrapeConfigSecret }}{{ $files = append $files "/etc/prometheus-extra/*.yaml" }}{{ end -}}
+{{- $config := dict "global" $global "scrape_config_files" $files -}}
+{{- with $p.remoteWrite }}{{ $_ := set $config "remote_write" . }}{{ end -}}
+{{- if $server -}}
+{{- $_ := set $global "evaluation_interval" $p.scrapeInterval -}}
+{{- $_ := set $config "rule_files" (list "/etc/prometheus-rules/*.yaml") -}}
+{{- $_ := set $config "storage" (include "outrider.prometheus.storage" $p | fromYaml) -}}
+{{- with include "outrider.prometheus.alertmanagers" . | fromYamlArray -}}
+{{- $drop := dict "regex" $p.replicaLabel "action" "labeldrop" -}}{{/* copies raise the same alerts: Alertmanager sees one */ -}}
+{{- $_ := set $config "alerting" (dict "alert_relabel_configs" (list $drop) "alertmanagers" .) -}}
+{{- end -}}
+{{- with $p.remoteRead }}{{ $_ := set $config "remote_read" . }}{{ end -}}
+{{- end -}}
+{{- toYaml $config -}}
+{{- end -}}
+
+{{- define "outrider.prometheus.storage" -}}
+tsdb:
+  retention:
+    time: {{ .retention.time }}
+    size: {{ .retention.size }}
+{{- with .exemplars }}
+exemplars:
+  max_exemplars: {{ int64 . }}
 {{- end }}
 {{- end -}}
 
-{{/* Every copy of Alertmanager is told: they settle among themselves who sends. */}}
-{{- define "outrider.prometheus.alertmanager" -}}
+{{/* Alertmanagers that get the alerts: every copy of this release's, which settle among themselves who sends, and further ones. */}}
+{{- define "outrider.prometheus.alertmanagers" -}}
+{{- if .Values.alertmanager.enabled -}}
 {{- $c := dict "root" . "name" "alertmanager" "values" .Values.alertmanager -}}
-{{ include "outrider.webClient" $c -}}
-kubernetes_sd_configs:
-  - role: pod
-    namespaces:
-      names: [{{ .Release.Namespace }}]
-    selectors:
-      - role: pod
-        label: {{ include "outrider.selectorLabels" $c | fromYaml | toJson | replace ":" "=" | replace "\"" "" | trimPrefix "{" | trimSuffix "}" }}
-relabel_configs:
-  - source_labels: [__meta_kubernetes_pod_container_port_name]
-    regex: http
-    action: keep
-{{- end -}}
-
-{{/* Entries of remote_write or remote_read, none of them with a secret. */}}
-{{- define "outrider.prometheus.remote" -}}
-{{- include "outrider.prometheus.refuseSecrets" (dict "where" (printf "prometheus.%s" .key) "value" .entries) -}}
-{{- toYaml .entries -}}
+- kubernetes_sd_configs:
+    - role: pod
+      namespaces:
+        names: [{{ .Release.Namespace }}]
+      selectors:
+        - role: pod
+          label: {{ include "outrider.labelSelector" $c }}
+  relabel_configs:
+    - source_labels: [__meta_kubernetes_pod_container_port_name]
+      regex: http
+      action: keep
+  {{- with include "outrider.webPrefix" $c }}
+  path_prefix: {{ . }}
+  {{- end }}
+  {{- with include "outrider.webClient" $c | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
+{{- end }}
+{{- with .Values.prometheus.alertmanagers }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{/*
@@ -100,27 +103,6 @@ Flags by which the two modes differ. A pod of one shard among several takes the 
 {{- if $p.web.configSecret }}
 - --web.config.file=/etc/prometheus-web/web-config.yaml
 {{- end }}
-{{- with $p.extraArgs }}
-{{ toYaml . }}
-{{- end }}
-{{- end -}}
-
-{{/*
-A scrape file for one shard of several. Each job keeps its part, before its other rules: what discovery says of where a
-target is (the pod, or else the node) decides, so that one pod's or one node's targets stay together, and so do the
-addresses of an endpoint that has neither.
-*/}}
-{{- define "outrider.prometheus.shard" -}}
-{{- $rules := printf `${1}relabel_configs:
-${1}  - source_labels: [__meta_kubernetes_pod_uid, __meta_kubernetes_node_name]
-${1}    modulus: %d
-${1}    target_label: __tmp_shard
-${1}    action: hashmod
-${1}  - source_labels: [__tmp_shard]
-${1}    regex: "%d"
-${1}    action: keep
-` (int .shards) (int .shard) -}}
-{{- regexReplaceAll `(?m)^( +)relabel_configs:\n` .text $rules -}}
 {{- end -}}
 
 {{/* Alertmanager's password, where it asks for one: Prometheus is its client. */}}
