@@ -125,17 +125,18 @@ func TestDownMeansWasUp(t *testing.T) {
 	}
 }
 
-// The exporters' packs are the catalogue's: an entry brings its pack, and nothing else has one.
+// A pack is the stack's own or that of an entry of the catalog; an entry may have none.
 func TestPacksAreThoseOfTheCatalogue(t *testing.T) {
 	want := append(sidecars.Builtin().Names(), "alertmanager", "apiserver", "control-plane", "nodes", "outrider", "prometheus", "workloads")
 	var got []string
 	for name := range packs(t) {
 		got = append(got, name)
 	}
-	slices.Sort(want)
 	slices.Sort(got)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("files of rules (-catalogue and stack +files):\n%s", diff)
+	for _, name := range got {
+		if !slices.Contains(want, name) {
+			t.Errorf("the file of rules %s belongs to no exporter of the catalog", name)
+		}
 	}
 	data, err := os.ReadFile("../../charts/outrider/values.yaml")
 	if err != nil {

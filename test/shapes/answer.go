@@ -139,7 +139,7 @@ func has(pod *corev1.Pod, container string) bool {
 
 var (
 	native   = regexp.MustCompile(`^([^=]+)=(https?:)?([0-9]+)(/.*)?$`)
-	address  = regexp.MustCompile(`(127\.0\.0\.1|localhost|\$\([A-Z_]+\)|\[::1\]):([0-9]+)`)
+	address  = regexp.MustCompile(`(127\.0\.0\.1|localhost|\$\([A-Z_]+\)|\[::1\]):([0-9]+)|-squid-port=([0-9]+)`)
 	pgPort   = regexp.MustCompile(`(?:^|\s)(?:host=(\S+) )?port=([0-9]+)`)
 	overTLS  = regexp.MustCompile(`rediss://|https://|[?&](?:tls|ssl)=true|sslmode=(?:require|verify)|PGSSLMODE=(?:require|verify)|tls\.enable(?:=true)?(?:\s|$)|tls\.enabled(?:=true)?(?:\s|$)|\?tls=|TLS_ENABLED=true`)
 	unixPath = regexp.MustCompile(`unix://([^;?\s]+)|=(/[^\s;]+\.sock)`)
@@ -157,7 +157,7 @@ func dialed(name string, c *corev1.Container) Target {
 	}
 	for _, pattern := range []*regexp.Regexp{address, pgPort} {
 		if m := pattern.FindStringSubmatch(text); m != nil && t.Port == "" {
-			t.Port = m[2]
+			t.Port = cmp.Or(m[2:]...)
 			if strings.Contains(m[1], "$") {
 				t.Host = "pod"
 			}
@@ -191,5 +191,5 @@ func source(v corev1.EnvVar) string {
 	case from.ConfigMapKeyRef != nil:
 		return from.ConfigMapKeyRef.Name + "/" + from.ConfigMapKeyRef.Key
 	}
-	return "another reference"
+	return "another"
 }

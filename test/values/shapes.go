@@ -1,6 +1,12 @@
 package values
 
-import "strings"
+import (
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/outrider-dev/outrider/charts"
+)
 
 // schema is a JSON schema, or a part of one.
 type schema map[string]any
@@ -155,11 +161,17 @@ var clusterJobs = []string{
 	"apiserver", "kubelet", "cadvisor", "kubelet-probes", "scheduler", "controller-manager", "etcd", "kube-proxy", "coredns",
 }
 
-// packs are the files of the chart's files/rules.
-var packs = []string{
-	"alertmanager", "apache", "apiserver", "control-plane", "coredns", "elasticsearch", "etcd", "haproxy", "kafka", "memcached", "mongodb", "mysql",
-	"nginx", "nodes", "outrider", "pgbouncer", "php-fpm", "postgres", "prometheus", "rabbitmq", "redis", "traefik", "workloads",
-}
+// packs are the names of the chart's files/rules.
+var packs = func() []string {
+	names, err := fs.Glob(charts.Outrider(), "files/rules/*.yaml")
+	if err != nil {
+		panic(err) // the pattern is a literal
+	}
+	for i, name := range names {
+		names[i] = strings.TrimSuffix(path.Base(name), ".yaml")
+	}
+	return names
+}()
 
 func shapeOf(path string, component bool) (schema, bool) {
 	if s, ok := shapes[path]; ok {
