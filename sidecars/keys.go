@@ -1,6 +1,9 @@
 package sidecars
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // Domain is the domain of every key that Outrider reads or writes.
 const Domain = "outrider.dev"
@@ -107,6 +110,20 @@ func ownKey(key string) (exporter, name string, own bool) {
 	}
 	exporter, own = strings.CutSuffix(prefix, "."+Domain)
 	return exporter, name, own
+}
+
+// OwnKey reports whether the key of a label or annotation is of Outrider's domain.
+func OwnKey(key string) bool {
+	_, _, own := ownKey(key)
+	return own
+}
+
+// OwnEntries are the labels or annotations of Outrider's domain; nil where there
+// is no map.
+func OwnEntries(all map[string]string) map[string]string {
+	kept := maps.Clone(all)
+	maps.DeleteFunc(kept, func(key, _ string) bool { return !OwnKey(key) })
+	return kept
 }
 
 // annotationNames are the names under the bare domain that a pod's annotation may have.

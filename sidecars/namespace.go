@@ -15,9 +15,6 @@ type Namespace struct {
 	Annotations map[string]string
 }
 
-// optedIn reports whether pods without an annotation are looked at.
-func (n Namespace) optedIn() bool { return n.Labels[InjectKey] == InjectEnabled }
-
 // lists are the exporters that may be recognized in a namespace: all, or those
 // that allow names, without those that deny names.
 type lists struct{ allow, deny []string }

@@ -36,6 +36,16 @@ type Settings struct {
 	// AssignedUIDs leaves the sidecars' user to the platform, as OpenShift assigns
 	// each namespace a range of them. Default false: the definition's user.
 	AssignedUIDs bool
+	// OptInAll opts in every namespace but those labeled outrider.dev/inject:
+	// disabled. Default false: those labeled enabled.
+	OptInAll bool
+}
+
+// OptedIn reports whether pods without an annotation are looked at in a namespace
+// with these labels.
+func (s Settings) OptedIn(namespace map[string]string) bool {
+	label := namespace[InjectKey]
+	return label == InjectEnabled || s.OptInAll && label != InjectDisabled
 }
 
 // Plan is what is decided for one pod and what is added to it. The zero value

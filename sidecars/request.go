@@ -27,7 +27,7 @@ func (p *planner) requests() []request {
 	switch {
 	case annotated:
 		return p.annotated(value)
-	case p.Namespace.optedIn():
+	case p.Settings.OptedIn(p.Namespace.Labels):
 		return p.recognized()
 	}
 	return nil
@@ -38,11 +38,11 @@ func (p *planner) requests() []request {
 // say, and a caller need not look them up.
 func Asked(in Input, c Catalog) bool {
 	for key := range in.Pod.Annotations {
-		if _, _, own := ownKey(key); own {
+		if OwnKey(key) {
 			return true
 		}
 	}
-	return in.Namespace.optedIn() && slices.ContainsFunc(in.Pod.Spec.Containers, func(container corev1.Container) bool {
+	return in.Settings.OptedIn(in.Namespace.Labels) && slices.ContainsFunc(in.Pod.Spec.Containers, func(container corev1.Container) bool {
 		return len(c.recognize(&container)) > 0
 	})
 }
@@ -152,7 +152,7 @@ func (p *planner) readAnnotations() {
 func ownKeys(annotations map[string]string) []string {
 	var keys []string
 	for key := range annotations {
-		if _, _, own := ownKey(key); own {
+		if OwnKey(key) {
 			keys = append(keys, key)
 		}
 	}
@@ -170,8 +170,10 @@ func parameterKey(exporter, name string) string {
 }
 
 // shorten keeps a user's text presentable in a sentence.
-func shorten(s string) string {
-	const most = 60
+func shorten(s string) string { return Shorten(s, 60) }
+
+// Shorten cuts a text to so many bytes, at the end of a character, and marks that.
+func Shorten(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}

@@ -13,12 +13,6 @@
 // namespaceSelectors exclude each other. The cache of namespaces would know the
 // same a moment later, and not whether the chart opts all of them in.
 //
-// What a namespace's annotations say comes from that cache: metadata only, and of
-// it the keys of our domain. A namespace that is not in it yet is asked for, since
-// one file often makes a namespace and its pods, and a default that comes a
-// moment late would be missing for good. An error means that the pod is decided
-// for without them, aloud in the log.
-//
 // What an answer costs is bounded by a test over named scenarios (TestAllocations).
 // Half of the allocations are those of decoding the pod into the API's types.
 // managedFields are left out, being the largest part that nothing is decided by.
@@ -27,9 +21,6 @@
 // controller-runtime's, which takes a sixth of the allocations and brings limits,
 // metrics and panics that we would have to keep; and a faster JSON library, one
 // more to trust with what users write.
-//
-// The annotations and policies of a namespace are looked up only for pods that
-// there is something to decide for: in an opted-in namespace most are not.
 //
 // Enforcement is the API server's own policy (charts/outrider/templates/enforcement),
 // so that it costs no call and holds while no replica runs. Here is only what
@@ -62,29 +53,7 @@
 //   - A user can write an exemption, or forge a status: it is a policy against
 //     forgetting. The audit log has every exemption that was used.
 //
-// LimitRanges and ResourceQuotas are cached for all namespaces. There are few of
-// them, and without them a sidecar could make the API server refuse its pod.
-//
 // Admission warnings reach only the requester, which for a Deployment is a
 // controller. The same sentences therefore go into the pod's status annotation
 // and into an event on the pod's owner.
-//
-// Custom Exporters lie over the built-in catalogue, one by one in the order of
-// their names, on every replica by itself; only the leader writes their status.
-// A definition that the API server lets in and the catalogue refuses, such as
-// one whose pattern is no regular expression, leaves the last good one of the
-// same object in force, or else the built-in one of that name, or nothing. The
-// last good one is remembered in memory and not in the cluster: a replica that
-// starts while the definition is bad never saw a good one. Refused: a copy of it
-// in the status or in a ConfigMap, which would be a second place to read what is
-// in force from, and one that the author of the Exporter does not edit.
-//
-// Where two exporters claim an image name, the first by name is recognised, and
-// the condition of the other says so.
-//
-// Without the CustomResourceDefinition the built-in catalogue is served, and it
-// is looked for again, a minute apart at most; a replica follows when it is
-// there, without a restart, and survives that it is deleted. A replica is ready once it knows the custom
-// exporters or knows that there are none: one that served earlier would leave
-// pods without their sidecar.
 package webhook

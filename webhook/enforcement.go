@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,6 +13,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
@@ -26,22 +28,31 @@ type Enforcement struct {
 	// Namespace and Name of the ConfigMap, which must be there: it is filled and
 	// not created.
 	Namespace, Name string
-	// Catalog gives the exporters in force.
-	Catalog func() sidecars.Catalog
+	// Exporters are the definitions in force. Required.
+	Exporters Exporters
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
 
+// Exporters are the definitions in force: decider.Exporters.
+type Exporters interface {
+	Catalog() sidecars.Catalog
+	// Changed receives an event when the definitions have changed.
+	Changed() <-chan event.GenericEvent
+	// Check returns nil once the custom ones are known.
+	Check(*http.Request) error
+}
+
 // SetupWithManager has the manager's leader keep the object: when it or the
 // exporters change, and from day to day.
-func (e *Enforcement) SetupWithManager(mgr ctrl.Manager, exporters *Exporters) error {
+func (e *Enforcement) SetupWithManager(mgr ctrl.Manager) error {
 	toTheOne := handler.EnqueueRequestsFromMapFunc(func(context.Context, client.Object) []reconcile.Request { return []reconcile.Request{{}} })
 	c := mgr.GetClient()
 	err := ctrl.NewControllerManagedBy(mgr).Named("enforcement").
 		Watches(&corev1.ConfigMap{}, toTheOne).
-		WatchesRawSource(source.Channel(exporters.changed, toTheOne)).
+		WatchesRawSource(source.Channel(e.Exporters.Changed(), toTheOne)).
 		Complete(reconcile.Func(func(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
-			if exporters.Check(nil) != nil { // or custom exporters would go and come back
+			if e.Exporters.Check(nil) != nil { // or custom exporters would go and come back
 				return reconcile.Result{RequeueAfter: time.Second}, nil
 			}
 			err := e.Keep(ctx, c)
@@ -65,7 +76,7 @@ func (e *Enforcement) Keep(ctx context.Context, c client.Client) error {
 	if err := c.Get(ctx, client.ObjectKey{Namespace: e.Namespace, Name: e.Name}, &found); err != nil {
 		return fmt.Errorf("read the policies' parameters: %w", err)
 	}
-	data := e.Catalog().Recognition()
+	data := e.Exporters.Catalog().Recognition()
 	data["date"] = e.now().Format(time.DateOnly)
 	if maps.Equal(data, found.Data) {
 		return nil

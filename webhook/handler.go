@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/json"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 // Entry is one entry of the MutatingWebhookConfiguration, by the path it calls.
@@ -28,27 +29,24 @@ const (
 	OptedIn Entry = "/inject/opted-in"
 )
 
+// optIn is what an entry says about the namespaces of its pods.
+func (e Entry) optIn() string {
+	if e == OptedIn {
+		return sidecars.InjectEnabled
+	}
+	return sidecars.InjectDisabled
+}
+
 // Handler answers the admission of pods on one Entry. It is safe for
 // concurrent use.
 type Handler struct {
 	// Entry that this handler serves.
 	Entry Entry
-	// Catalog gives the exporters in force; it is asked for every pod.
-	Catalog func() sidecars.Catalog
-	// Budget gives what a namespace's policies leave. An error means that it is
-	// not known, and that nothing is held against the pod. Nil leaves everything.
-	Budget func(ctx context.Context, namespace string) (sidecars.Budget, error)
-	// Namespace gives the annotations of a pod's namespace. An error means that
-	// they are not known, and that the pod is decided for without them. Nil gives
-	// none.
-	Namespace func(ctx context.Context, name string) (map[string]string, error)
-	// Breaker holds back exporters that do not work at present. Nil holds back none.
-	Breaker Breaker
-	// Settings are the same for all pods.
-	Settings sidecars.Settings
+	// Decider decides. Required.
+	Decider *decider.Decider
 	// Metrics counts what is decided. Required.
 	Metrics *Metrics
-	// Events tells owners what their pods did not get. Required.
+	// Events reports to owners what their pods did not get. Required.
 	Events Recorder
 }
 
@@ -65,15 +63,9 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admis
 	if err != nil {
 		return h.fail(log, fmt.Errorf("decode pod: %w", err))
 	}
-	in := sidecars.Input{Pod: pod, Size: len(req.Object.Raw), Settings: h.Settings}
-	if h.Entry == OptedIn {
-		in.Namespace.Labels = optedIn
-	}
-	if !sidecars.Asked(in, h.Catalog()) {
-		return admission.Allowed("") // before anything is looked up
-	}
-	h.consult(ctx, log, req.Namespace, &in)
-	plan := h.plan(in, req.Namespace, dryRun(req))
+	plan := h.Decider.Decide(ctx, decider.Request{
+		Pod: pod, Namespace: req.Namespace, Size: len(req.Object.Raw), OptIn: h.Entry.optIn(), Created: !dryRun(req),
+	})
 	if !plan.Changes() && (len(plan.Decisions) == 0 || pod.Annotations[sidecars.StatusKey] != "") {
 		return admission.Allowed("") // nothing to do, or all of it done and said before
 	}
@@ -85,9 +77,6 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admis
 	log.V(1).Info("pod decided", "pod", podName(pod), "decisions", plan.Decisions)
 	return admission.Patched("", plan.Patch()...).WithWarnings(warnings...)
 }
-
-// optedIn are the labels of a namespace that the path OptedIn tells of.
-var optedIn = map[string]string{sidecars.InjectKey: sidecars.InjectEnabled}
 
 // decodePod leaves out what may be as large as the rest of the pod together and
 // is not decided by.
@@ -110,21 +99,6 @@ type leftOut struct{}
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (leftOut) UnmarshalJSON([]byte) error { return nil }
-
-// consult adds what is known of the pod's namespace.
-func (h *Handler) consult(ctx context.Context, log logr.Logger, namespace string, in *sidecars.Input) {
-	var err error
-	if h.Namespace != nil {
-		if in.Namespace.Annotations, err = h.Namespace(ctx, namespace); err != nil {
-			log.Error(err, "decided without the namespace's annotations")
-		}
-	}
-	if h.Budget != nil {
-		if in.Budget, err = h.Budget(ctx, namespace); err != nil {
-			log.Error(err, "decided without the namespace's policies")
-		}
-	}
-}
 
 // fail answers for an error of ours: the pod is let through without a sidecar.
 func (h *Handler) fail(log logr.Logger, err error) admission.Response {

@@ -2,6 +2,8 @@ package webhook_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/webhook"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 // events records what is said to owners.
@@ -29,10 +32,9 @@ func (e *events) Eventf(regarding, _ runtime.Object, _, reason, _, note string, 
 func newHandler(entry webhook.Entry) (*webhook.Handler, *events, *prometheus.Registry) {
 	registry := prometheus.NewRegistry()
 	said := &events{}
-	catalog := sidecars.Builtin()
 	return &webhook.Handler{
 		Entry:   entry,
-		Catalog: func() sidecars.Catalog { return catalog },
+		Decider: &decider.Decider{Exporters: decider.Fixed(sidecars.Builtin())},
 		Metrics: webhook.NewMetrics(registry),
 		Events:  said,
 	}, said, registry
@@ -113,9 +115,13 @@ func exposition(t *testing.T, r *prometheus.Registry) string {
 	return b.String()
 }
 
+type broken struct{}
+
+func (broken) Catalog() sidecars.Catalog { panic("broken") }
+
 func TestPanicLetsThePodThrough(t *testing.T) {
 	h, _, registry := newHandler(webhook.Annotated)
-	h.Catalog = func() sidecars.Catalog { panic("broken") }
+	h.Decider.Exporters = broken{}
 	resp := h.Handle(t.Context(), request(asksRedis))
 	if !resp.Allowed || len(resp.Patches) != 0 || len(resp.Warnings) != 1 {
 		t.Errorf("response %+v, want allowed with one warning", resp)
@@ -137,6 +143,25 @@ func TestDryRunSaysNothingToOwners(t *testing.T) {
 	}
 }
 
+// sources are a cluster's caches.
+type sources struct {
+	looks     int
+	asked     string // the last namespace
+	namespace sidecars.Namespace
+	err       error
+}
+
+func (s *sources) Namespace(_ context.Context, name string) (sidecars.Namespace, error) {
+	s.looks++
+	s.asked = name
+	return s.namespace, s.err
+}
+
+func (s *sources) Budget(context.Context, string) (sidecars.Budget, error) {
+	s.looks++
+	return sidecars.Budget{}, nil
+}
+
 // Where there is nothing to decide, the caches of the cluster are left alone.
 func TestNothingIsLookedUpForNothing(t *testing.T) {
 	const foreign = `{"metadata":{"name":"p","annotations":{"example.org/a":"b"}},"spec":{"containers":[{"name":"app","image":"x"}]}}`
@@ -153,13 +178,36 @@ func TestNothingIsLookedUpForNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, _, _ := newHandler(tc.entry)
-			looks := 0
-			h.Namespace = func(context.Context, string) (map[string]string, error) { looks++; return nil, nil }
-			h.Budget = func(context.Context, string) (sidecars.Budget, error) { looks++; return sidecars.Budget{}, nil }
+			looked := &sources{}
+			h.Decider.Namespaces, h.Decider.Budgets = looked, looked
 			h.Handle(t.Context(), request(tc.raw))
-			if looks != tc.looks {
-				t.Errorf("%d looks, want %d", looks, tc.looks)
+			if looked.looks != tc.looks {
+				t.Errorf("%d looks, want %d", looked.looks, tc.looks)
 			}
 		})
+	}
+}
+
+// A namespace that cannot be read costs its pods the defaults and nothing else.
+func TestPodsAreDecidedWithoutTheirNamespace(t *testing.T) {
+	for name, tc := range map[string]struct {
+		annotations map[string]string
+		err         error
+		address     string
+	}{
+		"known":   {map[string]string{"redis.outrider.dev/port": "7000"}, nil, "tcp://127.0.0.1:7000"},
+		"unknown": {nil, errors.New("not there"), "tcp://127.0.0.1:6379"},
+	} {
+		h, _, _ := newHandler(webhook.Annotated)
+		known := &sources{namespace: sidecars.Namespace{Annotations: tc.annotations}, err: tc.err}
+		h.Decider.Namespaces = known
+		resp := h.Handle(t.Context(), request(asksRedis))
+		patch, err := json.Marshal(resp.Patches)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if known.asked != "shop" || !resp.Allowed || !strings.Contains(string(patch), tc.address) {
+			t.Errorf("%s: asked for %q, allowed %t, want %s in %s", name, known.asked, resp.Allowed, tc.address, patch)
+		}
 	}
 }

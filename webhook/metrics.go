@@ -6,16 +6,13 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 )
 
-// Metrics counts what the handlers decide, and what they choose from. How often
+// Metrics counts what the handlers decide. How often
 // and how fast they are called is counted by controller-runtime
 // (controller_runtime_webhook_*).
 type Metrics struct {
 	decisions *prometheus.CounterVec
 	failures  *prometheus.CounterVec
-	exporters *prometheus.GaugeVec
 }
-
-const exportersHelp = "Exporters that this replica knows, by source: builtin (those that no custom one replaces) or custom (ready says whether the latest definition is in force)."
 
 // NewMetrics registers the webhook's metrics.
 func NewMetrics(r prometheus.Registerer) *Metrics {
@@ -28,15 +25,11 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 			Name: "outrider_admission_failures_total",
 			Help: "Pods let through without a decision because of an error of Outrider, by entry of the webhook configuration.",
 		}, []string{"entry"}),
-		exporters: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "outrider_exporters",
-			Help: exportersHelp,
-		}, []string{"source", "ready"}),
 	}
 	for _, entry := range []Entry{Annotated, OptedIn} {
 		m.failures.WithLabelValues(string(entry))
 	}
-	r.MustRegister(m.decisions, m.failures, m.exporters)
+	r.MustRegister(m.decisions, m.failures)
 	return m
 }
 
@@ -52,21 +45,5 @@ func (m *Metrics) count(plan sidecars.Plan) {
 			exporter = "unknown"
 		}
 		m.decisions.WithLabelValues(exporter, string(d.Outcome), string(d.Reason)).Inc()
-	}
-}
-
-// catalog sets how many exporters there are.
-func (m *Metrics) catalog(builtin sidecars.Catalog, now merged) {
-	count := map[bool]int{}
-	replaced := 0
-	for name, c := range now.customs {
-		count[c.err == nil]++
-		if _, ok := builtin.Spec(name); ok && c.good != nil {
-			replaced++
-		}
-	}
-	m.exporters.WithLabelValues("builtin", "true").Set(float64(len(builtin.Names()) - replaced))
-	for ready, n := range map[string]int{"true": count[true], "false": count[false]} {
-		m.exporters.WithLabelValues("custom", ready).Set(float64(n))
 	}
 }

@@ -10,8 +10,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
-	"github.com/outrider-dev/outrider/webhook"
 	"github.com/outrider-dev/outrider/webhook/breaker"
+	"github.com/outrider-dev/outrider/webhook/decider"
 	"github.com/outrider-dev/outrider/webhook/monitored"
 	"github.com/outrider-dev/outrider/webhook/repair"
 )
@@ -33,8 +33,8 @@ func (o *Options) addBreakerFlags(fs *flag.FlagSet) {
 	fs.DurationVar(&o.Repair.Backoff, "repair-backoff", time.Hour, "How long a workload is left alone after a restart that did not help.")
 }
 
-// protect starts what suspends exporters that do not work, and what repairs.
-func protect(ctx context.Context, mgr ctrl.Manager, o Options, exporters *webhook.Exporters, pods *monitored.Pods, coverage repair.Coverage) (*breaker.Breaker, error) {
+// setupBreaker starts what suspends exporters that do not work, and what repairs.
+func setupBreaker(ctx context.Context, mgr ctrl.Manager, o Options, exporters *decider.Exporters, pods *monitored.Pods, coverage repair.Coverage) (*breaker.Breaker, error) {
 	rules := o.Breaker.Rules
 	if rules.Grace <= 0 || rules.Stable <= 0 || rules.Backoff <= 0 || o.Repair.Interval <= 0 || o.Breaker.Places < 1 {
 		return nil, errors.New("--breaker-grace, --breaker-stable, --breaker-backoff, --breaker-places and --repair-interval: want more than zero")

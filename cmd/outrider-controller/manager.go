@@ -22,7 +22,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 	"github.com/outrider-dev/outrider/webhook"
-	"github.com/outrider-dev/outrider/webhook/breaker"
+	"github.com/outrider-dev/outrider/webhook/decider"
 	"github.com/outrider-dev/outrider/webhook/monitored"
 	"github.com/outrider-dev/outrider/webhook/serving"
 )
@@ -69,7 +69,7 @@ func newManager(terminated context.Context, leave func(), config *rest.Config, o
 	if err := mgr.Add(term); err != nil {
 		return nil, fmt.Errorf("set up leader election: %w", err)
 	}
-	if err := admit(terminated, electing{mgr, term}, o); err != nil {
+	if err := setupWebhook(terminated, electing{mgr, term}, o); err != nil {
 		return nil, err
 	}
 	return mgr, errors.Join(
@@ -81,80 +81,74 @@ func newManager(terminated context.Context, leave func(), config *rest.Config, o
 	)
 }
 
-// known is what decisions depend on besides the pod.
-type known struct {
-	exporters  *webhook.Exporters
-	budgets    *webhook.Budgets
-	namespaces *webhook.Namespaces
-	circuit    *breaker.Breaker
+// sources are what decisions depend on besides the pod, and the decider that goes
+// by them.
+type sources struct {
+	exporters  *decider.Exporters
+	budgets    *decider.Budgets
+	namespaces *decider.Namespaces
+	decider    *decider.Decider
 }
 
-// admit puts the handlers on the manager's webhook server, with what they
-// decide by. A replica is ready once it knows that.
-func admit(ctx context.Context, mgr ctrl.Manager, o Options) error {
-	counters := webhook.NewMetrics(metrics.Registry)
-	exporters := webhook.NewExporters(sidecars.Builtin(), counters)
-	if err := exporters.SetupWithManager(mgr); err != nil {
-		return err
-	}
-	budgets := &webhook.Budgets{}
-	if err := budgets.SetupWithManager(ctx, mgr); err != nil {
+// setupSources has the manager follow what decisions depend on. A replica is ready
+// once it knows that.
+func setupSources(ctx context.Context, mgr ctrl.Manager, o Options) (*sources, error) {
+	s := &sources{exporters: decider.NewExporters(sidecars.Builtin(), metrics.Registry), budgets: &decider.Budgets{}, namespaces: &decider.Namespaces{}}
+	s.decider = &decider.Decider{Exporters: s.exporters, Namespaces: s.namespaces, Budgets: s.budgets, Settings: o.Sidecars}
+	return s, errors.Join(
+		s.exporters.SetupWithManager(mgr),
+		s.budgets.SetupWithManager(ctx, mgr),
+		s.namespaces.SetupWithManager(ctx, mgr),
+		mgr.AddReadyzCheck("exporters", s.exporters.Check),
+		mgr.AddReadyzCheck("budgets", s.budgets.Check),
+		mgr.AddReadyzCheck("namespaces", s.namespaces.Check),
+	)
+}
+
+// setupWebhook puts the handlers on the manager's webhook server, with what they
+// decide by.
+func setupWebhook(ctx context.Context, mgr ctrl.Manager, o Options) error {
+	s, err := setupSources(ctx, mgr, o)
+	if err != nil {
 		return err
 	}
 	if o.Enforcement != "" {
-		if err := enforcement(o, exporters.Catalog).SetupWithManager(mgr, exporters); err != nil {
+		if err := enforcement(o, s.exporters).SetupWithManager(mgr); err != nil {
 			return err
 		}
 	}
-	namespaces := &webhook.Namespaces{}
-	if err := namespaces.SetupWithManager(ctx, mgr); err != nil {
-		return err
-	}
-	k := &known{exporters: exporters, budgets: budgets, namespaces: namespaces}
 	pods, err := monitored.SetupWithManager(ctx, mgr)
 	if err != nil {
 		return err
 	}
-	covered, err := cover(mgr, o, k, pods)
+	covered, err := setupCoverage(mgr, o, s, pods)
 	if err != nil {
 		return err
 	}
-	if k.circuit, err = protect(ctx, mgr, o, exporters, pods, lacking{covered}); err != nil {
+	if s.decider.Breaker, err = setupBreaker(ctx, mgr, o, s.exporters, pods, lacking{covered}); err != nil {
 		return err
 	}
+	counters := webhook.NewMetrics(metrics.Registry)
 	var handlers []*webhook.Handler
 	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
-		handlers = append(handlers, &webhook.Handler{
-			Entry:     entry,
-			Catalog:   exporters.Catalog,
-			Budget:    budgets.Of,
-			Namespace: namespaces.Annotations,
-			Breaker:   k.circuit,
-			Settings:  o.Sidecars,
-			Metrics:   counters,
-			Events:    mgr.GetEventRecorder("outrider"),
-		})
+		handlers = append(handlers, &webhook.Handler{Entry: entry, Decider: s.decider, Metrics: counters, Events: mgr.GetEventRecorder("outrider")})
 	}
 	webhook.Register(leaving{mgr.GetWebhookServer(), ctx}, mgr.GetLogger().WithName("webhook"), handlers...)
-	return errors.Join(
-		mgr.AddReadyzCheck("exporters", exporters.Check),
-		mgr.AddReadyzCheck("budgets", budgets.Check),
-		mgr.AddReadyzCheck("namespaces", namespaces.Check),
-	)
+	return nil
 }
 
 // cached limits the manager's cache, kind by kind.
 func cached(o Options) map[client.Object]cache.ByObject {
 	all := o.Certificates.CacheByObject()
-	maps.Copy(all, webhook.NamespaceCache())
+	maps.Copy(all, decider.NamespaceCache())
 	if o.Enforcement != "" {
 		maps.Copy(all, enforcement(o, nil).Cache())
 	}
 	return all
 }
 
-func enforcement(o Options, catalog func() sidecars.Catalog) *webhook.Enforcement {
-	return &webhook.Enforcement{Namespace: o.Certificates.Namespace, Name: o.Enforcement, Catalog: catalog}
+func enforcement(o Options, exporters webhook.Exporters) *webhook.Enforcement {
+	return &webhook.Enforcement{Namespace: o.Certificates.Namespace, Name: o.Enforcement, Exporters: exporters}
 }
 
 // leaving has every answer end its connection once the process was asked to

@@ -16,6 +16,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/webhook/breaker"
 	"github.com/outrider-dev/outrider/webhook/coverage"
+	"github.com/outrider-dev/outrider/webhook/decider"
 	"github.com/outrider-dev/outrider/webhook/repair"
 )
 
@@ -67,12 +68,7 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	fs.StringVar(&o.WebhookAddress, "webhook-bind-address", ":10250", "Address that serves admission over TLS.")
 	fs.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8080", "Address that serves /metrics; 0 turns it off.")
 	fs.StringVar(&o.HealthAddress, "health-probe-bind-address", ":8081", "Address that serves /healthz and /readyz.")
-	fs.StringVar(&o.Sidecars.ImageRegistry, "image-registry", "", "Registry that replaces that of the exporters' images.")
-	fs.Func("image-pull-secret", "Secret of the pod's namespace added to those with which images are pulled; repeatable.", func(name string) error {
-		o.Sidecars.ImagePullSecrets = append(o.Sidecars.ImagePullSecrets, name)
-		return nil
-	})
-	fs.BoolVar(&o.Sidecars.AssignedUIDs, "assigned-uids", false, "Leave the sidecars' user to the platform (OpenShift).")
+	decider.AddFlags(&o.Sidecars, fs)
 	fs.StringVar(&o.Enforcement, "enforcement-parameters", "", "ConfigMap that holds the parameters of the enforcement policies; empty where there are none.")
 	o.Coverage.AddFlags(fs)
 	o.addBreakerFlags(fs)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 func attachCommand() *cobra.Command {
@@ -79,10 +81,12 @@ func planLive(ctx context.Context, client kubernetes.Interface, pod *corev1.Pod,
 	if pod.Status.Phase != corev1.PodRunning {
 		return sidecars.Live{}, fmt.Errorf("pod %s/%s is %s; only a running pod can be attached to", pod.Namespace, pod.Name, strings.ToLower(string(pod.Status.Phase)))
 	}
-	catalog, err := catalogOf(ctx, client)
+	d, err := newDecides(ctx, client)
 	if err != nil {
 		return sidecars.Live{}, err
 	}
+	d.Settings.ImageRegistry = cmp.Or(settings.ImageRegistry, d.Settings.ImageRegistry)
+	d.Settings.AssignedUIDs = settings.AssignedUIDs || d.Settings.AssignedUIDs
 	asking := pod.DeepCopy()
 	delete(asking.Annotations, sidecars.StatusKey)
 	if asking.Annotations == nil {
@@ -93,11 +97,7 @@ func planLive(ctx context.Context, client kubernetes.Interface, pod *corev1.Pod,
 	} else if asking.Annotations[sidecars.InjectKey] == "" {
 		asking.Annotations[sidecars.InjectKey] = sidecars.InjectAuto
 	}
-	in := sidecars.Input{Pod: asking, Settings: settings}
-	if ns, err := client.CoreV1().Namespaces().Get(ctx, pod.Namespace, metav1.GetOptions{}); err == nil {
-		in.Namespace = sidecars.Namespace{Labels: ns.Labels, Annotations: ns.Annotations}
-	}
-	return sidecars.NewPlan(in, catalog).Live(), nil
+	return d.Decide(ctx, decider.Request{Pod: asking, Namespace: pod.Namespace}).Live(), nil
 }
 
 // attach makes the additions: the containers first, so that Prometheus never

@@ -16,6 +16,7 @@ import (
 	"github.com/outrider-dev/outrider/cmd/outrider/explanation"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/manifest"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 // live explains pods of a cluster. What its user may not look at is left out.
@@ -43,16 +44,14 @@ func (l *live) explain(ctx context.Context, namespace, name string) (explanation
 	if err != nil {
 		return explanation.Explanation{}, fmt.Errorf("get pod: %w", err)
 	}
-	catalog, err := catalogOf(ctx, l.client)
+	d, err := newDecides(ctx, l.client)
 	if err != nil {
 		return explanation.Explanation{}, err
 	}
-	in := sidecars.Input{Pod: sidecars.Remove(pod)}
-	if ns, err := l.client.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); err == nil {
-		in.Namespace = sidecars.Namespace{Labels: ns.Labels, Annotations: ns.Annotations}
-	}
-	plan, settings := sidecars.Explain(in, catalog)
-	x, err := explanation.Of(fmt.Sprintf("pod %s/%s", namespace, name), in.Pod, plan, settings)
+	before := sidecars.Remove(pod)
+	plan, settings, optedIn := d.Explain(ctx, decider.Request{Pod: before, Namespace: namespace})
+	x, err := explanation.Of(fmt.Sprintf("pod %s/%s", namespace, name), before, plan, settings, optedIn)
+	x.Advice = append(x.Advice, d.Unknown...)
 	x.Advice = append(x.Advice, l.misplaced(ctx, pod)...)
 	x.Advice = append(x.Advice, l.running(ctx, pod, plan)...)
 	return x, err

@@ -128,15 +128,18 @@ func (s *Set) Templates() ([]*Template, error) {
 
 // asks reports whether a pod, or its namespace, asks for something.
 func (s *Set) asks(t *Template) bool {
-	return len(Misplaced(t.Pod.Annotations)) > 0 || s.input(t).Namespace.Labels[sidecars.InjectKey] == sidecars.InjectEnabled
+	return len(Misplaced(t.Pod.Annotations)) > 0 || s.options.Settings.OptedIn(s.input(t).Namespace.Labels)
 }
 
 // Plan decides for a template as the webhook would for its pods.
 func (s *Set) Plan(t *Template) sidecars.Plan { return sidecars.NewPlan(s.input(t), s.Catalog) }
 
-// Explain decides as Plan does, and reports where every setting comes from.
-func (s *Set) Explain(t *Template) (sidecars.Plan, []sidecars.Setting) {
-	return sidecars.Explain(s.input(t), s.Catalog)
+// Explain decides as Plan does, and says where every setting comes from and
+// whether the namespace is opted in.
+func (s *Set) Explain(t *Template) (plan sidecars.Plan, settings []sidecars.Setting, optedIn bool) {
+	in := s.input(t)
+	plan, settings = sidecars.Explain(in, s.Catalog)
+	return plan, settings, in.Settings.OptedIn(in.Namespace.Labels)
 }
 
 // input is what the decision about a template may depend on.

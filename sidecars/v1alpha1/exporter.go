@@ -6,6 +6,7 @@ package v1alpha1
 import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // Exporter describes one Prometheus exporter and the workload it belongs to.
@@ -203,6 +204,19 @@ type ExporterStatus struct {
 	// Coverage counts the pods that this exporter is for. It is absent while
 	// there has been none.
 	Coverage *ExporterCoverage `json:"coverage,omitempty"`
+	// LastGood is the last definition that was accepted. It is in force while the
+	// current one is refused.
+	LastGood *AcceptedDefinition `json:"lastGood,omitempty"`
+}
+
+// AcceptedDefinition is a definition as it was at one generation.
+type AcceptedDefinition struct {
+	// Generation of the Exporter.
+	Generation int64 `json:"generation"`
+	// Spec as it was then.
+	// +kubebuilder:validation:Type=object
+	// +kubebuilder:pruning:PreserveUnknownFields
+	Spec runtime.RawExtension `json:"spec"`
 }
 
 // ExporterCoverage counts live pods, as they were at most half a minute ago.

@@ -17,7 +17,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 	"github.com/outrider-dev/outrider/test/endpoint"
-	"github.com/outrider-dev/outrider/webhook"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 // Patches that make an Exporter of testdata/varnish.yaml which is good still.
@@ -123,7 +123,7 @@ func TestBuiltinExportersAreLetIn(t *testing.T) {
 func TestExportersAreListedWell(t *testing.T) {
 	c := exporters(t)
 	create(t, c, varnish(t, `{}`))
-	told(t, c, "varnish", metav1.ConditionTrue, webhook.InForce, "")
+	told(t, c, "varnish", metav1.ConditionTrue, decider.InForce, "")
 	k := client(t)
 	raw, err := k.CoreV1().RESTClient().Get().AbsPath("/apis/outrider.dev/v1alpha1/exporters/varnish").
 		SetHeader("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io").Do(t.Context()).Raw()
@@ -191,7 +191,7 @@ func TestDefinitionMayBeMissing(t *testing.T) {
 	for _, replica := range []*controller{late, first} {
 		eventually(t, func() string { return replica.knows(t, 1) })
 	}
-	told(t, c, "varnish", metav1.ConditionTrue, webhook.InForce)
+	told(t, c, "varnish", metav1.ConditionTrue, decider.InForce)
 	if _, status := endpoint.Get("http://" + first.health + "/readyz"); status != http.StatusOK {
 		t.Errorf("the replica that saw it go has status %d", status)
 	}

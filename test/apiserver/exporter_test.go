@@ -21,7 +21,7 @@ import (
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
-	"github.com/outrider-dev/outrider/webhook"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 // exporters returns a client for Exporters, of the API server that injects.
@@ -91,14 +91,14 @@ func TestCustomExporter(t *testing.T) {
 	inForce("varnish", "")
 	create(t, c, first)
 	inForce("varnish", image(first))
-	told(t, c, "varnish", metav1.ConditionTrue, webhook.InForce, "new pods get this definition")
+	told(t, c, "varnish", metav1.ConditionTrue, decider.InForce, "new pods get this definition")
 
 	patch(t, c, "varnish", second.Object)
 	inForce("varnish", image(second))
 
 	broken := varnish(t, `{spec: {image: "docker.io/jonnenauha/prometheus_varnish_exporter:1.6.3", parameters: [{name: directory, default: /, pattern: "[", doc: Broken.}]}}`)
 	patch(t, c, "varnish", broken.Object)
-	told(t, c, "varnish", metav1.ConditionFalse, webhook.Invalid, "spec.parameters[0].pattern:", "in force instead: the last good definition, generation 2")
+	told(t, c, "varnish", metav1.ConditionFalse, decider.Invalid, "spec.parameters[0].pattern:", "in force instead: the last good definition, generation 2")
 	inForce("varnish", image(second))
 	before := stored(t, c, "varnish").ResourceVersion
 
@@ -106,7 +106,7 @@ func TestCustomExporter(t *testing.T) {
 	redis := varnish(t, `{metadata: {name: redis}}`)
 	create(t, c, redis)
 	inForce("redis", image(redis))
-	told(t, c, "redis", metav1.ConditionTrue, webhook.InForce, "in place of the built-in one")
+	told(t, c, "redis", metav1.ConditionTrue, decider.InForce, "in place of the built-in one")
 	remove(t, c, redis)
 	inForce("redis", builtin.Image)
 
@@ -123,7 +123,7 @@ func TestBadOverrideLeavesTheBuiltin(t *testing.T) {
 	ns := namespace(t, client(t), nil)
 	e := varnish(t, `{metadata: {name: redis}, spec: {args: ["-x=${nobody}"]}}`)
 	create(t, c, e)
-	told(t, c, "redis", metav1.ConditionFalse, webhook.Invalid, "${nobody}", "in force instead: the built-in definition")
+	told(t, c, "redis", metav1.ConditionFalse, decider.Invalid, "${nobody}", "in force instead: the built-in definition")
 	want, _ := sidecars.Builtin().Spec("redis")
 	if got := injectedImage(t, ns, "redis"); got != want.Image {
 		t.Errorf("image %q, want %q", got, want.Image)
@@ -204,7 +204,7 @@ func told(t *testing.T, c ctrlclient.Client, name string, status metav1.Conditio
 	t.Helper()
 	eventually(t, func() string {
 		e := stored(t, c, name)
-		ready := meta.FindStatusCondition(e.Status.Conditions, webhook.Ready)
+		ready := meta.FindStatusCondition(e.Status.Conditions, decider.Ready)
 		if ready == nil || e.Status.ObservedGeneration != e.Generation || ready.ObservedGeneration != e.Generation || ready.Status != status || ready.Reason != reason {
 			return fmt.Sprintf("%s, generation %d, has status %+v", name, e.Generation, e.Status)
 		}

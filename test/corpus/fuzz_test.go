@@ -24,6 +24,7 @@ import (
 	"github.com/outrider-dev/outrider/test/endpoint"
 	"github.com/outrider-dev/outrider/test/poll"
 	"github.com/outrider-dev/outrider/webhook"
+	"github.com/outrider-dev/outrider/webhook/decider"
 	"github.com/outrider-dev/outrider/webhook/serving"
 )
 
@@ -139,7 +140,7 @@ func FuzzReview(f *testing.F) {
 	counters := webhook.NewMetrics(prometheus.NewRegistry())
 	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
 		webhook.Register(m, logr.Discard(), &webhook.Handler{
-			Entry: entry, Catalog: func() sidecars.Catalog { return catalog },
+			Entry: entry, Decider: &decider.Decider{Exporters: decider.Fixed(catalog)},
 			Metrics: counters, Events: &events.FakeRecorder{},
 		})
 	}

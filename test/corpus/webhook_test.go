@@ -19,7 +19,15 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/corpus"
 	"github.com/outrider-dev/outrider/webhook"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
+
+// namespaces are those of the corpus, by name.
+type namespaces map[string]sidecars.Namespace
+
+func (n namespaces) Namespace(_ context.Context, name string) (sidecars.Namespace, error) {
+	return n[name], nil
+}
 
 // mux is the part of controller-runtime's server that handlers register at.
 type mux struct{ *http.ServeMux }
@@ -32,21 +40,20 @@ func TestWebhookOverHTTP(t *testing.T) {
 	m := mux{http.NewServeMux()}
 	catalog := sidecars.Builtin()
 	counters := webhook.NewMetrics(prometheus.NewRegistry())
-	namespaces := map[string]map[string]string{}
+	known := namespaces{}
 	for _, c := range cases(t) {
 		templates, err := c.Templates()
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, tmpl := range templates {
-			namespaces[tmpl.Namespace] = c.Namespace.Annotations
+			known[tmpl.Namespace] = c.Namespace
 		}
 	}
 	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
 		webhook.Register(m, logr.Discard(), &webhook.Handler{
-			Entry: entry, Catalog: func() sidecars.Catalog { return catalog },
-			Namespace: func(_ context.Context, name string) (map[string]string, error) { return namespaces[name], nil },
-			Metrics:   counters, Events: &events.FakeRecorder{},
+			Entry: entry, Decider: &decider.Decider{Exporters: decider.Fixed(catalog), Namespaces: known},
+			Metrics: counters, Events: &events.FakeRecorder{},
 		})
 	}
 	server := httptest.NewServer(m)

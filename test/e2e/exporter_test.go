@@ -11,7 +11,7 @@ import (
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
-	"github.com/outrider-dev/outrider/webhook"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 // sessions is an exporter that Outrider does not ship, with a tag and a
@@ -42,7 +42,7 @@ func testExporterAtRuntime(t *testing.T, e *env) {
 	ns := e.namespace(t)
 	good := fmt.Appendf(nil, sessions, sessionsTag, "[0-9]+")
 	e.apply(t, good)
-	e.told(t, metav1.ConditionTrue, webhook.InForce, "new pods get this definition")
+	e.told(t, metav1.ConditionTrue, decider.InForce, "new pods get this definition")
 	e.everyReplicaKnows(t, 1, 0)
 	e.apply(t, fmt.Appendf(nil, `
 apiVersion: v1
@@ -63,7 +63,7 @@ spec:
 	if err := e.applier.Apply(t.Context(), fmt.Appendf(nil, sessions, "v0.0.1", "[")); err != nil {
 		t.Fatal(err)
 	}
-	e.told(t, metav1.ConditionFalse, webhook.Invalid, "spec.parameters[0].pattern:", "in force instead: the last good definition, generation 1")
+	e.told(t, metav1.ConditionFalse, decider.Invalid, "spec.parameters[0].pattern:", "in force instead: the last good definition, generation 1")
 	e.everyReplicaKnows(t, 0, 1)
 	ask := map[string]string{sidecars.InjectKey: "sessions"}
 	pod := e.create(t, ns, "last-good", ask)
@@ -94,7 +94,7 @@ func (e *env) told(t *testing.T, status metav1.ConditionStatus, reason string, p
 		if err := json.Unmarshal(raw, &x); err != nil {
 			return err.Error()
 		}
-		c := meta.FindStatusCondition(x.Status.Conditions, webhook.Ready)
+		c := meta.FindStatusCondition(x.Status.Conditions, decider.Ready)
 		if c == nil || c.Status != status || c.Reason != reason || c.ObservedGeneration != x.Generation {
 			return fmt.Sprintf("generation %d has condition %+v, want %s because of %s", x.Generation, c, status, reason)
 		}

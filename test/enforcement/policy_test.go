@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,6 +21,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/corpus"
 	"github.com/outrider-dev/outrider/webhook"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 // keep has the parameters written as the controller does on that day, and waits until the policy goes by them.
@@ -34,7 +36,7 @@ func keep(t *testing.T, day string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &webhook.Enforcement{Namespace: releaseNamespace, Name: parameters, Catalog: sidecars.Builtin, Now: func() time.Time { return now.Add(23 * time.Hour) }}
+	e := &webhook.Enforcement{Namespace: releaseNamespace, Name: parameters, Exporters: decider.NewExporters(sidecars.Builtin(), prometheus.NewRegistry()), Now: func() time.Time { return now.Add(23 * time.Hour) }}
 	if err := e.Keep(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/webhook"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 // mux is the part of controller-runtime's server that handlers register at.
@@ -29,9 +30,9 @@ func (*response) Header() http.Header { return http.Header{} }
 func (*response) WriteHeader(int)     {}
 
 func newOutrider() http.Handler {
-	m, catalog := mux{http.NewServeMux()}, sidecars.Builtin()
+	m := mux{http.NewServeMux()}
 	webhook.Register(m, logr.FromSlogHandler(slog.NewJSONHandler(io.Discard, nil)), &webhook.Handler{
-		Entry: webhook.Annotated, Catalog: func() sidecars.Catalog { return catalog },
+		Entry: webhook.Annotated, Decider: &decider.Decider{Exporters: decider.Fixed(sidecars.Builtin())},
 		Metrics: webhook.NewMetrics(prometheus.NewRegistry()), Events: &events.FakeRecorder{},
 	})
 	return m

@@ -8,13 +8,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
+	"github.com/outrider-dev/outrider/webhook/internal/status"
 )
 
 // ConditionSuspended is the condition of a custom Exporter that is True while it
@@ -118,13 +117,10 @@ func (b *Breaker) report(ctx context.Context, all []Suspension, changes []Change
 			}
 			b.events.Eventf(e, nil, corev1.EventTypeWarning, EventSuspended, "Suspend", "%s: new pods start without it%s: %s", e.Name, where(c.Suspension.Namespace), c.Suspension.Why())
 		}
-		told := e.DeepCopy()
-		if !setCondition(told, all) || equality.Semantic.DeepEqual(e.Status, told.Status) {
-			continue
-		}
-		err := b.client.Status().Patch(ctx, told, client.MergeFromWithOptions(e, client.MergeFromWithOptimisticLock{}))
-		if client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("write status of exporter %s: %w", e.Name, err)
+		if told, any := suspended(e, all); any {
+			if err := status.Apply(ctx, b.client, "outrider-breaker", e, told, v1alpha1.ExporterStatus{}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -137,9 +133,9 @@ func where(namespace string) string {
 	return " in namespace " + namespace
 }
 
-// setCondition says on an exporter whether it is suspended. It reports whether
-// there is anything to say.
-func setCondition(e *v1alpha1.Exporter, all []Suspension) bool {
+// suspended is the condition that says whether an exporter is suspended. It
+// reports whether there is anything to say.
+func suspended(e *v1alpha1.Exporter, all []Suspension) (told metav1.Condition, any bool) {
 	var places []string
 	var why string
 	for _, s := range all {
@@ -148,18 +144,15 @@ func setCondition(e *v1alpha1.Exporter, all []Suspension) bool {
 			why = s.Why()
 		}
 	}
-	told := metav1.Condition{Type: ConditionSuspended, ObservedGeneration: e.Generation}
+	told = metav1.Condition{Type: ConditionSuspended, Status: metav1.ConditionTrue, Reason: ReasonFailing, ObservedGeneration: e.Generation}
 	switch {
-	case len(places) == 0 && meta.FindStatusCondition(e.Status.Conditions, ConditionSuspended) == nil:
-		return false
 	case len(places) == 0:
 		told.Status, told.Reason, told.Message = metav1.ConditionFalse, ReasonResumed, "new pods get it"
+		return told, meta.FindStatusCondition(e.Status.Conditions, ConditionSuspended) != nil
 	case slices.Contains(places, ""):
-		told.Status, told.Reason, told.Message = metav1.ConditionTrue, ReasonFailing, "in all namespaces: "+why
+		told.Message = "in all namespaces: " + why
 	default:
-		told.Status, told.Reason = metav1.ConditionTrue, ReasonFailing
 		told.Message = fmt.Sprintf("in %s: %s", strings.Join(places[:min(len(places), mostOwners)], ", "), why)
 	}
-	meta.SetStatusCondition(&e.Status.Conditions, told)
-	return true
+	return told, true
 }

@@ -4,6 +4,11 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 // gate answers admissions by the suspensions that are stored. Every replica has
@@ -42,7 +47,7 @@ func (g *gate) load(all []Suspension) {
 	}
 }
 
-// Suspended implements webhook.Breaker.
+// Suspended implements decider.Breaker.
 func (g *gate) Suspended(namespace string) map[string]string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -61,7 +66,7 @@ func (g *gate) Suspended(namespace string) map[string]string {
 	return why
 }
 
-// Try implements webhook.Breaker.
+// Try implements decider.Breaker.
 func (g *gate) Try(namespace, exporter string) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -106,4 +111,12 @@ func (g *gate) holds(s Suspension, take bool) string {
 		g.taken[t]++
 	}
 	return ""
+}
+
+// Stored answers by what a ConfigMap holds now, for one that only reads it.
+func Stored(cm *corev1.ConfigMap, exporters interface{ Catalog() sidecars.Catalog }) (decider.Breaker, error) {
+	s, err := parse(cm)
+	g := &gate{definition: func(name string) string { return exporters.Catalog().Definition(name) }, now: time.Now, places: 1, window: time.Minute}
+	g.load(s.suspensions)
+	return g, err
 }

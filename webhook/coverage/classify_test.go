@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 // annotated is the metadata of a pod with annotations, key after value.
@@ -130,7 +131,7 @@ func TestOptionsAreChecked(t *testing.T) {
 			o := good
 			tc.change(&o)
 			got := ""
-			if _, err := New(o, Parts{}); err != nil {
+			if _, err := New(o, Parts{Decider: &decider.Decider{}}); err != nil {
 				got = err.Error()
 			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {

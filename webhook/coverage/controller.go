@@ -50,7 +50,7 @@ func New(o Options, p Parts) (*Controller, error) {
 	}
 	c := &Controller{
 		Options: o, Parts: p,
-		inv:     newInventory(o.ExcludedNamespaces, o.OptInAll),
+		inv:     newInventory(o.ExcludedNamespaces, p.Decider.Settings),
 		queue:   workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[Workload]()),
 		judging: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[judgment]()),
 		events:  flowcontrol.NewTokenBucketRateLimiter(1, 50),
@@ -96,10 +96,14 @@ func (c *Controller) Start(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	// By the built-in catalogue alone, pods of a custom exporter would be stale.
-	if err := wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(context.Context) (bool, error) { return c.Ready() == nil, nil }); err != nil {
+	if err := wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(context.Context) (bool, error) { return c.Exporters.Check(nil) == nil, nil }); err != nil {
 		return nil
 	}
-	synced, err := c.Monitored.Follow(c.inv.setContainers, c.inv.dropContainers)
+	monitored, err := c.Monitored.Follow(c.inv.setContainers, c.inv.dropContainers)
+	if err != nil {
+		return err
+	}
+	namespaces, err := c.Namespaces.Follow(c.inv.setNamespace, c.inv.dropNamespace)
 	if err != nil {
 		return err
 	}
@@ -108,7 +112,7 @@ func (c *Controller) Start(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-	if !cache.WaitForCacheSync(ctx.Done(), synced) {
+	if !cache.WaitForCacheSync(ctx.Done(), monitored, namespaces) {
 		return nil
 	}
 	c.inv.mu.Lock()
@@ -152,7 +156,7 @@ func (c *Controller) followCatalog(ctx context.Context) {
 }
 
 func (c *Controller) definitions() map[string]string {
-	catalog := c.Catalog()
+	catalog := c.Exporters.Catalog()
 	hashes := map[string]string{}
 	for _, name := range catalog.Names() {
 		hashes[name] = catalog.Definition(name)

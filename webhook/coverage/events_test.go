@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 // A thing is told when it begins, not each time it is looked at, and again only a while after.
 func TestNotesAreTransitions(t *testing.T) {
-	c, err := New(Options{ProofInterval: 1, MostSeries: 1}, Parts{})
+	c, err := New(Options{ProofInterval: 1, MostSeries: 1}, Parts{Decider: &decider.Decider{}})
 	if err != nil {
 		t.Fatal(err)
 	}

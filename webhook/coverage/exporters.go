@@ -5,28 +5,21 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
+	"github.com/outrider-dev/outrider/webhook/internal/status"
 )
 
 // Covered is the condition of an Exporter that is True while every pod that
 // should have it does, and it reaches its workload as far as anybody knows.
 const Covered = "Covered"
 
-const (
-	statusInterval = 30 * time.Second
-	fieldOwner     = client.FieldOwner("outrider-coverage")
-)
+const statusInterval = 30 * time.Second
 
-// writeStatuses brings the counts of the custom Exporters up to date. It applies
-// its own fields, so that the condition Ready stays its writer's.
+// writeStatuses brings the counts of the custom Exporters up to date.
 func (c *Controller) writeStatuses(ctx context.Context) {
 	log := ctrl.LoggerFrom(ctx)
 	var list v1alpha1.ExporterList
@@ -59,29 +52,10 @@ func (c *Controller) writeStatuses(ctx context.Context) {
 		if n == nil {
 			continue // there has been no pod of it: nothing to say
 		}
-		if err := c.writeStatus(ctx, e, n); client.IgnoreNotFound(err) != nil && ctx.Err() == nil {
+		if err := status.Apply(ctx, c.cached, "outrider-coverage", e, covered(n, e.Generation), v1alpha1.ExporterStatus{Coverage: n}); err != nil && ctx.Err() == nil {
 			log.Error(err, "write an Exporter's coverage", "exporter", e.Name)
 		}
 	}
-}
-
-func (c *Controller) writeStatus(ctx context.Context, e *v1alpha1.Exporter, n *v1alpha1.ExporterCoverage) error {
-	told := e.DeepCopy()
-	told.Status.Coverage = n
-	meta.SetStatusCondition(&told.Status.Conditions, covered(n, e.Generation))
-	if equality.Semantic.DeepEqual(told.Status, e.Status) {
-		return nil
-	}
-	own := v1alpha1.ExporterStatus{Coverage: n, Conditions: []metav1.Condition{*meta.FindStatusCondition(told.Status.Conditions, Covered)}}
-	status, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&own)
-	if err != nil {
-		return fmt.Errorf("convert status: %w", err)
-	}
-	apply := &unstructured.Unstructured{Object: map[string]any{"status": status}}
-	apply.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(v1alpha1.Kind))
-	apply.SetName(e.Name)
-	apply.SetUID(e.UID) // or one that was just deleted would not be told from one of the same name
-	return c.cached.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(apply), fieldOwner, client.ForceOwnership)
 }
 
 // covered says what is wrong, the gravest first.

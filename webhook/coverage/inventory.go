@@ -15,9 +15,9 @@ import (
 
 // inventory is all that is known of the cluster's live pods.
 type inventory struct {
-	changed  func(Workload) // called for each workload that must be looked at again
-	excluded []string       // namespaces that never reach the webhook
-	optInAll bool           // every namespace is opted in that does not say no
+	changed  func(Workload)    // called for each workload that must be looked at again
+	excluded []string          // namespaces that never reach the webhook
+	settings sidecars.Settings // say which namespaces are opted in
 
 	mu         sync.Mutex
 	pods       map[types.NamespacedName]*pod
@@ -42,10 +42,10 @@ type verdict struct {
 	until     time.Time // when it must be asked for again; zero for never
 }
 
-func newInventory(excluded []string, optInAll bool) *inventory {
+func newInventory(excluded []string, settings sidecars.Settings) *inventory {
 	return &inventory{
 		excluded:   excluded,
-		optInAll:   optInAll,
+		settings:   settings,
 		pods:       map[types.NamespacedName]*pod{},
 		workloads:  map[Workload]*workload{},
 		containers: map[types.NamespacedName]containers{},
@@ -160,10 +160,11 @@ func (v *inventory) dropContainers(p *corev1.Pod) {
 }
 
 // setNamespace takes note of whether a namespace is opted in.
-func (v *inventory) setNamespace(m *metav1.ObjectMeta) {
-	label := m.Labels[sidecars.InjectKey]
-	v.optIn(m.Name, label == sidecars.InjectEnabled || v.optInAll && label != sidecars.InjectDisabled)
+func (v *inventory) setNamespace(name string, of sidecars.Namespace) {
+	v.optIn(name, v.settings.OptedIn(of.Labels))
 }
+
+func (v *inventory) dropNamespace(name string, _ sidecars.Namespace) { v.optIn(name, false) }
 
 // optIn looks at all workloads when a namespace's label changes, which is rare.
 func (v *inventory) optIn(namespace string, yes bool) {
@@ -181,20 +182,6 @@ func (v *inventory) optIn(namespace string, yes bool) {
 		if of.Namespace == namespace {
 			v.changed(of)
 		}
-	}
-}
-
-func (v *inventory) keepNamespaces(alive map[types.NamespacedName]bool) {
-	v.mu.Lock()
-	var gone []string
-	for name := range v.optedIn {
-		if !alive[types.NamespacedName{Name: name}] {
-			gone = append(gone, name)
-		}
-	}
-	v.mu.Unlock()
-	for _, name := range gone {
-		v.optIn(name, false)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 // judgment is a question that needs a whole pod: what would be decided about the
@@ -32,10 +33,7 @@ func (c *Controller) judge(ctx context.Context, j judgment) error {
 		c.inv.changed(j.Workload) // perhaps it has another pod to ask about
 		return nil
 	}
-	c.inv.mu.Lock()
-	optedIn := c.inv.optedIn[j.Namespace]
-	c.inv.mu.Unlock()
-	decisions := c.Decide(ctx, &p, optedIn).Decisions
+	decisions := c.Decider.Decide(ctx, decider.Request{Pod: &p, Namespace: p.Namespace}).Decisions
 	v := verdict{decisions: decisions}
 	// A budget may be raised and a suspension end; what is not recognised stays so.
 	if slices.ContainsFunc(decisions, func(d sidecars.Decision) bool {

@@ -1,10 +1,10 @@
 package coverage
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 // Options are the flags of coverage.
@@ -19,9 +20,6 @@ type Options struct {
 	// ExcludedNamespaces never reach the webhook, so nothing in them was missed.
 	// Default none.
 	ExcludedNamespaces []string
-	// OptInAll says that every namespace is opted in but those that are labelled
-	// outrider.dev/inject: disabled. Default false: those labelled enabled.
-	OptInAll bool
 	// PrometheusURL is asked whether exporters are up. Default empty: nobody is.
 	PrometheusURL string
 	// ProofInterval is the time between two rounds of questions. Default 1m.
@@ -39,7 +37,6 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 		o.ExcludedNamespaces = append(o.ExcludedNamespaces, name)
 		return nil
 	})
-	fs.BoolVar(&o.OptInAll, "opt-in-all", false, "Every namespace is opted in but those labelled outrider.dev/inject: disabled, as in the webhook configuration.")
 	fs.StringVar(&o.PrometheusURL, "prometheus-url", "", "Prometheus that is asked whether exporters are up; empty asks nobody.")
 	fs.DurationVar(&o.ProofInterval, "proof-interval", time.Minute, "Time between two rounds of questions to Prometheus.")
 	fs.IntVar(&o.MostSeries, "coverage-series", 5000, "Most series of the coverage gauges; the rest are summed up without their namespace.")
@@ -71,20 +68,31 @@ func (o *Options) validate() error {
 
 // Parts are what coverage works with. All of them are required.
 type Parts struct {
-	// Catalog gives the exporters in force.
-	Catalog func() sidecars.Catalog
-	// Ready is nil once the catalogue holds the custom exporters, or it is known
-	// that there are none.
-	Ready func() error
-	// Decide makes the plan that the webhook would make for a pod now.
-	Decide func(ctx context.Context, pod *corev1.Pod, optedIn bool) sidecars.Plan
+	// Exporters are the definitions in force.
+	Exporters Exporters
+	// Decider makes the plan that the webhook would make for a pod now.
+	Decider *decider.Decider
+	// Namespaces reports which namespaces there are, with their labels.
+	Namespaces Namespaces
 	// Monitored are the pods with exporters.
 	Monitored Monitored
-	// Events tells owners.
+	// Events writes events on owners.
 	Events Recorder
 }
 
-// Monitored tells of pods with exporters: monitored.Pods.
+// Exporters are the definitions in force: decider.Exporters.
+type Exporters interface {
+	Catalog() sidecars.Catalog
+	// Check returns nil once the custom ones are known.
+	Check(*http.Request) error
+}
+
+// Namespaces reports namespaces: decider.Namespaces.
+type Namespaces interface {
+	Follow(set, drop func(name string, of sidecars.Namespace)) (synced func() bool, err error)
+}
+
+// Monitored reports pods with exporters: monitored.Pods.
 type Monitored interface {
 	Follow(set, drop func(*corev1.Pod)) (synced func() bool, err error)
 }

@@ -64,7 +64,7 @@ func (c *Controller) prove(ctx context.Context) {
 	if len(targets) > 0 {
 		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 		defer cancel()
-		ev, err = c.prom.ask(ctx, specs(c.Catalog(), targets))
+		ev, err = c.prom.ask(ctx, specs(c.Exporters.Catalog(), targets))
 	}
 	if ctx.Err() != nil {
 		return
@@ -149,7 +149,7 @@ func specs(catalog sidecars.Catalog, targets map[target]time.Time) map[string]v1
 
 // answer reads the evidence about one target.
 func (c *Controller) answer(ctx context.Context, t target, ev evidence, since time.Time, before answer) answer {
-	catalog := c.Catalog()
+	catalog := c.Exporters.Catalog()
 	spec, _ := catalog.Spec(t.exporter)
 	scraped, known := ev.up[t]
 	value, has := ev.metric[t]

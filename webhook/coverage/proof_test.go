@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/tools/events"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 // Where no Prometheus is asked nothing is proven, however the exporter fares: no proof in the report, no series, no event.
@@ -30,9 +31,9 @@ func TestProofNeedsAPrometheus(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			recorder := events.NewFakeRecorder(10)
-			catalog := sidecars.Builtin()
+			exporters := decider.NewExporters(sidecars.Builtin(), prometheus.NewRegistry())
 			c, err := New(Options{PrometheusURL: tc.url, ProofInterval: 1, MostSeries: 10},
-				Parts{Catalog: func() sidecars.Catalog { return catalog }, Events: recorder})
+				Parts{Exporters: exporters, Decider: &decider.Decider{Exporters: exporters}, Events: recorder})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -15,7 +15,7 @@ import (
 // reconcile looks at one workload: its pods' entries, its rows of the report,
 // and what has to be said about them.
 func (c *Controller) reconcile(ctx context.Context, of Workload) {
-	now, catalog := time.Now(), c.Catalog()
+	now, catalog := time.Now(), c.Exporters.Catalog()
 	c.inv.mu.Lock()
 	w := c.inv.workloads[of]
 	if w == nil {

@@ -17,50 +17,29 @@ import (
 )
 
 // Pods that have ended leave the watch, so that nothing of them is kept.
-var live = client.MatchingFieldsSelector{Selector: fields.AndSelectors(
+var running = client.MatchingFieldsSelector{Selector: fields.AndSelectors(
 	fields.OneTermNotEqualSelector("status.phase", string(corev1.PodSucceeded)),
 	fields.OneTermNotEqualSelector("status.phase", string(corev1.PodFailed)),
 )}
 
-// follow keeps the inventory at what the cluster has, until ctx ends. The
-// channel is closed once it has all of it for the first time.
+// follow keeps the inventory at the pods that the cluster has, until ctx ends.
+// The channel is closed once it has all of them for the first time.
 func (v *inventory) follow(ctx context.Context, c client.WithWatch, wg *sync.WaitGroup) <-chan struct{} {
-	var sinks []cache.TransformingStore
-	var listed sync.WaitGroup
-	run := func(name string, kind client.Object, list func() client.ObjectList, s cache.TransformingStore, opts ...client.ListOption) {
-		sinks = append(sinks, s)
-		r := cache.NewReflectorWithOptions(source(c, list, s.Transformer(), opts...), kind, s, cache.ReflectorOptions{Name: name})
-		wg.Go(func() { r.RunWithContext(ctx) })
-	}
-	namespaces := newSink(&listed, func(o *metav1.PartialObjectMetadata) { slimNamespace(&o.ObjectMeta) },
-		func(o *metav1.PartialObjectMetadata) { v.setNamespace(&o.ObjectMeta) },
-		func(key types.NamespacedName) { v.optIn(key.Name, false) }, v.keepNamespaces)
-	pods := newSink(&listed, func(o *metav1.PartialObjectMetadata) { slimMetadata(&o.ObjectMeta) },
-		func(o *metav1.PartialObjectMetadata) { v.setPod(&o.ObjectMeta) }, v.dropPod, v.keepPods)
-
-	run("coverage-namespaces", &metav1.PartialObjectMetadata{}, metadataOf("NamespaceList"), namespaces)
-	run("coverage-pods", &metav1.PartialObjectMetadata{}, metadataOf("PodList"), pods, live)
-	synced := make(chan struct{})
-	go func() { listed.Wait(); close(synced) }()
-	return synced
+	listed := make(chan struct{})
+	s := &sink{inventory: v, listed: sync.OnceFunc(func() { close(listed) })}
+	r := cache.NewReflectorWithOptions(source(c), &metav1.PartialObjectMetadata{}, s, cache.ReflectorOptions{Name: "coverage-pods"})
+	wg.Go(func() { r.RunWithContext(ctx) })
+	return listed
 }
 
-func slimNamespace(m *metav1.ObjectMeta) { m.ManagedFields, m.Annotations = nil, nil }
-
-func metadataOf(kind string) func() client.ObjectList {
-	return func() client.ObjectList {
-		list := &metav1.PartialObjectMetadataList{}
-		list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
-		return list
-	}
-}
-
-// source lists and watches one kind. An API server that does not stream lists
-// (before 1.34) sends pages, which are slimmed one by one: all at once would be
-// most of the memory that the process ever needs.
-func source(c client.WithWatch, list func() client.ObjectList, slim cache.TransformFunc, opts ...client.ListOption) cache.ListerWatcher {
-	options := func(o metav1.ListOptions) []client.ListOption {
-		return append([]client.ListOption{&client.ListOptions{Raw: &o, Limit: o.Limit, Continue: o.Continue}}, opts...)
+// source lists and watches pods. An API server that does not stream lists (before
+// 1.34) sends pages, which are slimmed one by one: all at once would be most of
+// the memory that the process ever needs.
+func source(c client.WithWatch) cache.ListerWatcher {
+	list := func() *metav1.PartialObjectMetadataList {
+		l := &metav1.PartialObjectMetadataList{}
+		l.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("PodList"))
+		return l
 	}
 	return &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
@@ -68,83 +47,73 @@ func source(c client.WithWatch, list func() client.ObjectList, slim cache.Transf
 				o.ResourceVersion = "" // for which alone there are pages
 			}
 			l := list()
-			if err := c.List(ctx, l, options(o)...); err != nil {
+			if err := c.List(ctx, l, &client.ListOptions{Raw: &o, Limit: o.Limit, Continue: o.Continue}, running); err != nil {
 				return nil, err
 			}
-			return l, meta.EachListItem(l, func(item runtime.Object) error {
-				_, err := slim(item)
-				return err
-			})
+			for i := range l.Items {
+				slimMetadata(&l.Items[i].ObjectMeta)
+			}
+			return l, nil
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			return c.Watch(ctx, list(), options(o)...)
+			return c.Watch(ctx, list(), &client.ListOptions{Raw: &o}, running)
 		},
 	}
 }
 
 // sink hands on what a reflector hears, and stores nothing: a cache of whole
 // objects would be most of the memory.
-type sink[T client.Object] struct {
-	slim   func(T)
-	set    func(T)
-	drop   func(types.NamespacedName)
-	keep   func(map[types.NamespacedName]bool)
-	listed func()
-}
-
-func newSink[T client.Object](listed *sync.WaitGroup, slim, set func(T), drop func(types.NamespacedName), keep func(map[types.NamespacedName]bool)) *sink[T] {
-	listed.Add(1)
-	return &sink[T]{slim: slim, set: set, drop: drop, keep: keep, listed: sync.OnceFunc(listed.Done)}
+type sink struct {
+	inventory *inventory
+	listed    func()
 }
 
 // Transformer slims what the reflector itself holds while it lists.
-func (s *sink[T]) Transformer() cache.TransformFunc {
+func (s *sink) Transformer() cache.TransformFunc {
 	return func(o any) (any, error) {
-		if t, ok := o.(T); ok {
-			s.slim(t)
+		if m, ok := o.(*metav1.PartialObjectMetadata); ok {
+			slimMetadata(&m.ObjectMeta)
 		}
 		return o, nil
 	}
 }
 
-// Add is for an object that was created.
-func (s *sink[T]) Add(o any) error { return s.Update(o) }
+// Add is for a pod that was created.
+func (s *sink) Add(o any) error { return s.Update(o) }
 
-// Update is for an object that changed.
-func (s *sink[T]) Update(o any) error {
-	t, ok := o.(T)
+// Update is for a pod that changed.
+func (s *sink) Update(o any) error {
+	m, ok := o.(*metav1.PartialObjectMetadata)
 	if !ok {
-		return fmt.Errorf("watch: got %T", o)
+		return fmt.Errorf("watch pods: got %T", o)
 	}
-	s.set(t)
+	s.inventory.setPod(&m.ObjectMeta)
 	return nil
 }
 
-// Delete is for an object that is gone, or that the selector no longer matches.
-func (s *sink[T]) Delete(o any) error {
+// Delete is for a pod that is gone, or that the selector no longer matches.
+func (s *sink) Delete(o any) error {
 	m, err := meta.Accessor(o)
 	if err != nil {
-		return fmt.Errorf("watch: %w", err)
+		return fmt.Errorf("watch pods: %w", err)
 	}
-	s.drop(types.NamespacedName{Namespace: m.GetNamespace(), Name: m.GetName()})
+	s.inventory.dropPod(types.NamespacedName{Namespace: m.GetNamespace(), Name: m.GetName()})
 	return nil
 }
 
-// Replace is for all objects, after a list.
-func (s *sink[T]) Replace(all []any, _ string) error {
+// Replace is for all pods, after a list.
+func (s *sink) Replace(all []any, _ string) error {
 	alive := make(map[types.NamespacedName]bool, len(all))
 	for _, o := range all {
-		t, ok := o.(T)
-		if !ok {
-			return fmt.Errorf("list: got %T", o)
+		if err := s.Update(o); err != nil {
+			return err
 		}
-		alive[client.ObjectKeyFromObject(t)] = true
-		s.set(t)
+		alive[client.ObjectKeyFromObject(o.(*metav1.PartialObjectMetadata))] = true
 	}
-	s.keep(alive)
+	s.inventory.keepPods(alive)
 	s.listed()
 	return nil
 }
 
 // Resync does nothing: there is no second copy to compare with.
-func (s *sink[T]) Resync() error { return nil }
+func (s *sink) Resync() error { return nil }

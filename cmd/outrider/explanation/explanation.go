@@ -38,6 +38,8 @@ type Explanation struct {
 	Requests map[string]string `json:"requests,omitempty"`
 	// Advice is what to change, a sentence each.
 	Advice []string `json:"advice,omitempty"`
+
+	optedIn bool // the namespace is
 }
 
 // Exporter is a decision with its settings.
@@ -62,13 +64,14 @@ type Change struct {
 const placeholderIP = "POD-IP"
 
 // Of explains a plan with its settings. The pod is the one the plan was made for.
-func Of(name string, pod *corev1.Pod, plan sidecars.Plan, settings []sidecars.Setting) (Explanation, error) {
+func Of(name string, pod *corev1.Pod, plan sidecars.Plan, settings []sidecars.Setting, optedIn bool) (Explanation, error) {
 	after := plan.Apply(pod)
 	x := Explanation{
 		Pod:         name,
 		PodSecurity: Change{securityLevel(pod), securityLevel(after)},
 		QoS:         Change{string(qos.ComputePodQOS(pod)), string(qos.ComputePodQOS(after))},
 		Requests:    added(pod, after),
+		optedIn:     optedIn,
 	}
 	for _, d := range plan.Decisions {
 		e := Exporter{Decision: d}

@@ -16,7 +16,11 @@ import (
 func (x Explanation) Write(w io.Writer) error {
 	fmt.Fprintln(w, x.Pod)
 	if len(x.Exporters) == 0 {
-		fmt.Fprintf(w, "  nothing is asked for: no %s annotation, and its namespace is not opted in\n", sidecars.InjectKey)
+		why := "its namespace is not opted in"
+		if x.optedIn {
+			why = "its namespace is opted in, but none of its containers is recognized; outrider catalog lists what is"
+		}
+		fmt.Fprintf(w, "  nothing is asked for: no %s annotation, and %s\n", sidecars.InjectKey, why)
 		return x.advise(w)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

@@ -1,4 +1,4 @@
-package webhook
+package decider
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -29,7 +30,7 @@ import (
 // became of each custom one into its status.
 type Exporters struct {
 	builtin sidecars.Catalog
-	metrics *Metrics
+	count   *prometheus.GaugeVec
 	client  client.Client
 	known   atomic.Bool             // whether there are custom ones, and which
 	changed chan event.GenericEvent // holds one where the catalogue has changed since it was last received
@@ -40,12 +41,36 @@ type Exporters struct {
 
 // NewExporters returns a catalogue that holds the built-in exporters only until
 // the manager runs.
-func NewExporters(builtin sidecars.Catalog, m *Metrics) *Exporters {
-	x := &Exporters{builtin: builtin, metrics: m, changed: make(chan event.GenericEvent, 1)}
+func NewExporters(builtin sidecars.Catalog, r prometheus.Registerer) *Exporters {
+	x := &Exporters{builtin: builtin, changed: make(chan event.GenericEvent, 1), count: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "outrider_exporters", Help: exportersHelp,
+	}, []string{"source", "ready"})}
+	r.MustRegister(x.count)
 	x.current.Store(&merged{catalog: builtin})
-	m.catalog(builtin, merged{})
+	x.gauge(merged{})
 	return x
 }
+
+const exportersHelp = "Exporters that this replica knows, by source: builtin (those that no custom one replaces) or custom (ready says whether the latest definition is in force)."
+
+// gauge sets how many exporters there are.
+func (x *Exporters) gauge(now merged) {
+	count := map[bool]int{}
+	replaced := 0
+	for name, c := range now.customs {
+		count[c.err == nil]++
+		if _, ok := x.builtin.Spec(name); ok && c.good != nil {
+			replaced++
+		}
+	}
+	x.count.WithLabelValues("builtin", "true").Set(float64(len(x.builtin.Names()) - replaced))
+	for ready, n := range map[string]int{"true": count[true], "false": count[false]} {
+		x.count.WithLabelValues("custom", ready).Set(float64(n))
+	}
+}
+
+// Changed receives an event when the catalog has changed since it was last received.
+func (x *Exporters) Changed() <-chan event.GenericEvent { return x.changed }
 
 // Catalog gives the exporters in force. It is safe for concurrent use and waits
 // for nothing.
@@ -80,11 +105,11 @@ func (x *Exporters) follow(ctx context.Context, mgr ctrl.Manager) error {
 	}
 	x.known.Store(true)
 
-	everywhere := false
+	allReplicas := false
 	toOne := handler.EnqueueRequestsFromMapFunc(func(context.Context, client.Object) []reconcile.Request { return []reconcile.Request{{}} })
 	err := ctrl.NewControllerManagedBy(mgr).Named("exporters").
 		Watches(&v1alpha1.Exporter{}, toOne).
-		WithOptions(controller.Options{NeedLeaderElection: &everywhere}).
+		WithOptions(controller.Options{NeedLeaderElection: &allReplicas}).
 		Complete(reconcile.Func(func(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
 			_, err := x.load(ctx)
 			return reconcile.Result{}, err
@@ -138,7 +163,7 @@ func (x *Exporters) load(ctx context.Context) (merged, error) {
 	}
 	after := merge(x.builtin, before, list.Items)
 	x.current.Store(&after)
-	x.metrics.catalog(x.builtin, after)
+	x.gauge(after)
 	select {
 	case x.changed <- event.GenericEvent{Object: &v1alpha1.Exporter{}}:
 	default: // not received yet; one is enough

@@ -1,16 +1,10 @@
-package webhook_test
+package decider
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/outrider-dev/outrider/webhook"
 )
 
 // The cache holds what is read of a namespace, whatever else its owner writes there.
@@ -26,40 +20,13 @@ func TestOnlyOwnKeysAreCached(t *testing.T) {
 		Labels:      map[string]string{"outrider.dev/inject": "enabled"},
 		Annotations: map[string]string{"outrider.dev/allow": "redis", "redis.outrider.dev/port": "1"},
 	}}
-	for kind, options := range webhook.NamespaceCache() {
+	for kind, options := range NamespaceCache() {
 		got, err := options.Transform(n)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%T (-want +got):\n%s", kind, diff)
-		}
-	}
-}
-
-// A namespace that cannot be read costs its pods the defaults and nothing else.
-func TestPodsAreDecidedWithoutTheirNamespace(t *testing.T) {
-	for name, tc := range map[string]struct {
-		annotations map[string]string
-		err         error
-		address     string
-	}{
-		"known":   {map[string]string{"redis.outrider.dev/port": "7000"}, nil, "tcp://127.0.0.1:7000"},
-		"unknown": {nil, errors.New("not there"), "tcp://127.0.0.1:6379"},
-	} {
-		h, _, _ := newHandler(webhook.Annotated)
-		asked := ""
-		h.Namespace = func(_ context.Context, name string) (map[string]string, error) {
-			asked = name
-			return tc.annotations, tc.err
-		}
-		resp := h.Handle(t.Context(), request(asksRedis))
-		patch, err := json.Marshal(resp.Patches)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if asked != "shop" || !resp.Allowed || !strings.Contains(string(patch), tc.address) {
-			t.Errorf("%s: asked for %q, allowed %t, want %s in %s", name, asked, resp.Allowed, tc.address, patch)
 		}
 	}
 }

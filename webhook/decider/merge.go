@@ -1,10 +1,13 @@
-package webhook
+package decider
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
@@ -31,8 +34,8 @@ func (c custom) about(e *v1alpha1.Exporter) bool {
 
 // merge adds the exporters to the built-in catalogue in the order of their
 // names, each on its own, so that a bad one costs none of the others. In its
-// place stays the last good definition of the same object, as before knows it,
-// or else the built-in one of that name.
+// place stays the last good definition of the same object, as before or its status
+// knows it, or else the built-in one of that name.
 func merge(builtin sidecars.Catalog, before merged, exporters []v1alpha1.Exporter) merged {
 	after := merged{catalog: builtin, customs: make(map[string]custom, len(exporters))}
 	exporters = slices.SortedFunc(slices.Values(exporters), func(a, b v1alpha1.Exporter) int { return cmp.Compare(a.Name, b.Name) })
@@ -42,9 +45,9 @@ func merge(builtin sidecars.Catalog, before merged, exporters []v1alpha1.Exporte
 		next, err := with(after.catalog, *e)
 		if err != nil {
 			c.err, c.good = err, nil
-			if last := before.customs[e.Name]; last.good != nil && last.seen.UID == e.UID {
-				if next, err = with(after.catalog, *last.good); err == nil {
-					c.good = last.good
+			if last := lastGood(before, e); last != nil {
+				if next, err = with(after.catalog, *last); err == nil {
+					c.good = last
 				}
 			}
 		}
@@ -54,6 +57,28 @@ func merge(builtin sidecars.Catalog, before merged, exporters []v1alpha1.Exporte
 		after.customs[e.Name] = c
 	}
 	return after
+}
+
+// Catalog is the built-in one with an API server's custom Exporters over it, as
+// every replica of Outrider makes it.
+func Catalog(exporters []v1alpha1.Exporter) sidecars.Catalog {
+	return merge(sidecars.Builtin(), merged{}, exporters).catalog
+}
+
+// lastGood is the last good definition of an Exporter: what this process has seen,
+// or else what the status says.
+func lastGood(before merged, e *v1alpha1.Exporter) *v1alpha1.Exporter {
+	if last := before.customs[e.Name]; last.good != nil && last.seen.UID == e.UID {
+		return last.good
+	}
+	if e.Status.LastGood == nil {
+		return nil
+	}
+	last := &v1alpha1.Exporter{ObjectMeta: metav1.ObjectMeta{Name: e.Name, UID: e.UID, Generation: e.Status.LastGood.Generation}}
+	if err := json.Unmarshal(e.Status.LastGood.Spec.Raw, &last.Spec); err != nil {
+		return nil
+	}
+	return last
 }
 
 // with is Catalog.With for definitions that anybody may have written: a panic

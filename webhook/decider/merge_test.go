@@ -1,6 +1,7 @@
-package webhook
+package decider
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/outrider-dev/outrider/sidecars"
@@ -38,6 +40,16 @@ func broken(name string, generation int64) v1alpha1.Exporter {
 
 func recreated(e v1alpha1.Exporter) v1alpha1.Exporter {
 	e.UID += "-2"
+	return e
+}
+
+// accepted has the status say which definition was accepted last.
+func accepted(e, last v1alpha1.Exporter) v1alpha1.Exporter {
+	raw, err := json.Marshal(last.Spec)
+	if err != nil {
+		panic(err)
+	}
+	e.Status.LastGood = &v1alpha1.AcceptedDefinition{Generation: last.Generation, Spec: runtime.RawExtension{Raw: raw}}
 	return e
 }
 
@@ -96,6 +108,11 @@ var mergeCases = map[string]struct {
 		steps:  [][]v1alpha1.Exporter{{broken("varnish", 1), broken("redis", 1)}},
 		images: map[string]string{"redis": "builtin:1"},
 		told:   map[string]string{"varnish": instead + "nothing", "redis": instead + "the built-in definition"},
+	},
+	"bad when it is first seen, good before": {
+		steps:  [][]v1alpha1.Exporter{{accepted(broken("varnish", 3), exporter("varnish", 2, "v:2")), accepted(broken("redis", 2), broken("redis", 1))}},
+		images: map[string]string{"redis": "builtin:1", "varnish": "v:2"},
+		told:   map[string]string{"varnish": instead + "the last good definition, generation 2", "redis": instead + "the built-in definition"},
 	},
 	"bad after it was deleted and created": {
 		steps:  [][]v1alpha1.Exporter{{exporter("varnish", 1, "v:1")}, {recreated(broken("varnish", 1))}},
@@ -177,7 +194,7 @@ func TestExportersMetric(t *testing.T) {
 		t.Fatal(err)
 	}
 	registry := prometheus.NewRegistry()
-	x := NewExporters(builtin, NewMetrics(registry))
+	x := NewExporters(builtin, registry)
 	check := func(series ...string) {
 		t.Helper()
 		want := "# HELP outrider_exporters " + exportersHelp + "\n# TYPE outrider_exporters gauge\n" + strings.Join(series, "\n") + "\n"
@@ -186,6 +203,6 @@ func TestExportersMetric(t *testing.T) {
 		}
 	}
 	check(`outrider_exporters{ready="true",source="builtin"} 2`, `outrider_exporters{ready="true",source="custom"} 0`, `outrider_exporters{ready="false",source="custom"} 0`)
-	x.metrics.catalog(builtin, merge(builtin, merged{}, []v1alpha1.Exporter{exporter("redis", 1, "r:1"), broken("nginx", 1), exporter("varnish", 1, "v:1")}))
+	x.gauge(merge(builtin, merged{}, []v1alpha1.Exporter{exporter("redis", 1, "r:1"), broken("nginx", 1), exporter("varnish", 1, "v:1")}))
 	check(`outrider_exporters{ready="true",source="builtin"} 1`, `outrider_exporters{ready="true",source="custom"} 2`, `outrider_exporters{ready="false",source="custom"} 1`)
 }

@@ -1,18 +1,19 @@
-package webhook
+package decider
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
+	"github.com/outrider-dev/outrider/webhook/internal/status"
 )
 
 // Ready is the condition of an Exporter that is True while its definition is in
@@ -37,16 +38,15 @@ func (x *Exporters) report(ctx context.Context, req reconcile.Request) (reconcil
 	if !judged || !c.about(&e) {
 		return reconcile.Result{}, nil // changed since; that change calls again
 	}
-	told := e.DeepCopy()
-	told.Status.ObservedGeneration = e.Generation
-	meta.SetStatusCondition(&told.Status.Conditions, now.condition(x.builtin, c))
-	if equality.Semantic.DeepEqual(e.Status, told.Status) {
-		return reconcile.Result{}, nil
+	own := v1alpha1.ExporterStatus{ObservedGeneration: e.Generation, LastGood: e.Status.LastGood}
+	if c.good != nil && (own.LastGood == nil || own.LastGood.Generation != c.good.Generation) {
+		spec, err := json.Marshal(c.good.Spec)
+		if err != nil {
+			return reconcile.Result{}, fmt.Errorf("encode definition: %w", err)
+		}
+		own.LastGood = &v1alpha1.AcceptedDefinition{Generation: c.good.Generation, Spec: runtime.RawExtension{Raw: spec}}
 	}
-	if err := x.client.Status().Patch(ctx, told, client.MergeFrom(&e)); client.IgnoreNotFound(err) != nil {
-		return reconcile.Result{}, fmt.Errorf("write status: %w", err)
-	}
-	return reconcile.Result{}, nil
+	return reconcile.Result{}, status.Apply(ctx, x.client, "outrider-ready", &e, now.condition(x.builtin, c), own)
 }
 
 // condition says what became of a custom exporter.

@@ -1,4 +1,4 @@
-package webhook
+package decider
 
 import (
 	"context"
@@ -44,12 +44,11 @@ func (b *Budgets) Check(*http.Request) error {
 	return nil
 }
 
-// Of returns what a namespace's policies leave.
-func (b *Budgets) Of(ctx context.Context, namespace string) (sidecars.Budget, error) {
+// Budget returns what a namespace's policies leave.
+func (b *Budgets) Budget(ctx context.Context, namespace string) (sidecars.Budget, error) {
 	if err := b.Check(nil); err != nil {
 		return sidecars.Budget{}, err
 	}
-	var budget sidecars.Budget
 	var ranges corev1.LimitRangeList
 	var quotas corev1.ResourceQuotaList
 	for _, list := range []client.ObjectList{&ranges, &quotas} {
@@ -58,9 +57,14 @@ func (b *Budgets) Of(ctx context.Context, namespace string) (sidecars.Budget, er
 			return sidecars.Budget{}, fmt.Errorf("list %T: %w", list, err)
 		}
 	}
-	for i := range ranges.Items {
-		budget.Limits = append(budget.Limits, ranges.Items[i].Spec.Limits...)
+	return NewBudget(ranges.Items, quotas.Items), nil
+}
+
+// NewBudget is what the policies of one namespace leave together.
+func NewBudget(ranges []corev1.LimitRange, quotas []corev1.ResourceQuota) sidecars.Budget {
+	budget := sidecars.Budget{Quotas: quotas}
+	for i := range ranges {
+		budget.Limits = append(budget.Limits, ranges[i].Spec.Limits...)
 	}
-	budget.Quotas = quotas.Items
-	return budget, nil
+	return budget
 }

@@ -30,7 +30,7 @@ func (b *trial) Try(_, exporter string) string {
 func TestTrial(t *testing.T) {
 	h, _, registry := newHandler(webhook.Annotated)
 	b := &trial{places: 1}
-	h.Breaker = b
+	h.Decider.Breaker = b
 	yes, dry := true, request(asksRedis)
 	dry.DryRun = &yes
 	if resp := h.Handle(t.Context(), dry); len(resp.Warnings) != 0 || b.asked != 0 {
@@ -48,7 +48,7 @@ func TestTrial(t *testing.T) {
 		t.Error("a pod was refused")
 	}
 	both := strings.Replace(asksRedis, `"redis"}`, `"redis,memcached,nginx"}`, 1)
-	h.Breaker = &trial{places: 1}
+	h.Decider.Breaker = &trial{places: 1}
 	resp = h.Handle(t.Context(), request(both))
 	want = []string{
 		"outrider: memcached: its injection is suspended: its image cannot be pulled; the pod starts without it",
