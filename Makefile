@@ -48,7 +48,7 @@ figures: ## Print what the last run of tests measured.
 versions: ## Run the API server's tests with every supported version of Kubernetes, all built here, and print what passed.
 	go run ./test/versions
 
-supply: ## Check what the programs are made of: same bytes twice, licences, bills of materials, known vulnerabilities.
+supply: ## Check what the programs are made of: same bytes twice, licenses, bills of materials, known vulnerabilities.
 	go run ./test/supply -version $(VERSION)
 
 bench: ## Run the benchmarks of the hot path, compared with the last run.

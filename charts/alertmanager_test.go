@@ -78,7 +78,7 @@ func TestAlertmanagerConfiguration(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	if notes := render(t, nil, latest).Info.Notes; !strings.Contains(notes, "alertmanager.config.receivers") {
-		t.Errorf("nobody is told that nobody is told:\n%s", notes)
+		t.Errorf("the notes do not say that no notifications are sent:\n%s", notes)
 	}
 	mine := alertmanager(map[string]any{"config": map[string]any{
 		"route": map[string]any{"receiver": "mail"}, "receivers": []any{map[string]any{"name": "mail"}},
@@ -91,7 +91,7 @@ func TestAlertmanagerConfiguration(t *testing.T) {
 		t.Errorf("with a receiver of the user's own, info is routed by %+v", c.Route.Routes)
 	}
 	if notes := render(t, mine, latest).Info.Notes; strings.Contains(notes, "alertmanager.config.receivers") {
-		t.Errorf("somebody is told, and the notes say nobody:\n%s", notes)
+		t.Errorf("notifications are sent, and the notes deny it:\n%s", notes)
 	}
 	rendered := objects(t, render(t, alertmanager(map[string]any{"configSecret": "mine"}), latest))
 	if secrets := all[*corev1.Secret](rendered); len(secrets) != 1 {

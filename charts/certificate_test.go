@@ -85,18 +85,18 @@ func TestCertManagersCertificate(t *testing.T) {
 	}
 }
 
-// The probe is for a labelled Lease of the release's namespace, and for nothing that anybody else makes.
+// The probe is for a labeled Lease of the release's namespace, and for nothing that others create.
 func TestTheProbeIsForNobodyElse(t *testing.T) {
 	config := one[*admissionv1.MutatingWebhookConfiguration](t, objects(t, render(t, nil, latest)))
 	probe := config.Webhooks[len(config.Webhooks)-1]
 	if diff := cmp.Diff([]string{"leases"}, probe.Rules[0].Resources); diff != "" {
 		t.Fatal(diff)
 	}
-	for labelled, of := range map[string]labels.Set{"no": nil, "other": {"app": "x"}, "probe": {"outrider.dev/probe": "trust"}} {
+	for labeled, of := range map[string]labels.Set{"no": nil, "other": {"app": "x"}, "probe": {"outrider.dev/probe": "trust"}} {
 		for _, ns := range []string{namespace, "kube-node-lease", "shop"} {
 			got := matches(t, probe.ObjectSelector, of) && matches(t, probe.NamespaceSelector, labels.Set{corev1.LabelMetadataName: ns})
-			if want := labelled == "probe" && ns == namespace; got != want {
-				t.Errorf("a Lease of %s with label %s: called %t, want %t", ns, labelled, got, want)
+			if want := labeled == "probe" && ns == namespace; got != want {
+				t.Errorf("a Lease of %s with label %s: called %t, want %t", ns, labeled, got, want)
 			}
 		}
 	}

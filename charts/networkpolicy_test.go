@@ -13,7 +13,7 @@ import (
 )
 
 // reach is who reaches which port of a component under the NetworkPolicies: a component of the release, "world" for
-// whoever can send a packet, a namespace of networkPolicy.fromNamespaces or a range of networkPolicy.fromCIDRs.
+// any client that can send a packet, a namespace of networkPolicy.fromNamespaces or a range of networkPolicy.fromCIDRs.
 func reach(t *testing.T, objects []runtime.Object) map[string][]string {
 	t.Helper()
 	found := map[string][]string{}
@@ -127,7 +127,7 @@ func TestEveryPodHasAPolicy(t *testing.T) {
 	})
 }
 
-// Who asks for a way in, and admits nobody, is told.
+// Values that open a way in and admit nobody are refused with a message.
 func TestNotesTellWhoIsNotReached(t *testing.T) {
 	const ways = `alertmanager: {ingress: {host: a.example.com}}, grafana: {enabled: true, route: {gateways: [{name: a}]}}`
 	for values, told := range map[string]bool{

@@ -222,7 +222,7 @@ func portsOf(pod corev1.PodTemplateSpec) map[string]int32 {
 	return ports
 }
 
-// Helm labels nothing by itself; everything of the release must be found by its labels, whatever its scope.
+// Helm adds no labels; everything of the release must be found by its labels, whatever its scope.
 func TestMetadata(t *testing.T) {
 	named := []string{"exporters.outrider.dev", "v1beta1.metrics.k8s.io"} // the API server's rules for such names
 	elsewhere := []string{"kube-system/outrider-metrics-server"}          // what it reads is there

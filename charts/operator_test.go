@@ -33,7 +33,7 @@ type serviceMonitor struct {
 }
 
 // Under the operator the components' series have the labels that they have under the bundled Prometheus. What the operator
-// sets by itself is set here first.
+// sets is set here first.
 func TestServiceMonitorsGiveTheSameLabels(t *testing.T) {
 	rendered := objects(t, render(t, map[string]any{
 		"discovery": map[string]any{"mode": "operator"}, "blackboxExporter": map[string]any{"enabled": true},

@@ -128,8 +128,8 @@ func TestJobsFindTheComponents(t *testing.T) {
 }
 
 // A pod's author names the job of what is scraped there, and a container by hand, but cannot get into the job of a
-// component: package discovery knows the names of all of them. etcd and coredns are exporters of the catalogue; the
-// cluster's own are told apart by their namespace, which nobody chooses.
+// component: package discovery knows the names of all of them. etcd and coredns are exporters of the catalog; the
+// cluster's own are distinguished by their namespace, which nobody else can choose.
 func TestWorkloadsStayOutOfTheComponentsJobs(t *testing.T) {
 	_, jobs := prometheusConfig(t, objects(t, render(t, nil, latest)))
 	names := []string{"shop"}

@@ -72,7 +72,7 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-// secretOf is the name of the Secret that the controller is told of.
+// secretOf is the name of the Secret that the controller is given.
 func secretOf(t *testing.T, objects []runtime.Object) string {
 	t.Helper()
 	for _, w := range workloads(objects) {
@@ -82,7 +82,7 @@ func secretOf(t *testing.T, objects []runtime.Object) string {
 			}
 		}
 	}
-	t.Fatal("nobody is told of a Secret")
+	t.Fatal("no container is given a Secret")
 	return ""
 }
 

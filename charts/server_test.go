@@ -116,7 +116,7 @@ func TestAgent(t *testing.T) {
 	}
 }
 
-// Copies are told apart by an external label, which alerts do not carry: Alertmanager would see two of each.
+// Copies are distinguished by an external label, which alerts do not carry: Alertmanager would see two of each.
 func TestCopiesRaiseTheSameAlerts(t *testing.T) {
 	c, _ := prometheusConfig(t, objects(t, render(t, server(map[string]any{"replicas": 2}), latest)))
 	if c.GlobalConfig.ExternalLabels.Get("replica") == "" {

@@ -116,7 +116,7 @@ func onePod(t *testing.T, values map[string]any, cases []struct{ name, label, wa
 	}
 }
 
-// The controller is told the names that the chart gave, and serves where the Service sends.
+// The controller gets the names that the chart sets, and serves where the Service sends.
 func TestControllerKnowsTheNames(t *testing.T) {
 	eachPreset(t, func(t *testing.T, objects []runtime.Object) {
 		for _, d := range all[*appsv1.Deployment](objects) {

@@ -129,7 +129,7 @@ func TestEndpointsOfPods(t *testing.T) {
 		}, append([]Target{want("redis", "10.244.0.7:9121")}, one...)},
 		"IPv6":           {func(p *corev1.Pod) { p.Status.PodIP = "fd00::7" }, []Target{served("cache", "http://[fd00::7]:8080/metrics")}},
 		"no address":     {func(p *corev1.Pod) { p.Status.PodIP = "" }, nil},
-		"unlabelled":     {func(p *corev1.Pod) { delete(p.Labels, sidecars.MonitoredKey) }, nil},
+		"unlabeled":      {func(p *corev1.Pod) { delete(p.Labels, sidecars.MonitoredKey) }, nil},
 		"no annotation":  {func(p *corev1.Pod) { p.Annotations = nil }, nil},
 		"prometheus.io":  {func(p *corev1.Pod) { p.Annotations = map[string]string{"prometheus.io/scrape": "8080"} }, nil},
 		"pending":        {func(p *corev1.Pod) { p.Status.Phase = corev1.PodPending }, one},

@@ -81,8 +81,8 @@ func TestTargets(t *testing.T) {
 			c := &p.Spec.Containers[1]
 			c.Ports = append(c.Ports, corev1.ContainerPort{Name: "pprof", ContainerPort: 6060})
 		}), one},
-		{"unlabelled", edit(func(p *corev1.Pod) { delete(p.Labels, "outrider.dev/monitored") }), nil},
-		{"labelled otherwise", edit(func(p *corev1.Pod) { p.Labels["outrider.dev/monitored"] = "false" }), nil},
+		{"unlabeled", edit(func(p *corev1.Pod) { delete(p.Labels, "outrider.dev/monitored") }), nil},
+		{"labeled otherwise", edit(func(p *corev1.Pod) { p.Labels["outrider.dev/monitored"] = "false" }), nil},
 		{"no labels", edit(func(p *corev1.Pod) { p.Labels = nil }), nil},
 		{"no address", edit(func(p *corev1.Pod) { p.Status.PodIP = "" }), nil},
 		{"IPv6", edit(func(p *corev1.Pod) { p.Status.PodIP = "fd00::7" }), []Target{want("redis", "[fd00::7]:9121")}},

@@ -2,12 +2,11 @@
 //
 //	go run ./test/bench [-count N] [-benchtime D] [package ...]
 //
-// # Decisions
+// # Decision: the last run is kept in the user's cache folder
 //
-// The last run is kept in the user's cache folder: times compare on one machine
-// only, so they have no place in the repository. Allocations do not depend on the
-// machine and are held by ordinary tests (TestAllocations). The benchmarks of
-// alternatives are shown beside ours, from this run alone.
+// Times compare on one machine only, so they are not in the repository. Allocations
+// do not depend on the machine, and ordinary tests assert them (TestAllocations).
+// The benchmarks of alternatives are shown beside ours, from this run only.
 package main
 
 import (

@@ -29,8 +29,8 @@ func TestALostLeaseCostsNoAdmission(t *testing.T) {
 		if err != nil {
 			return err.Error()
 		}
-		stranger, now := "somebody", metav1.NowMicro()
-		taken.Spec.HolderIdentity, taken.Spec.RenewTime = &stranger, &now
+		other, now := "other", metav1.NowMicro()
+		taken.Spec.HolderIdentity, taken.Spec.RenewTime = &other, &now
 		if _, err := leases.Update(t.Context(), taken, metav1.UpdateOptions{}); err != nil {
 			return err.Error()
 		}

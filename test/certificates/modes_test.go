@@ -154,7 +154,7 @@ func (e *env) putSecret(t *testing.T, data map[string][]byte) {
 	}
 }
 
-// signed makes a certificate of the template, by itself where there is no authority.
+// signed makes a certificate of the template, self-signed where there is no CA.
 func signed(t *testing.T, template *x509.Certificate, by *own) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

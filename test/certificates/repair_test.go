@@ -17,7 +17,7 @@ import (
 	"github.com/outrider-dev/outrider/test/endpoint"
 )
 
-// Whatever somebody does to a caBundle or to the Secret is put right, and the authority by which replicas serve stays the
+// Any change of a caBundle or of the Secret is repaired, and the CA of what replicas serve stays the
 // one that signs.
 func TestRepairs(t *testing.T) {
 	t.Parallel()
@@ -72,7 +72,7 @@ func TestRepairs(t *testing.T) {
 }
 
 // corrupt breaks the Secret: it heals around the authority that replicas serve by, and a rotation begins, because what
-// somebody broke somebody may have read.
+// someone broke someone may have read.
 func (e *env) corrupt(t *testing.T, before keeping) {
 	t.Helper()
 	secrets := e.client.CoreV1().Secrets(releaseNamespace)

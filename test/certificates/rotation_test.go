@@ -73,7 +73,7 @@ func (e *env) read(t *testing.T) keeping {
 }
 
 // Twenty authorities follow each other while pods are created: every fifth because the last one's time has come, the
-// others because somebody deletes the Secret, or nothing else would fit into minutes. The leader is killed in each phase, twice, and other replicas are restarted at
+// others because the Secret is deleted, or nothing else would fit into minutes. The leader is killed in each phase, twice, and other replicas are restarted at
 // random.
 func TestRotationsUnderLoad(t *testing.T) {
 	t.Parallel()

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// rule fires for each namespace that is labelled for it, by the name that
+// rule fires for each namespace that is labeled for it, by the name that
 // kube-state-metrics gives.
 const rule = `
 groups:
@@ -28,11 +28,11 @@ groups:
 `
 
 const (
-	alertName     = "NamespaceForATest"
-	rulesMap      = "outrider-prometheus-rules"
-	rulesFile     = "e2e.yaml"
-	alertmanager  = "outrider-alertmanager:9093"
-	aloud, silent = "e2e-alerts-aloud", "e2e-alerts-silent"
+	alertName    = "NamespaceForATest"
+	rulesMap     = "outrider-prometheus-rules"
+	rulesFile    = "e2e.yaml"
+	alertmanager = "outrider-alertmanager:9093"
+	sent, silent = "e2e-alerts-sent", "e2e-alerts-silent"
 )
 
 // testAlerts lets an alert fire in Prometheus and hears of it where Alertmanager
@@ -53,12 +53,12 @@ func testAlerts(t *testing.T, e *env) {
 
 	silence := e.silence(t, silent)
 	began := time.Now()
-	for _, name := range []string{aloud, silent} {
+	for _, name := range []string{sent, silent} {
 		e.apply(t, fmt.Appendf(nil, "apiVersion: v1\nkind: Namespace\nmetadata: {name: %s}\n", name))
 	}
-	fired := e.hear(t, aloud, "firing")
+	fired := e.hear(t, sent, "firing")
 	say(t, "a notification arrived %s after what it is about", time.Since(began).Round(time.Second))
-	if fired.Labels["severity"] != "warning" || fired.Annotations["summary"] != "Namespace "+aloud+" is there." {
+	if fired.Labels["severity"] != "warning" || fired.Annotations["summary"] != "Namespace "+sent+" is there." {
 		t.Errorf("the notification says %+v", fired)
 	}
 	if _, ok := fired.Labels["replica"]; ok {
@@ -78,10 +78,10 @@ func testAlerts(t *testing.T, e *env) {
 	e.alertmanager(t, "DELETE", "silence/"+silence, nil)
 	e.hear(t, silent, "firing")
 
-	if err := e.client.CoreV1().Namespaces().Delete(t.Context(), aloud, metav1.DeleteOptions{}); err != nil {
+	if err := e.client.CoreV1().Namespaces().Delete(t.Context(), sent, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	e.hear(t, aloud, "resolved")
+	e.hear(t, sent, "resolved")
 	if after := e.prometheusRun(t); after != before {
 		t.Errorf("Prometheus is %s, and was %s: a new rule restarted it", after, before)
 	}

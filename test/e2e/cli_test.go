@@ -92,7 +92,7 @@ spec:
 `
 
 // testAttach holds that a pod which nobody asked for is monitored without a
-// restart, and that its coverage is told.
+// restart, and that its coverage is reported.
 func testAttach(t *testing.T, e *env) {
 	e.apply(t, []byte(running))
 	e.settle(t, "e2e-attach")

@@ -126,7 +126,7 @@ func added(containers []corev1.Container) (ours []corev1.Container) {
 	return ours
 }
 
-// eventsAreFree looks at a namespace's events, whoever wrote them, under both of
+// eventsAreFree looks at a namespace's events, of every source, under both of
 // their APIs, and returns how many are Outrider's.
 func (e *env) eventsAreFree(t *testing.T, namespace string) int {
 	t.Helper()

@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// lines is how many of the last ones of each log are told.
+// lines is how many of the last ones of each log are printed.
 const lines = 30
 
 // Of tells the pods of a namespace, how often their containers restarted, and the ends of the logs of those containers

@@ -16,7 +16,7 @@ import (
 )
 
 // churn changes what pods are not, under pods that are created meanwhile: it rolls a Deployment out, labels namespaces
-// and edits the catalogue.
+// and edits the catalog.
 type churn struct {
 	rollouts, labels, exporters atomic.Int64
 	switched                    string // a namespace that is opted in half of the time, with pods that ask for themselves

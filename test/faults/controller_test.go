@@ -16,8 +16,8 @@ import (
 
 const (
 	program     = "outrider-controller"
-	leaderLease = "outrider-leader"      // of whoever reports and repairs
-	certsLease  = "outrider-webhook-tls" // of whoever keeps the certificates
+	leaderLease = "outrider-leader"      // of the leader that reports and repairs
+	certsLease  = "outrider-webhook-tls" // of the leader that keeps the certificates
 )
 
 var controllerPods = metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=controller"}

@@ -7,7 +7,7 @@ import (
 )
 
 // testAPIServerRestarted kills the API server, twice, and starts it again. Creates fail meanwhile and are
-// tried again; not one pod is missed, since whoever creates pods can also ask the webhook.
+// tried again; not one pod is missed, since a client that can create pods can also call the webhook.
 func testAPIServerRestarted(t *testing.T, e *env) {
 	l := e.startLoad(t, true)
 	var down time.Duration

@@ -10,24 +10,29 @@
 //   - repair gives the missed Deployments their exporters, and no other pod of anybody's is touched;
 //   - the next pods are injected again.
 //
-// # Decisions
+// # Decision: counts are asserted, times are printed
 //
-// Counts are asserted, and times only printed. How many pods are missed is no property of ours where the
-// API server cannot reach a replica: it does not ask another one. That each of them is reported is.
+// How many pods are missed is not ours to bound when the API server cannot reach a replica, because it
+// does not ask another one. That each missed pod is reported is.
 //
-// Most pods of the load are stored and never started, because hundreds a minute are more than a node
-// starts. Nobody repairs those: a pod without a controller has no rollout. Those of the Deployments run.
+// # Decision: most pods of the load are stored and never started
 //
-// Namespaces say outrider.dev/repair: "false" until the report was compared, or repair would run away
-// from what is counted.
+// Hundreds per minute are more than a node starts. They are not repaired, because a pod without a
+// controller has no rollout; those of the Deployments run. Namespaces say outrider.dev/repair: "false"
+// until the report was compared, so that repair does not change what is counted.
 //
-// The kernel need not have netem: loss is made by the packet filter, delay by a relay to which the packet
-// filter leads the API server's calls. Both see the API server's own connections to the replicas, and the
-// connections that were open before are reset when a relay comes or goes.
+// # Decision: packet loss and delay without netem
 //
-// A wrong clock is not here but in test/certificates (TestWrongClock): nothing shifts the wall clock of a
-// container, so a controller is linked whose time.Now is off.
+// The kernel need not have netem. The packet filter drops packets, and redirects the API server's calls to
+// a relay that delays them. Both affect only the API server's connections to the replicas; connections that
+// were open before are reset when a relay starts or ends.
 //
-// By default the faults run that tell most in the least time, and two minutes of soak; -all makes every
-// fault, kills more replicas and puts Prometheus on a small disk, and -soak says how long the soak lasts.
+// # Decision: a wrong clock is tested in test/certificates
+//
+// Nothing shifts the wall clock of a container, so TestWrongClock links a controller whose time.Now is off.
+//
+// # Decision: three sizes
+//
+// By default the faults run that show most in the least time, and two minutes of soak. -all runs every
+// fault, kills more replicas and puts Prometheus on a small disk. -soak sets how long the soak lasts.
 package faults_test

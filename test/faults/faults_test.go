@@ -99,7 +99,7 @@ func newEnv(t *testing.T) *env {
 	}
 	e := &env{cluster: cluster, release: release.Release{Kubeconfig: cluster.Kubeconfig, Timeout: patience}}
 	quiet := rest.CopyConfig(cluster.RESTConfig())
-	quiet.WarningHandler = rest.NoWarnings{} // thousands of pods are told why they have no exporter
+	quiet.WarningHandler = rest.NoWarnings{} // thousands of warnings about pods without an exporter
 	if e.client, err = kubernetes.NewForConfig(quiet); err != nil {
 		t.Fatal(err)
 	}

@@ -172,7 +172,7 @@ func (l *load) persist(do func(ctx context.Context, again bool) error) error {
 	}
 }
 
-// awaitAPI waits until the API server calls itself ready: before that, whoever balances load sends it nothing.
+// awaitAPI waits until the API server calls itself ready: before that, a load balancer sends it nothing.
 func (e *env) awaitAPI(ctx context.Context) {
 	for ctx.Err() == nil {
 		once, end := context.WithTimeout(ctx, 5*time.Second)

@@ -99,7 +99,7 @@ spec:
 const definition = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/exporters.outrider.dev"
 
 // testDefinitionDeleted takes the CustomResourceDefinition away, and every custom exporter with it. Built-in
-// ones go on; who asks for a custom one is told; and both come back without a restart.
+// ones continue; a pod that requests a custom one gets a reason; and both come back without a restart.
 func testDefinitionDeleted(t *testing.T, e *env) {
 	l := e.startLoad(t, false)
 	asked := 0

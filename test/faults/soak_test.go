@@ -60,7 +60,7 @@ func testSoak(t *testing.T, e *env) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	say(t, "soak of %s: %d pods created and %d left without exporter, %d creates or deletes failed; %d rollouts, %d changes of namespaces, %d of the catalogue; of %d pods at the end %d with their exporter",
+	say(t, "soak of %s: %d pods created and %d left without exporter, %d creates or deletes failed; %d rollouts, %d changes of namespaces, %d of the catalog; of %d pods at the end %d with their exporter",
 		took.Round(time.Second), l.asked.Load(), l.missed.Load(), l.refused.Load(), c.rollouts.Load(), c.labels.Load(), c.exporters.Load(), left.pods, left.injected)
 	if n := l.missed.Load(); n > 0 {
 		t.Errorf("%d pods were missed, first %s", n, l.firstMissed)

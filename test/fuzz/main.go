@@ -2,7 +2,7 @@
 //
 //	go run ./test/fuzz -time 1m [-parallel 1] [FuzzPlan ...]
 //
-// It finds the fuzzers in the packages' test files by itself. What one finds stands in that package's testdata/fuzz, and from then on
+// It finds the fuzzers in the packages' test files. What one finds is kept in that package's testdata/fuzz, and from then on
 // every run of the tests tries it.
 package main
 

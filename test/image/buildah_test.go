@@ -86,7 +86,7 @@ func (b *buildah) build(t *testing.T, name, context, cache string, args ...strin
 	t.Helper()
 	all := []string{
 		"build", "--isolation", "chroot", "--pull=never", "--no-cache", "--timestamp", "0", "--tag", name,
-		"--build-arg", "BUILDPLATFORM=linux/" + runtime.GOARCH, // Debian 12's buildah does not set it by itself
+		"--build-arg", "BUILDPLATFORM=linux/" + runtime.GOARCH, // Debian 12's buildah does not set it
 		"--volume", goEnv(t, "GOROOT") + ":/usr/local/go:ro",
 		"--volume", goEnv(t, "GOMODCACHE") + ":/go/pkg/mod:ro",
 		"--volume", cache + ":/go/cache",

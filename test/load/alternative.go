@@ -52,7 +52,7 @@ func newNaive() http.Handler {
 }
 
 // newFixed adds one container, which it has ready, to any pod: what remains of an
-// injector with controller-runtime's typed decoder when nothing is recognised,
+// injector with controller-runtime's typed decoder when nothing is recognized,
 // decided, told or counted.
 func newFixed() http.Handler {
 	scheme := runtime.NewScheme()

@@ -6,28 +6,24 @@
 //	go run ./test/load          all of it, some minutes
 //	go run ./test/load -short   the counts
 //
-// # Decisions
+// # Decision: only ratios within one run count
 //
-// Only ratios within one run say something: the variants take turns in short
-// blocks, in a new random order each time, so that what else the machine does
-// meets all of them. Times are reported and never judged, counts always.
+// The variants take turns in short blocks, in a new random order each time, so that
+// other load on the machine affects all of them. Times are reported and never
+// asserted; counts always are. "No webhook" is measured without a webhook
+// configuration, once the API server no longer uses it.
 //
-// "No webhook" is measured while there is no webhook configuration: it is deleted
-// for the block and made again, and the API server is asked until it goes by that.
+// # Decision: the alternatives run in a process of their own
 //
-// The controller is the real binary with the chart's own configuration. The
-// alternatives are written here and served by a process of their own, so that like
-// the controller they share no heap with who asks: the naive handler is what
-// controller-runtime's documentation shows, and adds what Outrider adds; the fixed
-// one decodes a pod and adds what it has ready, without a decision; the echo
-// answers without decoding anything, and is the floor.
+// The controller is the real binary with the chart's configuration. The naive
+// handler is the one of controller-runtime's documentation and adds what Outrider
+// adds; the fixed one decodes a pod and adds a container without a decision; the
+// echo answers without decoding and is the floor. All programs share this machine's
+// CPUs, so at concurrency 16 the figures are worse than on a cluster.
 //
-// Reviews are sent over HTTP/1.1, one at a time on a connection: so do API servers,
-// and the controller offers nothing else.
+// # Decision: reviews go over HTTP/1.1, one at a time per connection
 //
-// All programs share this machine's processors. On a cluster the controller has its
-// own, so at concurrency 16 the figures here are worse than there.
-//
-// The review that webhook's budgets are measured by is one that is caught here
-// (-review); a test holds its shape to what the API server sends today.
+// API servers do the same, and the controller offers nothing else. The review that
+// the webhook's budgets use is recorded here (-review); a test compares its shape
+// with what the API server sends today.
 package main

@@ -1,14 +1,12 @@
-// Package metrics knows which metrics exist: the names, and the labels, that components have been seen to expose. Rules
-// and dashboards are held against it, since a misspelt name is not an error to Prometheus, only silence.
+// Package metrics knows which metrics exist: the names and labels that components have been seen to expose. Rules and
+// dashboards are compared with it, because Prometheus answers a misspelled name with silence, not an error.
 //
-// # Decisions
+// # Decision: one file for each component, one line for each series name
 //
-// One file a component in testdata, one line a series name: the name, then its labels. The first line says where it was
-// seen. Gathered by a command, gather, that adds to a file what a /metrics says and never takes anything away, because
-// many series only appear once something has happened. Refused: asking the components during the test, which has no
-// Elasticsearch, no MongoDB and no kubelet.
-// Where no program could be run, the names stand in its source, and the file's first line says so.
-// The labels are the component's own; those that a scrape adds are in [Scraped].
+// A line is the name and its own labels; those that a scrape adds are in [Scraped]. The first line says where it was
+// seen. The command gather adds what a /metrics page shows and never removes anything, because many series appear only
+// after an event. Refused: asking the components during the test, which has no Elasticsearch, MongoDB or kubelet. If a
+// program could not be run, the names are from its source, and the first line says so.
 package metrics
 
 import (

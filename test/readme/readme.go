@@ -1,11 +1,11 @@
 // Package readme reads the project's pages, so that tests run what they say.
 //
-// # Decisions
+// # Decision: the page is the script
 //
-// The page itself is the script: a copy of its commands would differ from it
-// one day. In a fenced block each line is a command, and a line that begins with
-// "# → " is what its output must hold; spaces count as one, and "…" stands for
-// anything. In the table of symptoms a row's check and what it says are code.
+// A copy of its commands would differ from it one day. In a fenced block each line is
+// a command, and a line that begins with "# → " is what its output must contain;
+// spaces count as one, and "…" stands for any text. In the table of symptoms a row's
+// check and what it says are code.
 package readme
 
 import (

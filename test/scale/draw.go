@@ -31,7 +31,7 @@ const (
 type curve struct {
 	variant, text, color, dash string
 	stroke                     float64
-	labelled                   bool
+	labeled                    bool
 }
 
 var curves = []curve{
@@ -158,13 +158,13 @@ func drawPanel(p panel, figures []figure, pods float64, unit string, of func(fig
 				continue
 			}
 			points = append(points, fmt.Sprintf("%.1f,%.1f", x(float64(f.Pods)), y(of(f))))
-			if c.labelled {
+			if c.labeled {
 				l.Dots = append(l.Dots, dot{round(x(float64(f.Pods))), round(y(of(f))), c.color})
 			}
 			last = f
 		}
 		l.Points = strings.Join(points, " ")
-		if c.labelled {
+		if c.labeled {
 			l.Label = &label{y(of(last)) + 4, short(of(last)) + " " + unit, c.color}
 			labels = append(labels, l.Label)
 		}

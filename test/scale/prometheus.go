@@ -61,7 +61,7 @@ func startServer(ctx context.Context, dir, config string) (*server, error) {
 
 func (s *server) stop() { s.Stop(5 * time.Second) }
 
-// targets is how many there are after relabelling.
+// targets is how many there are after relabeling.
 func (s *server) targets() (int, error) {
 	n, err := endpoint.Sum(s.address, "prometheus_target_scrape_pool_targets{")
 	return int(n), err

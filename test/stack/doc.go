@@ -1,12 +1,11 @@
 /*
-Package stack runs the servers of the chart on this machine, without a cluster: the real programs, with the very arguments
-and files that the chart renders, but for their folders and ports.
+Package stack runs the chart's servers on this machine without a cluster: the real programs, with the arguments and files that
+the chart renders, except for their folders and ports.
 
-# Decisions
+# Decision: the programs themselves, not only their Go packages
 
-A configuration that Prometheus' Go package reads may still be refused by the program, for a flag that does not exist in
-that mode or a file that is not there. And what the chart's own programs do beside such a server, the container that tells
-Alertmanager of a new configuration and the script of "helm test", is only proven on the server. The cluster's tests see all
-of it once; this sees each mode, in seconds.
+A program can refuse a configuration that its Go package reads, for example because a flag does not exist in that mode or a
+file is missing. What the chart runs beside a server (the reloader of Alertmanager, the script of "helm test") can only be proven
+with the server. The tests of the cluster see all of it once; this package sees each mode, in seconds.
 */
 package stack

@@ -73,7 +73,7 @@ func (s *supply) build(ctx context.Context, dir string, env []string, name, out 
 	return err
 }
 
-// bills has the licences listed and the bills of materials written, twice.
+// bills has the licenses listed and the bills of materials written, twice.
 func (s *supply) bills(ctx context.Context) (string, error) {
 	again, err := os.MkdirTemp("", "outrider-supply-")
 	if err != nil {

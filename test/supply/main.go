@@ -1,19 +1,25 @@
 // Command supply checks what the project's two programs are made of and prints a table:
 //
-//	go run ./test/supply                    builds, licences, bills of materials, vulnerabilities
+//	go run ./test/supply                    builds, licenses, bills of materials, vulnerabilities
 //	go run ./test/supply -db file:///path   with a copy of the vulnerability database
 //
 // The programs and their bills of materials are left in a folder. It ends with 1 if something is wrong, or if something
 // could not be checked here and the environment says CI=true.
 //
-// # Decisions
+// # Decision: what is linked is read from the programs
 //
-// What is linked is read from the programs themselves, and the licences from the files that came with the modules: of
-// each linked package's folder and those above it, since some carry code of others. The list of licences that are taken,
-// and of the modules that are named beside it, stands in bom/licence.go; a licence that is not recognised is refused.
-// The bills of materials are CycloneDX and have neither a time nor a serial number, so that they can be compared.
-// Vulnerabilities are looked for in the source and not in the programs, which are stripped: what is reported is called.
-// Where the database cannot be asked, that is said, and no copy is kept here: an old one knows nothing of what is new.
+// Licenses are read from the files of the modules: those in each linked package's folder and above it, because some
+// contain code of others. bom/license.go lists the accepted licenses and the modules with exceptions; an unknown license
+// is refused.
+//
+// # Decision: bills of materials without time and serial number
+//
+// They are CycloneDX, and can be compared.
+//
+// # Decision: vulnerabilities are looked for in the source
+//
+// The programs are stripped; in the source, only what is called is reported. If the database cannot be reached, the
+// command says so. No copy is kept here, because an old one does not know new vulnerabilities.
 package main
 
 import (
@@ -76,7 +82,7 @@ func (s *supply) checks() []check {
 	return []check{
 		{"modules as in go.sum", s.verify},
 		{"same bytes from another folder and cache", s.reproduce},
-		{"licences, bills of materials", s.bills},
+		{"licenses, bills of materials", s.bills},
 		{"known vulnerabilities", func(ctx context.Context) (string, error) {
 			return scan(ctx, s.root, s.root, s.db, "./cmd/...")
 		}},

@@ -23,9 +23,9 @@ func project(t *testing.T) string {
 	return root
 }
 
-// TestEveryLicenceIsTaken lists both programs' modules and has a bill of materials written for each: the same twice, with
+// TestEveryLicenseIsTaken lists both programs' modules and has a bill of materials written for each: the same twice, with
 // every module that the go command says is linked.
-func TestEveryLicenceIsTaken(t *testing.T) {
+func TestEveryLicenseIsTaken(t *testing.T) {
 	s := &supply{root: project(t), out: t.TempDir(), version: "v1.2.3"}
 	for _, name := range programs {
 		if err := s.build(t.Context(), s.root, nil, name, filepath.Join(s.out, name)); err != nil {
@@ -36,7 +36,7 @@ func TestEveryLicenceIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Log("figure: licences: " + strings.ReplaceAll(figure, s.out+"/", ""))
+	t.Log("figure: licenses: " + strings.ReplaceAll(figure, s.out+"/", ""))
 	for _, name := range programs {
 		raw, err := os.ReadFile(filepath.Join(s.out, name+".cdx.json"))
 		if err != nil {

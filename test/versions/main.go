@@ -7,13 +7,12 @@
 // It ends with 1 if anything failed. What passed with all of them is kept in passed.md, which charts/README.md shows. With a
 // cold cache it first builds the API servers, which takes minutes for each.
 //
-// # Decisions
+// # Decision: the everyday tests, with another API server
 //
-// The packages are those of the everyday tests, whole, with another API server under them: what a version of Kubernetes
-// breaks is mostly not what one would have listed. A test that is about something that a version does not have skips
-// itself and says so; the table counts these apart. etcd, Helm and cert-manager are the same for all versions; nodes
-// there are none.
-// It is no part of the tests of every change, which have no time for three more API servers.
+// What a version of Kubernetes breaks is mostly not what a list would have named, so whole packages run. A test about
+// something that a version does not have skips itself and says so; the table counts these apart. etcd, Helm and
+// cert-manager are the same for all versions, and there are no nodes. It is not part of the tests of every change, which
+// have no time for three more API servers.
 package main
 
 import (

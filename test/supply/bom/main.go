@@ -1,9 +1,9 @@
-// Command bom lists the modules that are linked into programs of this project, with their licences, and writes a
+// Command bom lists the modules that are linked into programs of this project, with their licenses, and writes a
 // CycloneDX bill of materials for each:
 //
 //	bom -root PROJECT -out FOLDER -version v1.2.3 PROGRAM...
 //
-// It ends with 1 where a licence is neither in the list of those that are taken nor named for its module.
+// It ends with 1 where a license is neither in the list of those that are taken nor named for its module.
 package main
 
 import (
@@ -58,7 +58,7 @@ func run(root, out, version string, programs []string) error {
 		return err
 	}
 	if refused > 0 {
-		return fmt.Errorf("the licences of %d modules are not taken; see licence.go", refused)
+		return fmt.Errorf("the licenses of %d modules are not taken; see license.go", refused)
 	}
 	return nil
 }

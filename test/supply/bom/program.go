@@ -26,11 +26,11 @@ type program struct {
 type part struct {
 	path, version string
 	sum           string // as in go.sum; "" for the standard library
-	licences      []string
-	unknown       []string // files that look like licences and are none that is known
+	licenses      []string
+	unknown       []string // files that look like licenses and are none that is known
 }
 
-// read finds the modules in the binary itself, and the files of their licences where the go command keeps them.
+// read finds the modules in the binary itself, and the files of their licenses where the go command keeps them.
 func read(root, path, version string) (*program, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {

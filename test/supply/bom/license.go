@@ -11,10 +11,10 @@ import (
 	"github.com/google/licensecheck"
 )
 
-// taken are the licences that ask for no more than that they are passed on.
+// taken are the licenses that ask for no more than that they are passed on.
 var taken = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT"}
 
-// excepted are modules under other licences too, which were looked at one by one. All four come with Helm and are in the
+// excepted are modules under other licenses too, which were looked at one by one. All four come with Helm and are in the
 // command line alone: their files are used as they are, which is all that the MPL asks about; and what CC-BY-SA is for
 // are the documents of its module.
 var excepted = map[string]string{
@@ -24,12 +24,12 @@ var excepted = map[string]string{
 	"github.com/opencontainers/go-digest":   "Apache-2.0 AND CC-BY-SA-4.0",
 }
 
-var licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|unlicense)([-._].*)?$`)
+var licenseFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|unlicense)([-._].*)?$`)
 
-// least is the share of a file, in percent, that must be a known licence: some say above it whose code it is for.
+// least is the share of a file, in percent, that must be a known license: some say above it whose code it is for.
 const least = 70
 
-// license reads the licences of a module: those in its folder and those beside or above any of its linked packages.
+// license reads the licenses of a module: those in its folder and those beside or above any of its linked packages.
 func (p *part) license(root string, packages []string) error {
 	folders := map[string]bool{root: true}
 	for _, dir := range packages {
@@ -40,52 +40,52 @@ func (p *part) license(root string, packages []string) error {
 	for dir := range folders {
 		files, err := os.ReadDir(dir)
 		if err != nil {
-			return fmt.Errorf("find the licence of %s: %w", p.path, err)
+			return fmt.Errorf("find the license of %s: %w", p.path, err)
 		}
 		for _, f := range files {
-			if f.IsDir() || !licenceFile.MatchString(f.Name()) || filepath.Ext(f.Name()) == ".go" {
+			if f.IsDir() || !licenseFile.MatchString(f.Name()) || filepath.Ext(f.Name()) == ".go" {
 				continue
 			}
 			text, err := os.ReadFile(filepath.Join(dir, f.Name()))
 			if err != nil {
-				return fmt.Errorf("read the licence of %s: %w", p.path, err)
+				return fmt.Errorf("read the license of %s: %w", p.path, err)
 			}
-			p.recognise(strings.TrimPrefix(filepath.Join(dir, f.Name()), root+string(filepath.Separator)), text)
+			p.recognize(strings.TrimPrefix(filepath.Join(dir, f.Name()), root+string(filepath.Separator)), text)
 		}
 	}
-	slices.Sort(p.licences)
-	p.licences = slices.Compact(p.licences)
+	slices.Sort(p.licenses)
+	p.licenses = slices.Compact(p.licenses)
 	slices.Sort(p.unknown)
 	return nil
 }
 
-func (p *part) recognise(file string, text []byte) {
+func (p *part) recognize(file string, text []byte) {
 	found := licensecheck.Scan(text)
 	if found.Percent < least {
 		p.unknown = append(p.unknown, fmt.Sprintf("%s (%.0f %% known)", file, found.Percent))
 	}
 	for _, m := range found.Match {
 		if !m.IsURL {
-			p.licences = append(p.licences, m.ID)
+			p.licenses = append(p.licenses, m.ID)
 		}
 	}
 }
 
-// expression is what SPDX calls the licences together: all of them apply.
-func (p part) expression() string { return strings.Join(p.licences, " AND ") }
+// expression is what SPDX calls the licenses together: all of them apply.
+func (p part) expression() string { return strings.Join(p.licenses, " AND ") }
 
-// refusal says why the module's licences are not taken, or nothing.
+// refusal says why the module's licenses are not taken, or nothing.
 func (p part) refusal() string {
 	if len(p.unknown) > 0 {
 		return "unknown: " + strings.Join(p.unknown, ", ")
 	}
-	if len(p.licences) == 0 {
-		return "no licence"
+	if len(p.licenses) == 0 {
+		return "no license"
 	}
 	if excepted[p.path] == p.expression() {
 		return ""
 	}
-	for _, l := range p.licences {
+	for _, l := range p.licenses {
 		if !slices.Contains(taken, l) {
 			return l
 		}

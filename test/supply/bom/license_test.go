@@ -16,13 +16,13 @@ func TestRefusal(t *testing.T) {
 		part part
 		want string // begins the refusal; "" for none
 	}{
-		"taken":              {part{path: "a", licences: []string{"Apache-2.0", "MIT"}}, ""},
-		"copyleft":           {part{path: "a", licences: []string{"GPL-3.0", "MIT"}}, "GPL-3.0"},
-		"named":              {part{path: "github.com/hashicorp/errwrap", licences: []string{"MPL-2.0"}}, ""},
-		"named with another": {part{path: "github.com/hashicorp/errwrap", licences: []string{"GPL-3.0", "MPL-2.0"}}, "GPL-3.0"},
-		"of no name":         {part{path: "a", licences: []string{"MPL-2.0"}}, "MPL-2.0"},
-		"none":               {part{path: "a"}, "no licence"},
-		"unknown beside one": {part{path: "a", licences: []string{"MIT"}, unknown: []string{"COPYING"}}, "unknown: COPYING"},
+		"taken":              {part{path: "a", licenses: []string{"Apache-2.0", "MIT"}}, ""},
+		"copyleft":           {part{path: "a", licenses: []string{"GPL-3.0", "MIT"}}, "GPL-3.0"},
+		"named":              {part{path: "github.com/hashicorp/errwrap", licenses: []string{"MPL-2.0"}}, ""},
+		"named with another": {part{path: "github.com/hashicorp/errwrap", licenses: []string{"GPL-3.0", "MPL-2.0"}}, "GPL-3.0"},
+		"of no name":         {part{path: "a", licenses: []string{"MPL-2.0"}}, "MPL-2.0"},
+		"none":               {part{path: "a"}, "no license"},
+		"unknown beside one": {part{path: "a", licenses: []string{"MIT"}, unknown: []string{"COPYING"}}, "unknown: COPYING"},
 		"words of one":       {ofText(t, bsd), "unknown: LICENSE"},
 		"words of none":      {ofText(t, "Do what you like."), "unknown: LICENSE"},
 		"its name alone":     {ofText(t, mpl), "unknown: LICENSE"},
@@ -58,6 +58,6 @@ func TestFilesOfLinkedPackages(t *testing.T) {
 func ofText(t *testing.T, text string) part {
 	t.Helper()
 	p := part{path: "a"}
-	p.recognise("LICENSE", []byte(text))
+	p.recognize("LICENSE", []byte(text))
 	return p
 }
