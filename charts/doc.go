@@ -1,194 +1,217 @@
 /*
 Package charts holds the Helm chart that installs Outrider, as files.
 
-It imports nothing, so that the binary in the cluster, and anything else that wants to look at the chart, can do so
-without Helm. Whoever installs it walks the files and hands them to a Helm library; the tests here do exactly that.
+It imports nothing, so that the binary in the cluster can read the chart without Helm. Programs that install it walk the files
+and pass them to a Helm library, as the tests here do.
 
-# Decisions
+# Layout
 
-Layout. One object a file, in templates/<component>/<kind>.yaml; a file whose name begins with an underscore holds the
-helpers of its folder. Every component's block in values.yaml has the same keys in the same order, and the same helpers
-turn them into a pod, so that a further component costs one folder and one block.
+One object per file, in templates/<component>/<kind>.yaml; a file whose name begins with an underscore holds the helpers of its
+folder. Every component's block in values.yaml has the same keys in the same order, and the same helpers turn them into a pod, so
+that another component costs one folder and one block.
 
-The ConfigMap of suspended exporters is rendered without data, for the same reasons as the certificate's Secret below:
-what the controller writes there must survive upgrades, and go with the release.
+# Decision: discovery.mode selects who scrapes
 
-discovery.mode decides who scrapes. Refused: a prometheus.enabled beside it, since two switches have four positions and
-only some of them make sense. bundled renders our Prometheus and Alertmanager; operator renders a PodMonitor,
-ServiceMonitors and a PrometheusRule in their place; none renders the webhook and prints the jobs. node-exporter and
-kube-state-metrics are there wherever the chart also says who scrapes them. metrics-server and blackbox-exporter do not
-depend on it: who asks for them gets them.
+bundled renders our Prometheus and Alertmanager; operator renders a PodMonitor, ServiceMonitors and a PrometheusRule instead; none
+renders the webhook and prints the jobs. node-exporter and kube-state-metrics are rendered wherever the chart configures a scraper.
+metrics-server and blackbox-exporter do not depend on it. Refused: a prometheus.enabled beside it, because two switches have four
+positions and only some make sense.
 
-The PodMonitor is the scrape jobs of files/jobs.yaml in the operator's words, translated by the template, so that there is
-one text. The operator's own rules come first: container is taken away again, since an application's endpoint has none.
-selectorMechanism RoleSelector has the API server select, as the jobs do. The labels are the bundled ones, and so the same
-rules and dashboards work. ServiceMonitors are for our own components, and only this mode has the Services that they need.
+# Decision: the PodMonitor is translated from the scrape jobs
 
-In mode self-signed the certificate's Secret is rendered without data, and in every mode the webhook configuration
-without caBundle. The controller, or cainjector, fills them in; neither Helm's three-way merge nor server-side apply touches a field that no manifest ever named; and
-uninstalling takes them along. Refused: genCA, whose every render differs, so that GitOps tools never come to rest and an
-upgrade changes the certificate under a running webhook.
+files/jobs.yaml is the one text. The operator's own rules come first, so container is removed again for endpoints of applications.
+selectorMechanism RoleSelector has the API server select, as the jobs do. The labels are those of the bundled Prometheus, so the
+same rules and dashboards work. ServiceMonitors are for our own components, and only this mode has the Services that they need.
 
-Each mode of certificates has a Secret of its own, and the objects and permissions that it needs and no others: the
-Certificate and its Issuers, the annotation for cainjector, the entry and the Service by which a new authority is put to
-the proof. Refused: a Secret that all modes share, which old and new replicas would pull in two directions while a change
-of mode is rolled out.
+# Decision: what the controller writes is rendered without data
 
-Which webhook entry a pod is for is decided by its namespace's label, and not by whether it is annotated. A pod of an
-opted-in namespace may carry only a parameter, such as redis.outrider.dev/port; only the entry that is called for opted-in
-namespaces knows that it is to be looked at. So that entry takes the annotated pods of its namespaces too, and the other
-one takes none of them: no pod is for both, whatever the version of Kubernetes.
+The Secret of mode self-signed, the ConfigMap of suspended exporters, and the policies' parameters are rendered empty, and the webhook
+configuration without caBundle. Helm's three-way merge and server-side apply leave a field alone that no manifest ever named, and
+uninstalling removes the objects. Refused: genCA, whose every render differs, so that GitOps tools always see a difference and an
+upgrade changes the certificate of a running webhook.
 
-webhook.optIn says in which namespaces pods are looked at without being annotated. Refused: a list of names beside it;
-selectors cannot say "or", so a third entry would be needed, and a label on the namespace, disabled, says the same where
-its owner sees it.
+# Decision: each certificate mode has its own objects
 
-The policies that enforce stand in templates/enforcement, twice over the same variables: one judges what the user left
-out, the other what Outrider did, and a policy's bindings have one action for all its validations. Their text uses
-nothing newer than Kubernetes 1.30. Their parameter object is rendered empty, like the certificate's Secret, because what
-the controller writes into it changes every day.
+A Secret, the permissions it needs and no others: the Certificate and its Issuers, the annotation for cainjector, the entry and the
+Service that prove a new CA. Refused: one Secret for all modes, which old and new replicas would fight over while a change of mode is
+rolled out.
 
-No priority class by default. system-cluster-critical would suit the controller, but managed clusters exist that admit it
-in kube-system only, where the pods would then never be created. With failurePolicy Ignore a controller that has to wait
-for room stops nobody.
+# Decision: the namespace's label selects the webhook entry
 
-Prometheus' files are rendered from data: templates build jobs and settings, the values are merged into them key by key, and text
-is made of the result once. Refused: rules and limits put into rendered YAML by regular expressions, which broke on every other
-way to write a list.
+A pod of an opted-in namespace may carry only a parameter, such as redis.outrider.dev/port, and only the entry for opted-in namespaces
+knows that it must be decided for. So that entry also takes the annotated pods of its namespaces, and the other one takes none of them:
+no pod matches both.
 
-A flag of extraArgs replaces the chart's flag of the same name, because kingpin refuses a repeated one. What follows from a flag,
-such as the path of probes, scrapes and alerts from --web.route-prefix, is read from it; a flag that moves the port is refused.
+# Decision: webhook.optIn has no list of namespaces
 
-Prometheus reloads its configuration by itself (--config.auto-reload). Refused: a reloader sidecar, one more image with
-the same job; and a checksum of the ConfigMap as an annotation of the pod, which makes each change of it a restart. A bad
-configuration leaves the old one in force; put back to exactly the last good one, it is not read again, and
-prometheus_config_last_reload_successful stays 0 until the next change.
-Retention is in that file too, because its flags are deprecated and would need the restart.
+Selectors cannot express "or", so a list would need a third entry. The label outrider.dev/inject: disabled says the same where the
+namespace's owner sees it.
 
-Prometheus is one StatefulSet, also with several shards: a pod's ordinal says its shard (ordinal modulo shards) and copy,
-and through the downward API chooses its prometheus-<ordinal>.yml. So more copies, and a first shard, move no volume.
-Refused: a StatefulSet for each shard, which makes a rename of the first one, and with it the loss of its claims; an init
-container that fills a template in, after which a changed ConfigMap changes nothing. The rule that keeps a shard's part is put
-before every job's own rules, including the user's jobs; a test requires it of every job. What decides is the pod
-or else the node, not the address, so that what is joined in queries is scraped by one shard; targets that Kubernetes does not
-discover are divided by address. Rules then see one shard each,
-and values.yaml says so.
+# Decision: two enforcement policies over the same variables
 
-The external label replica is always there, because a remote store must be able to tell copies apart from the second one on,
-and series whose labels change are new series. Alerts leave without it: Alertmanager would notify once for each copy.
+One judges what the user left out, the other what Outrider did, because all validations of a policy share the action of its binding.
+Their text uses nothing newer than Kubernetes 1.30.
 
-Secrets. remoteWrite, remoteRead and scrape.extra stand in a ConfigMap, and a password, a header (but the tenant's) or a
-user in an address is refused with the way out:
-prometheus.secrets mounts Secrets, and Prometheus reads *_file. Alertmanager's configuration and blackbox-exporter's modules
-are Secrets as a whole, because receivers' addresses are passwords. A web configuration (TLS, users) is a Secret of the user's;
-the chart has no values for it, so none end up in a release's history. Probes then only connect, because a kubelet has neither
-password nor certificate.
+# Decision: no priority class by default
 
-Alertmanager does not reload by itself, and a restart with a bad configuration leaves no Alertmanager. The controller's image,
-which is in the cluster anyway, runs beside it with the argument reload. Refused: a shell loop, which needs an image with a shell;
-somebody else's reloader, one more image to mirror; a checksum in an annotation, which turns a typing error into an outage.
+Some managed clusters admit system-cluster-critical in kube-system only, and the pods would never be created. With failurePolicy Ignore
+a controller that waits for room stops nothing.
 
-NetworkPolicies limit what comes in and not what goes out: Prometheus' targets, Alertmanager's receivers and probes are
-everywhere. The webhook and metrics-server are open to everybody, because the API server is no pod and no selector finds it;
-under operator and none so are metrics, since the chart does not know whose Prometheus comes. node-exporter has the node's
-network, for which there are no policies. A load balancer outside of the cluster is no pod either: fromCIDRs. Workloads' namespaces get none: whether others may reach a pod is for its owner to
-say, and a first policy in a namespace would close all its other ports. The README has one to copy.
+# Decision: Prometheus' files are rendered from data
 
-metrics-server's APIService skips the verification of its certificate unless metricsServer.serving names one. It makes a
-new one at each start, and a render that made one would differ each time; its answers are numbers for autoscaling, and who can
-take its place in the network could change those. Kubelets' certificates are verified unless metricsServer.kubeletTLS says
-skip, which kubeadm's clusters need.
+Templates build jobs and settings, the values are merged into them key by key, and the result is converted to text once. Refused: rules
+and limits inserted into rendered YAML by regular expressions, which broke on every other way to write a list.
 
-The leader's Lease is the controller's to make and Helm's to take away: it is a hook after the deletion, before which Helm
-deletes what has its name. Refused: the Lease in the manifest. Helm creates it last of all, after the pods, and where one of
-them is quicker the installation fails, because what Helm did not make it does not take over; so it did on a cluster that had kept
-the CustomResourceDefinition. It has a new name: for the length of one rollout from chart 0.1.0 an old and a new replica may
-both lead; what they do then, renewing a certificate and writing statuses, ends in the same state.
+# Decision: a flag of extraArgs replaces the chart's flag
 
-"helm test" is a shell script in Prometheus' image, whose questions have an answer only where something is wrong, so that the
-answer is the message.
+kingpin refuses a repeated flag. What follows from a flag, such as the path of probes, scrapes and alerts from --web.route-prefix, is
+read from it. A flag that moves the port is refused.
 
-Rules are files in Prometheus' own format, without templates of Helm's: what promtool tests is what is rendered, in both
-modes. They stand in a ConfigMap beside the configuration's, which automatic reload watches as well. An alert is left out by
-name, with rules.disabled, and a name that does not exist fails; thresholds are no values, since each would need a sentence, a
-schema and a test, and whoever wants another one copies the rule into rules.extra. The exporters' packs are all on, because
-one whose metrics are not there costs next to nothing: a test holds that they are exactly the catalogue's.
-Down means "answered within the last day, and does not now". So what a managed cluster does not show is not missed, and
-neither is a pod that was scaled down, whose series end; what stays down for a day is no longer reported as down. Refused: a
-recorded memory of what was ever there, which would miss for ever what was taken away on purpose. No alert that always
-fires: who watches Prometheus from outside adds one in rules.extra.
-The runbook is beside the chart and not in it, where every revision of a release would store it.
+# Decision: Prometheus reloads its configuration itself
 
-Samples are kept in an emptyDir unless a claim is asked for, because a cluster without a default StorageClass must come up
-too, and a Prometheus that waits for a volume for ever looks like a broken installation.
+With --config.auto-reload a bad configuration leaves the previous one in force. If the file then returns to exactly the last good one, it
+is not read again, and prometheus_config_last_reload_successful stays 0 until the next change. Retention is in that file, because its
+flags are deprecated and need a restart. Refused: a reloader sidecar, one more image; and a checksum annotation, which turns each change
+into a restart.
 
-The cluster's own components are found where kubeadm puts them: as pods of kube-system with its labels, one watch for
-the control plane and one for kube-proxy and CoreDNS. Where they are processes, or pods of another kind, scrape.addresses
-takes the place of the search. A managed cluster shows neither, so there is no target, rather than one that is down. Refused:
-headless Services in kube-system that only exist to be discovered: for pods they add nothing to the pods' own addresses, for
-processes they need EndpointSlices written by hand, and either way Prometheus would watch Services and EndpointSlices too.
-The API servers are the exception, because their addresses are in the Service kubernetes on every cluster, and only there.
-Prometheus asks for the objects of that one name.
+# Decision: one StatefulSet for all shards
 
-The jobs etcd and coredns are not reserved: both are exporters of the catalogue, and a workload's has the same job, so that
-one pack of rules is for both. The cluster's own have namespace="kube-system", which no pod's author elsewhere can claim.
+A pod's ordinal gives its shard (ordinal modulo shards) and replica, and selects prometheus-<ordinal>.yml through the downward API. So more
+replicas, and a first shard, move no volume. Refused: a StatefulSet per shard, which renames the first one and loses its claims; an init
+container that fills in a template, after which a changed ConfigMap changes nothing.
 
-The token is shown to API servers, kubelets, schedulers, controller managers and metrics-server, over TLS and without following
-redirects. The certificates of all but the API servers are not verified by default, since without serverTLSBootstrap a kubelet
-signs its own, and kubeadm's schedulers and controller managers do. Whoever can take the place of one on the node network gets
-a token that reads metrics and lists pods and nodes; scrape.unverified is the list to shorten. Refused: verifying by default,
-under which the nodes of most clusters would be down after "helm install"; and scraping kubelets through the API server,
-which needs nodes/proxy, and with it a way into every container.
+# Decision: shards divide by pod or node
 
-scrape.limits bind those jobs whose targets a pod's author chooses, the optional ones included, and not the cluster's and our
-own: kube-state-metrics grows with the cluster, and a limit that it meets one day takes all of it away. target_limit too takes
-away a whole job, which is better than the server that also has the others.
+The rule that keeps a shard's part comes before every job's own rules, including the user's; a test requires it of every job. The pod or
+node decides, not the address, so that one shard scrapes what queries join. Targets that Kubernetes does not discover are divided by
+address. Rules see one shard each, and values.yaml says so.
 
-Pods annotated prometheus.io/scrape are found only on request, since the API server cannot select by annotation and sends all
-pods of the namespaces. Each of up to three ports has a job of its own, as endpoints have in package discovery.
+# Decision: the external label replica is always set
 
-cAdvisor and the API server lose a third of their series as they come in: histograms and kernel counters that no rule or
-dashboard here reads. What is dropped is in the rendered jobs, by name.
+A remote store must distinguish replicas from the second one on, and series whose labels change are new series. Alerts leave without it,
+or Alertmanager would notify once per replica.
 
-Copies of Prometheus overlap in an upgrade (minReadySeconds): a copy is ready before it has found its targets, and the next one
-would be stopped five seconds and an interval too early. Measured: with it no target goes without a scrape for more
-than an interval.
+# Decision: Secrets are mounted, never values
 
-The jobs of our own components share one discovery: the text of kubernetes_sd_configs is the same in each, and Prometheus
-runs equal ones once. It asks for this release's pods and no others.
+remoteWrite, remoteRead and scrape.extra are in a ConfigMap, so a password, a header (except the tenant's) or a user in an address is
+refused with the way out: prometheus.secrets mounts Secrets, and Prometheus reads *_file. Alertmanager's configuration and
+blackbox-exporter's modules are Secrets, because receivers' addresses are passwords. A web configuration is a Secret of the user, so no
+login is in a release's history; probes then only connect, because a kubelet has neither password nor certificate.
 
-kube-state-metrics may list exactly the kinds that it is told to report. secrets cannot be chosen: Kubernetes has no
-permission to list Secrets without their content.
+# Decision: the controller's image reloads Alertmanager
 
-node-exporter is the one component that does not meet Pod Security's "restricted": it reports on the node, so it shares
-the node's network, process list and, read-only, its root. It runs as nobody, without capabilities, and listens on the
-node's own address rather than on every one. It has no ServiceAccount token.
+Alertmanager does not reload itself, and a restart with a bad configuration leaves none. The controller's image, which is in the cluster
+anyway, runs beside it with the argument reload. Refused: a shell loop, which needs an image with a shell; another project's reloader, one
+more image to mirror; a checksum annotation, which turns a typo into an outage.
 
-Dashboards are ConfigMaps with the label that Grafana's sidecars look for, one for each of files/dashboards: a ConfigMap for
-all of them would be too large for kubectl apply, which keeps a copy in an annotation. They are one template, the only one of
-several objects, so that a dashboard is a file and nothing else; test/dashboards builds the files. They are rendered with a
-user's own operator too, because the metrics are the same, and not without a Prometheus that the chart knows of. Refused: a
-switch for each of them; Grafana opens none that nobody asks for.
+# Decision: NetworkPolicies limit ingress only
 
-Grafana is off, since who wants one mostly has one. It mounts the same ConfigMaps: no sidecar, and no permission to read
-anything. Out of the box whoever reaches it may look and nobody can log in, which gives away what Prometheus' own page does;
-there is no administrator, and so no password that is the same everywhere or random in each render. To log in takes a Secret
-that the user made. It is a StatefulSet of one, because its database is a file that two pods must not share. A change of its
-configuration restarts it, by a checksum, since it does not reload one; its dashboards it does reload.
+Targets, receivers and probes are everywhere. The webhook and metrics-server are open, because no selector matches the API server; in modes
+operator and none metrics are open too, because the chart does not know the Prometheus. node-exporter has the node's network. A load
+balancer outside the cluster needs fromCIDRs. Namespaces of workloads get no policy: a first one would close all other ports of its pods.
 
-The controller's scrape has honor_labels: its coverage is about other pods' namespaces, and says so itself.
+# Decision: metrics-server's certificate is not verified by default
 
-The CustomResourceDefinition of Exporters is a template. Refused: crds/, which Helm installs once and never upgrades, so
-that a new release would meet a schema that drops its new fields. A template is deleted with the release, and a
-CustomResourceDefinition takes every object of its kind along: hence crds.keep, which is true unless asked otherwise.
-What is left over is taken up again by a release of the same name and namespace, because it still carries their
-names.
+It creates a new one at each start, and a rendered one would differ in each render. Its answers are numbers for autoscaling.
+metricsServer.serving names a certificate. Kubelets' certificates are verified unless metricsServer.kubeletTLS is skip, which kubeadm's
+clusters need.
 
-The CustomResourceDefinition keeps its descriptions, which kubectl explain shows: they are a few kilobytes of a release that
-stays far below what a Secret holds.
+# Decision: the leader's Lease is created by the controller and deleted by Helm
 
-The schema is draft 7, the one that every Helm 3 reads, and generated: see package test/values. global stays open in it: Helm hands that map to all charts of an
-umbrella, and a neighbour's keys must not make this one fail. It lets a top-level enabled through too, which values.yaml
-leaves out because it does nothing: an umbrella whose dependency says "condition: outrider.enabled" hands it down.
+It is a hook after the deletion; Helm deletes what has its name first. Refused: the Lease in the manifest. Helm creates it last, and if a pod
+is faster the installation fails, because Helm does not adopt what it did not create. It has a new name, so during one rollout from chart
+0.1.0 two replicas may lead; renewing a certificate and writing statuses end in the same state.
+
+# Decision: "helm test" is a shell script in Prometheus' image
+
+Its queries return something only if something is wrong, so that the answer is the message.
+
+# Decision: rules are plain Prometheus files
+
+What promtool tests is what is rendered, in both modes, in a ConfigMap that automatic reload watches. rules.disabled leaves out an alert by
+name, and an unknown name fails. Thresholds are no values: each would need a sentence, a schema and a test; copy the rule into rules.extra
+instead. All packs of exporters are on, because one without metrics costs next to nothing. The runbook is beside the chart, where
+releases do not store it.
+
+# Decision: samples are kept in an emptyDir by default
+
+A cluster without a default StorageClass must start too. A Prometheus that waits for a volume looks like a broken installation.
+
+# Decision: the control plane is found where kubeadm puts it
+
+As pods of kube-system, with one watch for the control plane and one for kube-proxy and CoreDNS; scrape.addresses replaces the search. A
+managed cluster shows neither, so there is no target. Refused: headless Services in kube-system, which add nothing to the pods' addresses,
+need EndpointSlices for processes, and more watches. API servers are found by the Service kubernetes, which every cluster has.
+
+# Decision: the jobs etcd and coredns are not reserved
+
+Both are exporters of the catalog, and one pack of rules serves both. The cluster's own have namespace="kube-system", which no author of a pod
+elsewhere can claim.
+
+# Decision: the token goes to the cluster's servers only, certificates are not verified by default
+
+Without serverTLSBootstrap a kubelet signs its own certificate, as kubeadm's schedulers and controller managers do; scrape.unverified is the list
+to shorten. A server in their place gets a token that reads metrics and lists pods and nodes. Refused: verification by default, under which
+the nodes of most clusters are down after installation; and kubelets through the API server, which needs nodes/proxy, a way into every container.
+
+# Decision: scrape.limits bound only targets that authors of pods choose
+
+kube-state-metrics grows with the cluster, and a limit would one day drop all of it. target_limit drops a whole job, which is better than
+losing the server.
+
+# Decision: prometheus.io/scrape is off
+
+The API server cannot select by annotation, so all pods of the namespaces are sent. Each of up to three ports has its own job, as
+endpoints have in package discovery.
+
+# Decision: unused series are dropped
+
+cAdvisor and the API server lose a third of their series: histograms and kernel counters that no rule or dashboard reads. The rendered jobs name
+them.
+
+# Decision: replicas of Prometheus overlap during an upgrade
+
+minReadySeconds: a replica is ready before it has found its targets, and the next one would be stopped too early. Measured: no target goes
+without a scrape for longer than an interval.
+
+# Decision: our own components share one discovery
+
+The text of kubernetes_sd_configs is the same in each job, and Prometheus runs equal ones once, for this release's pods only.
+
+# Decision: kube-state-metrics lists only the kinds it reports
+
+secrets cannot be chosen: Kubernetes has no permission to list Secrets without their content.
+
+# Decision: node-exporter shares the node's namespaces
+
+It is the one component that does not pass Pod Security "restricted": it reads the node's network, processes and, read-only, root. It runs as
+nobody, without capabilities and ServiceAccount token, and listens on the node's address only.
+
+# Decision: a ConfigMap for each dashboard
+
+One for all would be too large for kubectl apply, which keeps a copy in an annotation. They are the only template of several objects, so
+that a dashboard is only a file; test/dashboards builds the files. They are also rendered in mode operator, because the metrics are the
+same. Refused: a switch for each.
+
+# Decision: Grafana is off, and without a password
+
+Most users have one. It mounts the same ConfigMaps: no sidecar, no permissions. By default everyone who reaches it may view and nobody can log
+in, which shows what Prometheus' own page shows; a login needs a Secret of the user. It is a StatefulSet of one pod, because two must not
+share its database. A checksum restarts it when its configuration changes; dashboards reload.
+
+# Decision: the controller's scrape honors labels
+
+Its coverage metrics are about the namespaces of other pods.
+
+# Decision: the CustomResourceDefinition is a template
+
+Helm installs crds/ once and never upgrades it, so a new release would meet a schema that drops its new fields. A template is deleted with the
+release, and all objects of its kind with it: hence crds.keep, by default true. A release of the same name and namespace adopts it again.
+It keeps its descriptions, which kubectl explain shows and which are a few kilobytes.
+
+# Decision: the schema is generated, draft 7
+
+Every Helm 3 reads draft 7; package test/values generates it. global stays open, because Helm passes that map to all charts of an umbrella, and
+so does a top-level enabled, which an umbrella's "condition: outrider.enabled" passes down.
 */
 package charts
