@@ -12,9 +12,10 @@ import (
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/test/cluster/build"
+	"github.com/outrider-dev/outrider/test/readme"
 )
 
-// optional are jobs that a release can be asked for; charts/README.md shows one.
+// optional are jobs that a release can be asked for.
 const optional = `
 scrape:
   addresses: {etcd: [10.0.0.1]}
@@ -37,8 +38,17 @@ func TestPromtoolReadsTheConfiguration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	section, err := readme.Section("../../charts/README.md", "## What is scraped")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := readme.Block(section, "yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct{ values, says string }{
 		"default":            {"{}", ""},
+		"the page's":         {page, ""},
 		"optional":           {optional, ""},
 		"no such discovery":  {"{scrape: {extra: [{job_name: x, consul_sd_config: []}]}}", "field consul_sd_config not found"},
 		"no such expression": {"{scrape: {extra: [{job_name: x, relabel_configs: [{regex: (, target_label: a}]}]}}", "missing closing )"},

@@ -114,6 +114,12 @@ var situations = []struct {
 	{"pods that have ended, in the total", "cluster", "CPU", "B", ended, []string{`{} => 1`}},
 	{"pods that have ended, beside two kube-state-metrics", "cluster", "CPU", "B", append(twice(`kube_pod_container_resource_requests{namespace="shop",pod="api",container="c",resource="cpu"} 1x90`),
 		twice(`kube_pod_status_phase{namespace="shop",pod="api",phase="Running"} 1x90`)...), []string{`{} => 1`}},
+	{"a container that restarted, under two jobs", "cluster", "Memory by namespace", "A", []string{
+		`container_memory_working_set_bytes{job="cadvisor",namespace="shop",pod="api",container="c",id="/a"} 100x90`,
+		`container_memory_working_set_bytes{job="cadvisor",namespace="shop",pod="api",container="c",id="/b"} 80x90`,
+		`container_memory_working_set_bytes{job="kubelet",namespace="shop",pod="api",container="c",id="/b"} 80x90`,
+		`container_memory_working_set_bytes{job="cadvisor",namespace="shop",pod="api",container="sidecar",id="/c"} 7x90`,
+	}, []string{`{namespace="shop"} => 107`}},
 	{"pods in the host's network", "cluster", "Network by namespace", "A", []string{
 		`container_network_receive_bytes_total{namespace="kube-system",pod="kube-proxy-a",interface="eth0"} 0+600e6x90`,
 		`container_network_transmit_bytes_total{namespace="kube-system",pod="kube-proxy-a",interface="eth0"} 0+600e6x90`,

@@ -129,24 +129,25 @@ func TestGrouping(t *testing.T) {
 	})
 }
 
-// TestKubeStateMetricsOnce holds that two kube-state-metrics, as during a rollout, do not count everything twice: what one
-// says of an object goes through max, min or group before it is summed up.
-func TestKubeStateMetricsOnce(t *testing.T) {
+// TestObjectsCountOnce holds that an object counts once although it is reported twice: by two kube-state-metrics during a
+// rollout, by cAdvisor under two jobs, before and after a container's restart, or by two Prometheus. What is reported of it
+// goes through max, min or group before it is summed up; a quotient of two sums is the same anyway.
+func TestObjectsCountOnce(t *testing.T) {
 	panelsOf(t, func(where string, _ PanelDefinition, q QueryDefinition, expr parser.Expr) {
 		parser.Inspect(expr, func(node parser.Node, path []parser.Node) error {
 			s, ok := node.(*parser.VectorSelector)
-			if !ok || !strings.HasPrefix(s.Name, "kube_") {
+			if !ok || !strings.HasPrefix(s.Name, "kube_") && !strings.HasPrefix(s.Name, "container_") || strings.HasPrefix(s.Name, "container_cpu_cfs_") {
 				return nil
 			}
 			for _, above := range slices.Backward(path) {
 				if a, ok := above.(*parser.AggregateExpr); ok {
 					if a.Op != parser.MAX && a.Op != parser.MIN && a.Op != parser.GROUP {
-						t.Errorf("%s: %s of %s counts the object once for each kube-state-metrics:\n%s", where, a.Op, s.Name, q.Expr)
+						t.Errorf("%s: %s of %s counts an object as often as it is reported:\n%s", where, a.Op, s.Name, q.Expr)
 					}
 					return nil
 				}
 			}
-			t.Errorf("%s: %s of each kube-state-metrics:\n%s", where, s.Name, q.Expr)
+			t.Errorf("%s: %s as often as it is reported:\n%s", where, s.Name, q.Expr)
 			return nil
 		})
 	})
