@@ -146,7 +146,7 @@ func (p *planner) decide(r request) {
 	}
 	e, known := p.catalog.entries[r.exporter]
 	if !known {
-		p.refuse(r.exporter, UnknownExporter, "there is no exporter %q%s", r.exporter, didYouMean(r.exporter, p.catalog.names))
+		p.refuse(r.exporter, UnknownExporter, "there is no exporter %q%s", r.exporter, instead(r.exporter, p.catalog.names))
 		return
 	}
 	if p.skip(e) || p.refusePod(e) {

@@ -20,6 +20,18 @@ func didYouMean(word string, known []string) string {
 	return "; there are " + strings.Join(known, ", ")
 }
 
+// instead ends a sentence about a word in the inject annotation: people bring
+// true and enabled from other injectors.
+func instead(word string, known []string) string {
+	switch strings.ToLower(word) {
+	case "true", "yes", "on", "enabled", "enable", "1":
+		return "; write auto to have the workload recognized, or the name of its exporter"
+	case "no", "off", "disabled", "disable", "none", "0":
+		return "; write false to opt out"
+	}
+	return didYouMean(word, known)
+}
+
 // distance is the number of single-byte edits between two words (Levenshtein).
 func distance(a, b string) int {
 	const most = 64 // annotations can be long; a word is not

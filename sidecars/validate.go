@@ -36,6 +36,7 @@ func validate(e v1alpha1.Exporter) []error {
 	if e.Spec.UpMetric == "" {
 		bad.add("spec.upMetric", "is required")
 	}
+	validateTexts(e.Spec, &bad)
 	switch e.Spec.Type {
 	case v1alpha1.Native:
 		validateNative(e.Spec, &bad)

@@ -1,20 +1,34 @@
 // Package manifest reads Kubernetes manifests, lets sidecars decide about the
-// pods that they make, and writes them back with little else changed.
+// pods that they make, and adds to their text, or takes out of it, nothing else.
 //
 // # Decisions
 //
-// Documents are edited as YAML nodes and never re-encoded from Go types:
-// comments, the order of keys and fields that are newer than our types stay.
-// The nodes are those of kustomize's kyaml, which also keeps how lists are
-// indented; refused: go-yaml alone, which indents every list anew, and edits of
-// the text, which would be a YAML parser of our own. Blank lines and the
-// folding of long strings are not kept.
+// ## The text is edited, not encoded again
 //
-// An object is looked at where its kind is known to hold a pod template and its
-// API group is Kubernetes' own. Everything else, custom resources included,
-// passes through: a template in an unknown kind may be merged or generated
-// later, and what is in it is not what becomes a pod.
+// A parser says where values stand; what is added is inserted there, in the
+// style of what is around it, and all other bytes stay. Refused: encoding the
+// document again, even as nodes, which loses blank lines, line ends, the folding
+// of texts and, for JSON, the format. The edited document is read again and
+// compared with what was planned: a text that is laid out in a way that is not
+// understood ends in an error, never in a wrong document.
 //
-// A template is decided on as the pod that its controller makes from it, with
-// an owner and a generated name.
+// ## Taking out restores the bytes
+//
+// Where an addition could have been made to something empty, its style says what
+// was there: brackets with blanks inside were empty ones, brackets behind a key
+// in block style stand for no value, a commented null for null. Aliases of maps
+// are merged into a map of their own; those of what is edited are written out.
+//
+// ## What asks for nothing passes
+//
+// A document that cannot be read, or has values of wrong types, is an error only
+// if it may ask for something. Documents made to use up memory are refused.
+//
+// ## Pod templates are known by their shape
+//
+// Kubernetes' own kinds say where their template is. In any other kind each map
+// called template, or something-template, with containers that have names is
+// one: its pods will reach the webhook. A template is decided
+// on as the pod that its controller makes from it, with an owner and a generated
+// name. Scalars mean what they mean to kubectl, which reads YAML 1.1.
 package manifest
