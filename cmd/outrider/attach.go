@@ -18,7 +18,7 @@ import (
 )
 
 func attachCommand() *cobra.Command {
-	var c cluster
+	c := newCluster()
 	var exporters string
 	var dryRun bool
 	var settings sidecars.Settings
@@ -64,7 +64,7 @@ limits. When the pod is created again, the exporter rides along in the normal wa
 			return attach(cmd.Context(), client, pod, live)
 		},
 	}
-	c.addFlags(cmd, "Namespace of the pod.")
+	c.addFlags(cmd, "Namespace of the pod. Default: the context's.")
 	cmd.Flags().StringVar(&exporters, "exporter", "", "Exporters, separated by commas. Default: what the pod's annotation says, or else what is recognised.")
 	completeFlag(cmd, "exporter", exporterNames)
 	cmd.Flags().StringVar(&settings.ImageRegistry, "image-registry", "", "Registry that replaces that of the exporters' images, as the chart's global.imageRegistry does.")

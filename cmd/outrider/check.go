@@ -11,7 +11,7 @@ import (
 )
 
 func checkCommand() *cobra.Command {
-	var c cluster
+	c := newCluster()
 	var format string
 	cmd := &cobra.Command{
 		Use:   "check",
@@ -47,7 +47,7 @@ failure with its remedy. It changes nothing. The exit code is 1 if anything fail
 			return nil
 		},
 	}
-	c.addFlags(cmd, "Namespace in which a pod is tried.")
+	c.addFlags(cmd, "Namespace in which a pod is tried. Default: the context's.")
 	cmd.Flags().StringVarP(&format, "output", "o", "text", "text, or json: an object for each line.")
 	completeFlag(cmd, "output", oneOf("text", "json"))
 	return cmd
@@ -62,9 +62,8 @@ func findings(w io.Writer, format string) (func(diagnosis.Finding), error) {
 			encoder.Encode(f) //nolint:errcheck // a pipe that closed
 		}, nil
 	case "text":
-		paint := painter(w)
 		return func(f diagnosis.Finding) {
-			fmt.Fprint(w, paint(fmt.Sprintf("%s  %-14s %s\n", f.Verdict, f.Check, f.Says)))
+			fmt.Fprintf(w, "%s  %-14s %s\n", f.Verdict, f.Check, f.Says)
 			if f.Remedy != "" {
 				fmt.Fprintf(w, "      %-14s → %s\n", "", f.Remedy)
 			}

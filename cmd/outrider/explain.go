@@ -52,7 +52,7 @@ before and after, the requests that are added, and what to change.`,
 }
 
 func explainPodCommand(format *string) *cobra.Command {
-	var c cluster
+	c := newCluster()
 	cmd := &cobra.Command{
 		Use:   "pod NAME",
 		Short: "Explain a pod of the cluster",
@@ -78,7 +78,7 @@ was opted in later, what was decided when the pod was created, a container that 
 			return explain(cmd.OutOrStdout(), *format, []explanation.Explanation{x})
 		},
 	}
-	c.addFlags(cmd, "Namespace of the pod.")
+	c.addFlags(cmd, "Namespace of the pod. Default: the context's.")
 	return cmd
 }
 

@@ -26,7 +26,7 @@ import (
 )
 
 func statusCommand() *cobra.Command {
-	var c cluster
+	c := newCluster()
 	var installed, format string
 	var failOn []string
 	var watch bool
@@ -54,7 +54,7 @@ list pods of Outrider's namespace and to port-forward to them.`,
 				return fmt.Errorf("create client: %w", err)
 			}
 			ask := func(ctx context.Context) (coverage.Report, error) {
-				return report(ctx, config, client, installed, c.overrides.Context.Namespace)
+				return report(ctx, config, client, installed, *c.flags.Namespace)
 			}
 			if watch {
 				return watchStatus(cmd.Context(), cmd.OutOrStdout(), format, ask)
@@ -74,8 +74,7 @@ list pods of Outrider's namespace and to port-forward to them.`,
 			return nil
 		},
 	}
-	c.addFlags(cmd, "Only the workloads of this namespace.")
-	cmd.Flags().Lookup("namespace").Usage = "Only the workloads of this namespace. Default: all."
+	c.addFlags(cmd, "Only the workloads of this namespace. Default: all.")
 	cmd.Flags().StringVar(&installed, "outrider-namespace", "outrider", "Namespace in which Outrider is installed.")
 	cmd.Flags().StringVarP(&format, "output", "o", "text", "text, json or yaml.")
 	completeFlag(cmd, "output", oneOf("text", "json", "yaml"))
@@ -157,11 +156,7 @@ func watchStatus(ctx context.Context, w io.Writer, format string, ask func(conte
 		}
 		if now != last {
 			last = now
-			shown := text.String()
-			if format == "text" {
-				shown = painter(w)(shown)
-			}
-			if _, err := fmt.Fprintln(w, shown); err != nil {
+			if _, err := fmt.Fprintln(w, text.String()); err != nil {
 				return err
 			}
 		}

@@ -9,8 +9,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is set by the linker; the module's version stands in for it.
-var version string
+// They are set by the linker, where Go does not find them in the module and its
+// repository: the version, the commit and its date.
+var version, commit, date string
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
@@ -25,15 +26,20 @@ func versionCommand() *cobra.Command {
 	}
 }
 
+// versionLine is the version, the commit and when it was made, Go, and the platform.
 func versionLine() string {
-	v, revision := version, ""
+	v, revision, made := version, "unknown commit", "unknown date"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		v = cmp.Or(v, info.Main.Version)
 		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				revision = " " + s.Value
+			switch s.Key {
+			case "vcs.revision":
+				revision = s.Value
+			case "vcs.time":
+				made = s.Value
 			}
 		}
 	}
-	return fmt.Sprintf("outrider %s%s %s %s/%s", v, revision, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	revision, made = cmp.Or(commit, revision), cmp.Or(date, made)
+	return fmt.Sprintf("outrider %s (%s, %s) %s %s/%s", v, revision, made, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -39,7 +39,8 @@ type Explanation struct {
 	// Advice is what to change, a sentence each.
 	Advice []string `json:"advice,omitempty"`
 
-	optedIn bool // the namespace is
+	optedIn  bool // the namespace is
+	optedOut bool // the pod is, by its annotation
 }
 
 // Exporter is a decision with its settings.
@@ -72,6 +73,7 @@ func Of(name string, pod *corev1.Pod, plan sidecars.Plan, settings []sidecars.Se
 		QoS:         Change{string(qos.ComputePodQOS(pod)), string(qos.ComputePodQOS(after))},
 		Requests:    added(pod, after),
 		optedIn:     optedIn,
+		optedOut:    pod.Annotations[sidecars.InjectKey] == sidecars.InjectNothing,
 	}
 	for _, d := range plan.Decisions {
 		e := Exporter{Decision: d}

@@ -16,11 +16,14 @@ import (
 func (x Explanation) Write(w io.Writer) error {
 	fmt.Fprintln(w, x.Pod)
 	if len(x.Exporters) == 0 {
-		why := "its namespace is not opted in"
-		if x.optedIn {
-			why = "its namespace is opted in, but none of its containers is recognized; outrider catalog lists what is"
+		why := fmt.Sprintf("no %s annotation, and its namespace is not opted in", sidecars.InjectKey)
+		switch {
+		case x.optedOut:
+			why = fmt.Sprintf("the pod's annotation %s is %s", sidecars.InjectKey, sidecars.InjectNothing)
+		case x.optedIn:
+			why = fmt.Sprintf("no %s annotation; its namespace is opted in, but none of its containers is recognized; outrider catalog lists what is", sidecars.InjectKey)
 		}
-		fmt.Fprintf(w, "  nothing is asked for: no %s annotation, and %s\n", sidecars.InjectKey, why)
+		fmt.Fprintf(w, "  nothing is asked for: %s\n", why)
 		return x.advise(w)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
