@@ -106,7 +106,7 @@ func (k *keeper) look(ctx context.Context, config *admissionv1.MutatingWebhookCo
 	if k.observed.next == nil || !k.observed.next.Equal(s.next.cert) {
 		k.observed.next, k.observed.spreadSince, k.observed.provenSince = s.next.cert, k.now(), time.Time{}
 	}
-	// A proof that fails does not begin the settling anew: it says as much about
+	// A proof that fails does not restart the settle time: it says as much about
 	// a replica that is just starting. But nothing signs on it.
 	err := k.prove(ctx, s.next.cert)
 	k.observed.proven = err == nil
@@ -129,13 +129,13 @@ func (k *keeper) write(ctx context.Context, secret *corev1.Secret, missing bool,
 		return err
 	}
 	if missing {
-		anew := &corev1.Secret{
+		created := &corev1.Secret{
 			ObjectMeta: metav1.ObjectMeta{Namespace: k.Namespace, Name: k.Secret}, Type: corev1.SecretTypeOpaque, Data: data,
 		}
 		if last := k.last(); last != nil { // Helm knows its own by these
-			anew.Labels, anew.Annotations = last.Labels, last.Annotations
+			created.Labels, created.Annotations = last.Labels, last.Annotations
 		}
-		err = k.writer.Create(ctx, anew)
+		err = k.writer.Create(ctx, created)
 	} else if !maps.EqualFunc(data, secret.Data, bytes.Equal) {
 		updated := secret.DeepCopy()
 		updated.Data = data

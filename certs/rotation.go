@@ -138,7 +138,7 @@ func (r rotation) unused(now time.Time) time.Time {
 }
 
 // dropRetired lets those go whose time has come. A time that is missing, or later
-// than this clock can explain, is set anew.
+// than this clock can explain, is set again.
 func (r rotation) dropRetired(s state, now time.Time) state {
 	var kept []retired
 	for _, c := range s.retired {

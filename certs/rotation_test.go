@@ -177,7 +177,7 @@ func TestLostAuthorityIsReplacedOnceTheNewOneIsTrusted(t *testing.T) {
 		t.Error("it does not sign although it is proven")
 	}
 	if got := step(t, s, of(s, now, time.Time{}), now.Add(rules.patience)); !got.signing.is(s.next) {
-		t.Error("it waits for ever for a proof, and nobody serves")
+		t.Error("it waits forever for a proof, and no replica serves")
 	}
 }
 

@@ -87,7 +87,7 @@ func (s *selfSigned) load(ctx context.Context, _ reconcile.Request) (reconcile.R
 	}
 	var secret corev1.Secret
 	if err := s.client.Get(ctx, s.key(), &secret); err != nil {
-		return reconcile.Result{}, client.IgnoreNotFound(err) // what is known is good until the leader makes it anew
+		return reconcile.Result{}, client.IgnoreNotFound(err) // what is known is good until the leader creates it again
 	}
 	state, _ := readState(secret.Data) // the leader speaks of what is wrong with the rest
 	s.state.Store(&state)

@@ -83,7 +83,7 @@ type Options struct {
 	// there is another one, <service>-probe.
 	Service string
 	// Secret is the name of the Secret that holds the certificate, or the
-	// authority that signs it. The Lease of whoever may change it has the same
+	// authority that signs it. The Lease of its leader has the same
 	// name. Default outrider-webhook-tls.
 	Secret string
 	// WebhookConfiguration is the name of the MutatingWebhookConfiguration.

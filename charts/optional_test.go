@@ -40,7 +40,7 @@ func parse(t *testing.T, text string) map[string]any {
 	return values
 }
 
-// The limits of the values are those of every job whose targets somebody else chooses; the cluster's own and the
+// The limits of the values are those of every job whose targets others choose; the cluster's own and the
 // stack's have none, or a large cluster's kube-state-metrics would be cut off.
 func TestLimits(t *testing.T) {
 	const values = `{scrape: {

@@ -28,7 +28,7 @@ var componentKeys = []string{
 func TestSchemaRefuses(t *testing.T) {
 	cases := []struct{ name, values, want string }{
 		{"unknown key", `{replicas: 3}`, "additional properties 'replicas' not allowed"},
-		{"misspelt key in a component", `{controller: {podLabel: {a: b}}}`, "additional properties 'podLabel' not allowed"},
+		{"misspelled key in a component", `{controller: {podLabel: {a: b}}}`, "additional properties 'podLabel' not allowed"},
 		{"unknown key of an image", `{prometheus: {image: {name: prometheus}}}`, "additional properties 'name' not allowed"},
 		{"discovery", `{discovery: {mode: agent}}`, "at '/discovery/mode': value must be one of 'bundled', 'operator', 'none'"},
 		{"label of a remote store", `{prometheus: {replicaLabel: "a-b"}}`, "at '/prometheus/replicaLabel'"},

@@ -85,7 +85,7 @@ func (p *policy) note(what string) {
 	}
 }
 
-// reconnect has the API server begin every connection anew, ten times a second, so that certificates are looked at. It
+// reconnect has the API server open every connection again, ten times a second, so that certificates are looked at. It
 // would otherwise keep its connections for as long as they are used.
 func (l *load) reconnect(ctx context.Context, e *env) {
 	tick := time.NewTicker(100 * time.Millisecond)

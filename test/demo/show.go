@@ -198,7 +198,7 @@ Try next:
   export KUBECONFIG=%s
   # what was decided for a pod, and why
   %[2]s -n demo get pod -l app=redis -o jsonpath='{.items[0].metadata.annotations.outrider\.dev/status}{"\n"}'
-  # a misspelt exporter is answered, and the pod runs
+  # a misspelled exporter is answered, and the pod runs
   %[2]s -n demo run oops --image=docker.io/library/redis:7.0.15 --annotations=outrider.dev/inject=rediss
   # any of your own, found within seconds
   %[2]s -n demo run mine --image=docker.io/library/redis:7.0.15 --annotations=outrider.dev/inject=auto

@@ -83,7 +83,7 @@ func testBrokenExporterImage(t *testing.T, e *env) {
 		if pod := &pods.Items[i]; pod.DeletionTimestamp == nil {
 			d := sidecars.ParseStatus(pod).Decisions
 			if len(d) != 1 || d[0].Reason != sidecars.Suspended || len(added(pod.Spec.Containers)) > 0 {
-				t.Errorf("pod %s has %v, and was told %+v", pod.Name, added(pod.Spec.Containers), d)
+				t.Errorf("pod %s has %v, and the decision %+v", pod.Name, added(pod.Spec.Containers), d)
 			}
 		}
 	}

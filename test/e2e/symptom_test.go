@@ -34,7 +34,7 @@ var scenarios = map[string]scenario{
 	"No `outrider-…` container, though the Deployment is annotated": wrongPlace,
 	"…though the pod is annotated, in a namespace of the system's":  excludedNamespace,
 	"…though the pod is annotated, and older than Outrider":         olderPod,
-	"…and a parameter is misspelt":                                  misspelt,
+	"…and a parameter is misspelled":                                misspelled,
 	"…and the exporter's port is taken":                             takenPort,
 	"…and the namespace has a quota":                                quota,
 	"The pod is not Ready, its exporter's image cannot be pulled":   absentImage,
@@ -105,7 +105,7 @@ func olderPod(t *testing.T, e *env, ns string) (string, string) {
 	return ns, "cache"
 }
 
-func misspelt(t *testing.T, e *env, ns string) (string, string) {
+func misspelled(t *testing.T, e *env, ns string) (string, string) {
 	e.create(t, ns, "cache", map[string]string{sidecars.InjectKey: "redis", "redis.outrider.dev/prot": "6380"})
 	return ns, "cache"
 }

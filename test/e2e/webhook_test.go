@@ -59,7 +59,7 @@ func testUnasked(t *testing.T, e *env) {
 	say(t, "50 pods that did not ask made 0 calls, one that did made %d", after-before)
 }
 
-// testEventOnTheOwner holds that a Deployment's user hears of a misspelt
+// testEventOnTheOwner holds that a Deployment's user learns of a misspelled
 // exporter, although the admission warning goes to a controller.
 func testEventOnTheOwner(t *testing.T, e *env) {
 	ns := e.namespace(t)
@@ -168,7 +168,7 @@ func testUpgradeKeepsTheCertificate(t *testing.T, e *env) {
 	eventually(t, func() string {
 		_, err := e.client.CoreV1().Secrets("outrider").Get(t.Context(), "outrider-webhook-tls", metav1.GetOptions{})
 		if err != nil {
-			return fmt.Sprintf("a deleted Secret is not made anew: %v", err)
+			return fmt.Sprintf("a deleted Secret is not created again: %v", err)
 		}
 		if bytes.Equal(trusted, bundle()) {
 			return "the caBundle does not follow the new Secret"

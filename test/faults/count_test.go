@@ -19,7 +19,7 @@ import (
 // count is what became of the pods of some namespaces.
 type count struct{ pods, injected, told, missed int }
 
-// counted counts the live pods: those with an exporter, those that were told why not, and those that nobody
+// counted counts the live pods: those with an exporter, those with a reason why not, and those that nobody
 // decided about.
 func (e *env) counted(ctx context.Context, namespaces ...string) (count, error) {
 	var c count
@@ -139,7 +139,7 @@ func (l *load) reasons(t *testing.T) {
 		t.Log(err)
 		return
 	}
-	if len(log) >= l.logged { // a restarted one begins anew
+	if len(log) >= l.logged { // a restarted one starts again
 		log = log[l.logged:]
 	}
 	why := map[string]int{}

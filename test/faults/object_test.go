@@ -112,7 +112,7 @@ func testDefinitionDeleted(t *testing.T, e *env) {
 			case instrumented(pod):
 				injected++
 			case !strings.Contains(pod.Annotations[sidecars.StatusKey], string(sidecars.UnknownExporter)):
-				t.Errorf("a pod was told %q, want %s", pod.Annotations[sidecars.StatusKey], sidecars.UnknownExporter)
+				t.Errorf("a pod has the status %q, want %s", pod.Annotations[sidecars.StatusKey], sidecars.UnknownExporter)
 			}
 		}
 		return injected

@@ -85,7 +85,7 @@ func (l *loopback) address(i int) string { return fmt.Sprintf("127.%d.0.%d", l.n
 // Kubeconfig is one of a user who may do everything.
 func (l *loopback) Kubeconfig() string { return l.kubeconfig }
 
-// Arrive creates a pod and makes it ready. The time is that before the API server was told.
+// Arrive creates a pod and makes it ready. The time is that before the call.
 func (l *loopback) Arrive(ctx context.Context, i int) (time.Time, error) {
 	p, err := l.client.CoreV1().Pods(arrivalsNamespace).Create(ctx, injected(i), metav1.CreateOptions{})
 	if err != nil {

@@ -29,7 +29,7 @@ type figure struct {
 	Received        int64         // bytes from the API server until then
 	ChurnCPU        time.Duration // in the time of the churn
 	ChurnReceived   int64         // bytes from the API server in that time
-	ChurnEvents     int           // changes of objects that Prometheus was told of in that time
+	ChurnEvents     int           // changes of objects that Prometheus received in that time
 }
 
 // churn is how often the status of a pod changes that is not monitored, and for how long.

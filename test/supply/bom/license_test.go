@@ -9,7 +9,7 @@ import (
 
 const mpl = "Mozilla Public License Version 2.0"
 
-// What is refused is told apart from what is taken by the files alone.
+// What is refused is distinguished from what is accepted by the files alone.
 func TestRefusal(t *testing.T) {
 	bsd := "Redistribution and use in source and binary forms, with or without modification, are permitted"
 	for name, tc := range map[string]struct {

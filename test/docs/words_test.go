@@ -1,0 +1,75 @@
+package docs_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// words are those that a reader stumbles over, each with what the field says.
+var words = []struct {
+	pattern *regexp.Regexp
+	instead string
+}{
+	{word(`rid(e|es|ing) along`), "is injected"},
+	{word(`put up with`), "tolerate"},
+	{word(`whoever`), "any client that, the author of"},
+	{word(`(is|are|was|were) told|told by`), "is reported, gets, is exported by"},
+	{word(`there already`), "already injected, already exists"},
+	{word(`aloud`), "logged"},
+	{word(`for ever`), "forever"},
+	{word(`anew`), "again"},
+	{word(`strangers?|somebody`), "a client, someone, other"},
+	{word(`(un)?labelled|labelling`), "labeled"},
+	{word(`recognis(e|es|ed|ing)`), "recognize"},
+	{word(`catalogues?|colours?|behaviours?|cancelled|licences?|honour(s|ed)?|neighbours?|misspelt`), "the American spelling"},
+}
+
+func word(pattern string) *regexp.Regexp { return regexp.MustCompile(`(?i)\b(` + pattern + `)\b`) }
+
+// unfinished are files and folders whose words are still to be looked at. Take out what is done.
+var unfinished = []string{
+	"charts/RUNBOOK.md", "charts/outrider/", "charts/testdata/", "charts/values_test.go", "charts/webhook_test.go", "cmd/", "sidecars/", "webhook/",
+	"test/apiserver/", "test/cli/", "test/cluster/", "test/corpus/", "test/enforcement/", "test/rules/", "test/shapes/", "test/values/",
+}
+
+// TestWords holds that text is American English in the field's terms.
+func TestWords(t *testing.T) {
+	list := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard")
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		t.Skipf("this is no git checkout: %v", err)
+	}
+	read := 0
+	for file := range strings.Lines(string(out)) {
+		file = strings.TrimSpace(file)
+		if file == "test/docs/words_test.go" || slices.ContainsFunc(unfinished, func(prefix string) bool {
+			return strings.HasPrefix(file, prefix) && (!strings.HasSuffix(file, "/README.md") || file == "charts/outrider/README.md")
+		}) {
+			continue
+		}
+		if !slices.Contains([]string{".go", ".md", ".yaml", ".tpl", ".txt", ".tmpl", ""}, filepath.Ext(file)) || strings.Contains(file, "testdata/") {
+			continue
+		}
+		raw, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			continue // deleted, and not yet committed
+		}
+		read++
+		for i, line := range strings.Split(string(raw), "\n") {
+			for _, w := range words {
+				if found := w.pattern.FindString(line); found != "" {
+					t.Errorf("%s:%d: %q: write %s", file, i+1, found, w.instead)
+				}
+			}
+		}
+	}
+	if read < 100 {
+		t.Errorf("%d files were read", read)
+	}
+}
