@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -126,8 +127,11 @@ func TestEveryExporterIsOneTarget(t *testing.T) {
 				p.Labels = nil
 				p.Annotations = map[string]string{sidecars.InjectKey: exporter, sidecars.PlacementKey: placement}
 				spec, _ := sidecars.Builtin().Spec(exporter)
-				if len(spec.Credentials) > 0 {
+				if spec.Credentials != nil {
 					p.Annotations[exporter+"."+sidecars.Domain+"/secret"] = "login"
+				}
+				if spec.Type == v1alpha1.Native {
+					p.Annotations[exporter+"."+sidecars.Domain+"/port"] = strconv.Itoa(int(spec.Port))
 				}
 				plan := sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin())
 				expected := want(exporter, fmt.Sprintf("10.244.0.7:%d", spec.Port))

@@ -114,11 +114,17 @@ func Remove(pod *corev1.Pod) *corev1.Pod {
 	}
 	endpoints := ownEndpoints(before.Decisions) != ""
 	out := pod.DeepCopy()
-	isOurs := func(c corev1.Container) bool { return ours[c.Name] }
+	var removed []corev1.Container
+	isOurs := func(c corev1.Container) bool {
+		if ours[c.Name] {
+			removed = append(removed, c)
+		}
+		return ours[c.Name]
+	}
 	out.Spec.Containers = slices.DeleteFunc(out.Spec.Containers, isOurs)
 	out.Spec.InitContainers = slices.DeleteFunc(out.Spec.InitContainers, isOurs)
 	if len(ours) > 0 {
-		out.Spec.Volumes = slices.DeleteFunc(out.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == noTokenVolume })
+		out.Spec.Volumes = slices.DeleteFunc(out.Spec.Volumes, func(v corev1.Volume) bool { return isCover(v) || isOwnVolume(v, removed) })
 	}
 	out.Spec.ImagePullSecrets = slices.DeleteFunc(out.Spec.ImagePullSecrets, func(r corev1.LocalObjectReference) bool { return slices.Contains(before.PullSecrets, r.Name) })
 	claimed := claimsLabel(pod)

@@ -36,6 +36,7 @@ type entry struct {
 	name     string
 	spec     v1alpha1.ExporterSpec
 	patterns map[string]*regexp.Regexp // by parameter
+	matching map[string]*regexp.Regexp // by pattern of a sign
 	causes   []*regexp.Regexp          // of the diagnosis, in its order
 	hash     string                    // of the definition
 }
@@ -181,9 +182,13 @@ func newEntry(e v1alpha1.Exporter) (*entry, error) {
 		made.patterns[p.Name] = re
 	}
 	errs = append(errs, unknownPlaceholders(e.Spec, made.patterns)...)
-	causes, bad := compileCauses(e.Spec.Diagnosis)
-	made.causes = causes
+	var bad problems
+	made.matching = compileSigns(e.Spec, &bad)
+	validateParameters(e.Spec, &bad)
 	errs = append(errs, bad...)
+	causes, wrong := compileCauses(e.Spec.Diagnosis)
+	made.causes = causes
+	errs = append(errs, wrong...)
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
@@ -195,7 +200,7 @@ func newEntry(e v1alpha1.Exporter) (*entry, error) {
 // hash is that of what pods get of a definition: one that differs elsewhere only
 // makes no injected container stale.
 func hash(spec v1alpha1.ExporterSpec) (string, error) {
-	spec.UpMetric, spec.Recognize, spec.Diagnosis = "", v1alpha1.Recognition{}, v1alpha1.Diagnosis{}
+	spec.UpMetric, spec.Recognize, spec.Obstacles, spec.Diagnosis = "", v1alpha1.Recognition{}, nil, v1alpha1.Diagnosis{}
 	raw, err := json.Marshal(spec)
 	if err != nil {
 		return "", fmt.Errorf("hash definition: %w", err)

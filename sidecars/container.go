@@ -1,6 +1,7 @@
 package sidecars
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -12,40 +13,76 @@ import (
 // name follows.
 const ContainerPrefix = "outrider-"
 
-// container builds the sidecar of one exporter. Everything in it is fresh:
-// nothing is shared with the catalog, so a caller may change the pod.
-func container(e *entry, values map[string]string, credentials []corev1.EnvVar, in Input, native bool) corev1.Container {
-	c := corev1.Container{
-		Name:  ContainerPrefix + e.name,
-		Image: inRegistry(e.spec.Image, in.Settings.ImageRegistry),
+// sidecar builds the container of one exporter and the volumes that it needs;
+// not ok where it is refused. Everything in it is fresh: nothing is shared with
+// the catalog, so a caller may change the pod.
+func (p *planner) sidecar(e *entry, s *shown, native bool) (c corev1.Container, volumes []corev1.Volume, ok bool) {
+	credentials, ok := p.credentials(e, s)
+	if !ok {
+		return c, nil, false
+	}
+	defined, ok := p.resourcesSet(e, e.spec.Resources)
+	if !ok {
+		return c, nil, false
+	}
+	c = corev1.Container{
+		Name:    ContainerPrefix + e.name,
+		Image:   inRegistry(e.spec.Image, p.Settings.ImageRegistry),
+		Command: expandAll(e.spec.Command, s.values),
+		Args:    append(expandAll(e.spec.Args, s.values), e.spec.Lockdown.Args...),
 		Ports: []corev1.ContainerPort{{
 			Name:          ContainerPrefix + strconv.Itoa(int(e.spec.Port)),
 			ContainerPort: e.spec.Port,
 			Protocol:      corev1.ProtocolTCP,
 		}},
-		Resources:                resources(e.spec.Resources, in.Pod),
+		Resources:                resources(defined, p.Pod),
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
 		SecurityContext:          restricted(e.spec.RunAsUser),
-		Env:                      credentials, // first, so that $(NAME) in what follows finds them
+		Env:                      environment(e, s, credentials),
 	}
-	for _, arg := range e.spec.Args {
-		c.Args = append(c.Args, expand(arg, values))
-	}
-	c.Args = append(c.Args, e.spec.Lockdown.Args...)
-	for _, env := range e.spec.Env {
-		c.Env = append(c.Env, corev1.EnvVar{Name: env.Name, Value: expand(env.Value, values)})
-	}
-	for _, env := range e.spec.Lockdown.Env {
-		c.Env = append(c.Env, corev1.EnvVar{Name: env.Name, Value: env.Value})
-	}
-	if in.Settings.AssignedUIDs {
+	if p.Settings.AssignedUIDs {
 		c.SecurityContext.RunAsUser = nil
 	}
 	if native {
 		always := corev1.ContainerRestartPolicyAlways
 		c.RestartPolicy = &always
 	}
-	return c
+	if !p.reachBySocket(e, s, &c) {
+		return c, nil, false
+	}
+	volumes, ok = p.mountVolumes(e, s, &c)
+	return c, volumes, ok
+}
+
+// environment is the sidecar's: the credentials first, so that $(NAME) in what
+// follows finds them.
+func environment(e *entry, s *shown, credentials []corev1.EnvVar) []corev1.EnvVar {
+	env := make([]corev1.EnvVar, 0, len(credentials)+len(e.spec.SecretEnv)+len(e.spec.Env)+len(e.spec.Lockdown.Env)+1)
+	for _, value := range s.values {
+		if value == podAddress {
+			env = append(env, podAddressEnv())
+			break
+		}
+	}
+	env = append(env, credentials...)
+	for _, v := range e.spec.SecretEnv {
+		if value, whole := expand(v.Secret, s.values); whole {
+			named, _ := keyRef(value)
+			env = append(env, secretEnv(v.Name, named.Name, cmp.Or(named.Key, v.Key)))
+		}
+	}
+	for _, v := range e.spec.Env {
+		if value, whole := expand(v.Value, s.values); whole {
+			env = append(env, corev1.EnvVar{Name: v.Name, Value: value})
+		}
+	}
+	for _, v := range e.spec.Lockdown.Env {
+		env = append(env, corev1.EnvVar{Name: v.Name, Value: v.Value})
+	}
+	if len(env) == 0 {
+		return nil
+	}
+	return env
 }
 
 // inRegistry is an image in another registry, its path and tag unchanged.

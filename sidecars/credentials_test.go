@@ -53,7 +53,7 @@ func TestCredentials(t *testing.T) {
 		"envFrom with a prefix": {image: "postgres", env: pgEnv, want: "app/PASSWORD", edit: func(_ *corev1.Pod, c *corev1.Container) {
 			c.EnvFrom = []corev1.EnvFromSource{{Prefix: "POSTGRES_", SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "app"}}}}
 		}},
-		"two envFrom": {image: "mysql", env: "MYSQLD_EXPORTER_PASSWORD", refused: sidecars.MissingCredential, edit: func(_ *corev1.Pod, c *corev1.Container) {
+		"two envFrom": {image: "mysql", env: "MYSQLD_EXPORTER_PASSWORD", refused: sidecars.UnfollowedCredential, edit: func(_ *corev1.Pod, c *corev1.Container) {
 			for _, name := range []string{"a", "b"} {
 				c.EnvFrom = append(c.EnvFrom, corev1.EnvFromSource{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}}})
 			}
@@ -68,7 +68,7 @@ func TestCredentials(t *testing.T) {
 			c.VolumeMounts = []corev1.VolumeMount{{Name: "s", MountPath: "/run/secrets/"}}
 			p.Spec.Volumes = []corev1.Volume{{Name: "s", VolumeSource: corev1.VolumeSource{Secret: &corev1.SecretVolumeSource{SecretName: "app", Items: []corev1.KeyToPath{{Key: "key", Path: "pw"}}}}}}
 		}},
-		"a file of nowhere": {image: "postgres", env: pgEnv, edit: func(_ *corev1.Pod, c *corev1.Container) {
+		"a file of nowhere": {image: "postgres", env: pgEnv, refused: sidecars.UnfollowedCredential, edit: func(_ *corev1.Pod, c *corev1.Container) {
 			c.Env = []corev1.EnvVar{{Name: "POSTGRES_PASSWORD_FILE", Value: "/vault/pw"}}
 		}},
 		"annotation": {image: "postgres", env: pgEnv, want: "named/password", edit: func(p *corev1.Pod, _ *corev1.Container) {
@@ -95,7 +95,7 @@ func TestCredentials(t *testing.T) {
 			c.Env = []corev1.EnvVar{{Name: "PW", Value: canary}}
 		}},
 		"required and missing": {image: "mysql", env: "MYSQLD_EXPORTER_PASSWORD", refused: sidecars.MissingCredential},
-		"a cycle of variables": {image: "postgres", env: pgEnv, edit: func(_ *corev1.Pod, c *corev1.Container) {
+		"a cycle of variables": {image: "postgres", env: pgEnv, refused: sidecars.UnfollowedCredential, edit: func(_ *corev1.Pod, c *corev1.Container) {
 			c.Env = []corev1.EnvVar{{Name: "POSTGRES_PASSWORD", Value: "$(A)"}, {Name: "A", Value: "$(POSTGRES_PASSWORD)"}}
 		}},
 	} {

@@ -91,12 +91,15 @@ func (p *planner) discover(e *entry, r request) {
 	if value, ok := p.Pod.Annotations[ScrapeKey]; ok && (value == "" || value != ownEndpoints(p.earlier)) {
 		return // answered by scraped
 	}
-	_, values, ok := p.settings(e)
-	if !ok {
+	before := len(p.Decisions)
+	shown, ok := p.settings(e)
+	p.warning = ""
+	if !ok || p.refuseObstacle(e, shown, beforeAccount) {
+		p.soften(before)
 		return
 	}
 	d := r.decision()
-	d.Outcome, d.Definition, d.Endpoint = Discovered, e.hash, nativeEndpoint(e, values)
+	d.Outcome, d.Definition, d.Endpoint, d.Message = Discovered, e.hash, nativeEndpoint(e, shown.values), p.warning
 	all := ownEndpoints(append(slices.Clone(p.Decisions), d))
 	if problem := endpointsProblem(all); problem != "" {
 		p.refuse(e.name, BadValue, "%s: %s", e.name, problem)
@@ -106,8 +109,21 @@ func (p *planner) discover(e *entry, r request) {
 	p.Decisions = append(p.Decisions, d)
 }
 
+// soften makes a refusal that is about the workload's own setup a skip where
+// only the namespace asked: there is nothing wrong with the pod.
+func (p *planner) soften(from int) {
+	if _, asked := p.Pod.Annotations[InjectKey]; asked {
+		return
+	}
+	for i := from; i < len(p.Decisions); i++ {
+		if d := &p.Decisions[i]; d.Outcome == Refused && (d.Reason == UnknownSetting || d.Reason == Unsupported) {
+			d.Outcome = Skipped
+		}
+	}
+}
+
 // nativeEndpoint is where a native workload serves metrics: what its definition
-// says, or its parameters named port and path.
+// says, or its parameters named port, path and scheme.
 func nativeEndpoint(e *entry, values map[string]string) string {
 	port, path := strconv.Itoa(int(e.spec.Port)), e.spec.Path
 	if v, ok := values["port"]; ok {
@@ -118,6 +134,9 @@ func nativeEndpoint(e *entry, values map[string]string) string {
 	}
 	if path == "/metrics" {
 		path = ""
+	}
+	if values["scheme"] == "https" {
+		port = "https:" + port
 	}
 	return fmt.Sprintf("%s=%s%s", e.name, port, path)
 }

@@ -39,13 +39,17 @@ const (
 	fromArgument   = "argument %s of container %q"
 	fromVariable   = "variable %s of container %q"
 	fromPort       = "the declared port of container %q"
+	fromPrometheus = "the pod's annotation %s"
+	fromSign       = "%s of container %q"
 	fromDefault    = "the exporter's default"
 )
 
 // describe says it in words; server is the container it was found in, if it was.
 func (o origin) describe(server *corev1.Container) string {
 	switch o.kind {
-	case fromArgument, fromVariable:
+	case fromPrometheus:
+		return fmt.Sprintf(o.kind, o.name)
+	case fromArgument, fromVariable, fromSign:
 		return fmt.Sprintf(o.kind, o.name, server.Name)
 	case fromPort:
 		return fmt.Sprintf(o.kind, server.Name)

@@ -122,6 +122,7 @@ type planner struct {
 	placement  string                       // from the annotation; empty for the default
 	ignored    []Decision                   // about single keys
 	pulled     []string                     // image pull Secrets of ours from an earlier admission
+	warning    string                       // about the exporter that is decided now, injected all the same
 }
 
 // keepEarlier carries over what an earlier admission injected and nobody asks
@@ -159,11 +160,7 @@ func (p *planner) decide(r request) {
 	if p.refuseCollision(e) || p.refuseVolume(e) {
 		return
 	}
-	server, values, ok := p.settings(e)
-	if !ok {
-		return
-	}
-	credentials, ok := p.credentials(e, server, values)
+	shown, ok := p.settings(e)
 	if !ok {
 		return
 	}
@@ -171,21 +168,26 @@ func (p *planner) decide(r request) {
 	if !ok {
 		return
 	}
-	added := container(e, values, credentials, p.Input, native)
-	if !p.reachBySocket(e, server, &added) {
+	p.warning = ""
+	if p.refuseObstacle(e, shown, beforeAccount) {
+		return
+	}
+	added, volumes, ok := p.sidecar(e, shown, native)
+	if !ok || p.refuseObstacle(e, shown, afterAccount) {
 		return
 	}
 	if p.refuseBudget(e, &added) || p.refuseSuspended(e) {
 		return
 	}
 	p.keepTokenOut(&added)
+	p.volumes = append(p.volumes, volumes...)
 	if native {
 		p.native = append(p.native, added)
 	} else {
 		p.containers = append(p.containers, added)
 	}
 	d := r.decision()
-	d.Outcome, d.Definition = Injected, e.hash
+	d.Outcome, d.Definition, d.Message = Injected, e.hash, p.warning
 	p.Decisions = append(p.Decisions, d)
 }
 

@@ -18,33 +18,37 @@ type Reason string
 
 // The reasons of a Decision.
 const (
-	Annotated         Reason = "Annotated"         // the pod's annotation names the exporter
-	Recognized        Reason = "Recognized"        // a container's image belongs to the exporter's workload
-	Attached          Reason = "Attached"          // the exporter was attached to the running pod
-	NotRecognized     Reason = "NotRecognized"     // no container's image belongs to any workload of the catalog
-	UnknownExporter   Reason = "UnknownExporter"   // no exporter of that name
-	UnknownKey        Reason = "UnknownKey"        // no such key under the domain
-	UnknownParameter  Reason = "UnknownParameter"  // the exporter declares no such parameter
-	UnusedParameter   Reason = "UnusedParameter"   // a parameter of an exporter that is not injected
-	BadValue          Reason = "BadValue"          // a value does not match its pattern
-	NotAllowed        Reason = "NotAllowed"        // the namespace's lists leave the recognized exporter out
-	AlreadyMonitored  Reason = "AlreadyMonitored"  // the pod carries an exporter for the workload
-	Ambiguous         Reason = "Ambiguous"         // several containers run the workload
-	LiteralCredential Reason = "LiteralCredential" // the pod holds a password in plain text
-	MissingCredential Reason = "MissingCredential" // nothing shows what the exporter logs in with
-	OncePerSet        Reason = "OncePerSet"        // the exporter is injected into the first pod of a set only
-	NameCollision     Reason = "NameCollision"     // the pod has a container of the sidecar's name
-	PortCollision     Reason = "PortCollision"     // the exporter's port is taken in the pod
-	VolumeCollision   Reason = "VolumeCollision"   // the pod has a volume of the name that the sidecar needs
-	SocketNotShared   Reason = "SocketNotShared"   // the server has a Unix socket only, in no volume
-	Suspended         Reason = "Suspended"         // the exporter does not work at present, and its injection is suspended
-	OverBudget        Reason = "OverBudget"        // a LimitRange or quota leaves no room for the sidecar
-	TooLarge          Reason = "TooLarge"          // the pod has no room for additions
-	HostNetwork       Reason = "HostNetwork"       // the exporter's port would open on the node
-	UnsupportedOS     Reason = "UnsupportedOS"     // the pod is not for Linux
-	NoContainers      Reason = "NoContainers"      // the pod has no container, and an exporter must not make it one that has
-	MirrorPod         Reason = "MirrorPod"         // the pod mirrors a static pod of a kubelet
-	WouldNotComplete  Reason = "WouldNotComplete"  // a plain container would keep the pod from ending
+	Annotated            Reason = "Annotated"            // the pod's annotation names the exporter
+	Recognized           Reason = "Recognized"           // a container's image belongs to the exporter's workload
+	Attached             Reason = "Attached"             // the exporter was attached to the running pod
+	NotRecognized        Reason = "NotRecognized"        // no container's image belongs to any workload of the catalog
+	UnknownExporter      Reason = "UnknownExporter"      // no exporter of that name
+	UnknownKey           Reason = "UnknownKey"           // no such key under the domain
+	UnknownParameter     Reason = "UnknownParameter"     // the exporter declares no such parameter
+	UnusedParameter      Reason = "UnusedParameter"      // a parameter of an exporter that is not injected
+	BadValue             Reason = "BadValue"             // a value does not match its pattern
+	NotAllowed           Reason = "NotAllowed"           // the namespace's lists leave the recognized exporter out
+	AlreadyMonitored     Reason = "AlreadyMonitored"     // the pod carries an exporter for the workload
+	Ambiguous            Reason = "Ambiguous"            // several containers run the workload
+	LiteralCredential    Reason = "LiteralCredential"    // the pod holds a password in plain text
+	MissingCredential    Reason = "MissingCredential"    // nothing shows what the exporter logs in with
+	UnfollowedCredential Reason = "UnfollowedCredential" // the pod has a password that cannot be followed to a Secret
+	OtherAccount         Reason = "OtherAccount"         // the password in the pod is not that of the user who is named, or needed
+	UnknownSetting       Reason = "UnknownSetting"       // the pod does not show a setting that the exporter needs
+	Unsupported          Reason = "Unsupported"          // the server is set up in a way that the exporter cannot work with
+	OncePerSet           Reason = "OncePerSet"           // the exporter is injected into the first pod of a set only
+	NameCollision        Reason = "NameCollision"        // the pod has a container of the sidecar's name
+	PortCollision        Reason = "PortCollision"        // the exporter's port is taken in the pod
+	VolumeCollision      Reason = "VolumeCollision"      // the pod has a volume of the name that the sidecar needs
+	SocketNotShared      Reason = "SocketNotShared"      // the server has a Unix socket only, in no volume
+	Suspended            Reason = "Suspended"            // the exporter does not work at present, and its injection is suspended
+	OverBudget           Reason = "OverBudget"           // a LimitRange or quota leaves no room for the sidecar
+	TooLarge             Reason = "TooLarge"             // the pod has no room for additions
+	HostNetwork          Reason = "HostNetwork"          // the exporter's port would open on the node
+	UnsupportedOS        Reason = "UnsupportedOS"        // the pod is not for Linux
+	NoContainers         Reason = "NoContainers"         // the pod has no container, and an exporter must not make it one that has
+	MirrorPod            Reason = "MirrorPod"            // the pod mirrors a static pod of a kubelet
+	WouldNotComplete     Reason = "WouldNotComplete"     // a plain container would keep the pod from ending
 )
 
 // Decision is the answer to one request, or about one annotation.
@@ -76,5 +80,6 @@ func (d Decision) New() bool { return !d.earlier }
 // Warns reports whether the user should be told: something that was asked for
 // did not happen.
 func (d Decision) Warns() bool {
-	return d.Outcome == Refused || d.Outcome == Ignored || d.Reason == NotRecognized
+	return d.Outcome == Refused || d.Outcome == Ignored || d.Reason == NotRecognized ||
+		(d.Outcome == Injected || d.Outcome == Discovered) && d.Message != "" && d.Reason != Attached
 }

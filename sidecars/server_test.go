@@ -66,6 +66,7 @@ func TestRecognition(t *testing.T) {
 
 // TestSettingsFoundInThePod says where parameters come from that no annotation sets.
 func TestSettingsFoundInThePod(t *testing.T) {
+	podIP := corev1.EnvVar{Name: "IP", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "status.podIP"}}}
 	tcp := func(port int32) []corev1.ContainerPort { return []corev1.ContainerPort{{ContainerPort: port}} }
 	for name, tc := range map[string]struct {
 		container corev1.Container
@@ -75,23 +76,47 @@ func TestSettingsFoundInThePod(t *testing.T) {
 		"default":                 {corev1.Container{}, nil, "tcp://127.0.0.1:6379"},
 		"declared":                {corev1.Container{Ports: tcp(7000)}, nil, "tcp://127.0.0.1:7000"},
 		"among others":            {corev1.Container{Ports: append(tcp(8080), tcp(6379)...)}, nil, "tcp://127.0.0.1:6379"},
-		"several others":          {corev1.Container{Ports: append(tcp(8080), tcp(8081)...)}, nil, "tcp://127.0.0.1:6379"},
+		"several others":          {corev1.Container{Ports: append(tcp(8080), tcp(8081)...)}, nil, ""},
+		"several, one by name":    {corev1.Container{Ports: append(tcp(8080), corev1.ContainerPort{Name: "redis", ContainerPort: 8081})}, nil, "tcp://127.0.0.1:8081"},
+		"the last of a flag":      {corev1.Container{Args: []string{"--port", "7001", "--port=7002"}}, nil, "tcp://127.0.0.1:7002"},
+		"two words in one":        {corev1.Container{Args: []string{"--port 7003"}}, nil, "tcp://127.0.0.1:7003"},
+		"a variable":              {corev1.Container{Args: []string{"--port", "$(P)"}, Env: []corev1.EnvVar{{Name: "P", Value: "7004"}}}, nil, "tcp://127.0.0.1:7004"},
+		"a variable of a shell":   {corev1.Container{Command: []string{"sh", "-c", "redis-server --port ${P:-7005}"}}, nil, "tcp://127.0.0.1:7005"},
+		"a port without TLS too":  {corev1.Container{Args: []string{"--port", "7006", "--tls-port", "6380"}}, nil, "tcp://127.0.0.1:7006"},
+		"behind the script":       {corev1.Container{Command: []string{"sh", "-c", `redis-server "$0" "$@"`, "--port", "7007"}}, nil, "tcp://127.0.0.1:7007"},
+		"bound to the pod":        {corev1.Container{Args: []string{"--bind", "$(IP)"}, Env: []corev1.EnvVar{podIP}}, nil, "tcp://$(OUTRIDER_POD_IP):6379"},
+		"bound to both":           {corev1.Container{Args: []string{"--bind", "$(IP)", "127.0.0.1"}, Env: []corev1.EnvVar{podIP}}, nil, "tcp://127.0.0.1:6379"},
+		"bound to everything":     {corev1.Container{Args: []string{"--bind", "* -::*"}}, nil, "tcp://127.0.0.1:6379"},
+		"bound in a script":       {corev1.Container{Command: []string{"sh", "-c", "redis-server --bind $(hostname -i)"}}, nil, "tcp://$(OUTRIDER_POD_IP):6379"},
 		"argument over declared":  {corev1.Container{Args: []string{"--port", "7001"}, Ports: tcp(7000)}, nil, "tcp://127.0.0.1:7001"},
 		"script":                  {corev1.Container{Command: []string{"sh", "-c", "redis-server --port 7002"}}, nil, "tcp://127.0.0.1:7002"},
-		"TLS":                     {corev1.Container{Args: []string{"--port", "0", "--tls-port", "6380"}}, nil, "rediss://127.0.0.1:6380"},
+		"TLS":                     {corev1.Container{Args: []string{"--port", "0", "--tls-port", "6380", "--tls-auth-clients", "no"}}, nil, "rediss://127.0.0.1:6380"},
 		"annotation over all":     {corev1.Container{Args: []string{"--port", "7001"}}, []string{"redis.outrider.dev/port", "7009"}, "tcp://127.0.0.1:7009"},
-		"an argument of nonsense": {corev1.Container{Args: []string{"--port", "x$(Y)"}}, nil, "tcp://127.0.0.1:6379"},
+		"an argument of nonsense": {corev1.Container{Args: []string{"--port", "x"}}, nil, "tcp://127.0.0.1:6379"},
+		"one that is not here":    {corev1.Container{Args: []string{"--port", "$(Y)"}}, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.container.Image = "redis"
 			p := pod("", append([]string{sidecars.InjectKey, "redis"}, tc.extra...)...)
 			p.Spec.Containers[0] = tc.container
-			got := sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin()).Apply(p).Spec.Containers[1].Env[0].Value
+			got := valueOf(sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin()).Apply(p), "REDIS_ADDR")
 			if got != tc.want {
 				t.Errorf("address %s, want %s", got, tc.want)
 			}
 		})
 	}
+}
+
+// valueOf is the value of a variable of the sidecar, or "" where there is none.
+func valueOf(p *corev1.Pod, name string) string {
+	for _, c := range p.Spec.Containers[1:] {
+		for _, v := range c.Env {
+			if v.Name == name {
+				return v.Value
+			}
+		}
+	}
+	return ""
 }
 
 // TestUnixSocket says what becomes of a server without a TCP port.
@@ -106,7 +131,7 @@ func TestUnixSocket(t *testing.T) {
 		"shared":           {only, shared, "unix:///run/redis/redis.sock"},
 		"not shared":       {only, nil, ""},
 		"beside a port":    {only[2:], shared, "tcp://127.0.0.1:6379"},
-		"beside TLS":       {append([]string{"--tls-port", "6380"}, only...), shared, "rediss://127.0.0.1:6380"},
+		"beside TLS":       {append([]string{"--tls-port", "6380", "--tls-auth-clients", "no"}, only...), shared, "rediss://127.0.0.1:6380"},
 		"a part of a name": {only, []corev1.VolumeMount{{Name: "run", MountPath: "/run/red"}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

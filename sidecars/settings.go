@@ -1,10 +1,11 @@
 package sidecars
 
 import (
-	"strconv"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
@@ -15,14 +16,24 @@ const (
 	secretParameter    = "secret"    // the Secret with the credentials, name or name/key
 )
 
-// settings are the server's container, which may be nil, and the exporter's
+// resourceParameters are the parameters of every sidecar for its resources.
+var resourceParameters = []string{"cpu-request", "cpu-limit", "memory-request", "memory-limit"}
+
+// isBuiltinParameter reports whether every exporter has a parameter of that name.
+func isBuiltinParameter(name string) bool {
+	return name == containerParameter || name == secretParameter || slices.Contains(resourceParameters, name)
+}
+
+// settings are what the pod shows of the exporter's server and the exporter's
 // parameters; ok is false where one of them refused the exporter.
-func (p *planner) settings(e *entry) (server *corev1.Container, values map[string]string, ok bool) {
-	if server, ok = p.server(e); !ok {
-		return nil, nil, false
+func (p *planner) settings(e *entry) (s *shown, ok bool) {
+	server, ok := p.server(e)
+	if !ok {
+		return nil, false
 	}
-	values, ok = p.values(e, server)
-	return server, values, ok
+	s = &shown{pod: p.Pod, server: server, values: make(map[string]string, len(e.spec.Parameters))}
+	_, s.secret = p.parameters[e.name][secretParameter]
+	return s, p.values(e, s)
 }
 
 // server finds the container that the exporter is for. It may be nil, where
@@ -54,78 +65,112 @@ func (p *planner) server(e *entry) (*corev1.Container, bool) {
 // values are the exporter's parameters: from the pod's annotations, or found in
 // the server's container, or from the namespace's, or the definition's defaults.
 // A bad annotation refuses the exporter: with the default instead it would watch
-// the wrong server and nobody would know.
-func (p *planner) values(e *entry, server *corev1.Container) (map[string]string, bool) {
-	values := make(map[string]string, len(e.spec.Parameters))
+// the wrong server and nobody would know. So does a setting that is in the pod
+// and cannot be read.
+func (p *planner) values(e *entry, s *shown) bool {
 	for i := range e.spec.Parameters {
 		param := &e.spec.Parameters[i]
-		value, from, ok := p.value(e, param, server)
-		if !ok {
+		f := p.value(e, param, s)
+		if !f.ok {
 			where := ""
-			if from.kind == fromNamespace {
+			if f.from.kind == fromNamespace {
 				where = inNamespace
 			}
 			p.refuse(e.name, BadValue, "%s%s: %q is not a value for it (%s); it must match %s",
-				where, parameterKey(e.name, param.Name), shorten(value), strings.TrimSuffix(param.Doc, "."), param.Pattern)
-			return nil, false
+				where, parameterKey(e.name, param.Name), shorten(f.value), strings.TrimSuffix(param.Doc, "."), param.Pattern)
+			return false
 		}
-		values[param.Name] = value
-		if p.trace != nil {
-			p.trace(Setting{Exporter: e.name, Name: param.Name, Value: value, From: from.describe(server)})
+		if f.problem != "" {
+			if f.loopback {
+				p.refuse(e.name, Unsupported, "%s: %s", e.name, f.problem)
+			} else {
+				p.refuse(e.name, UnknownSetting, "%s: %s; name it with %s", e.name, f.problem, parameterKey(e.name, param.Name))
+			}
+			return false
+		}
+		s.values[param.Name] = f.value
+		if p.trace != nil && f.value != "" && (param.Name != userParameter || e.spec.Credentials == nil) {
+			p.trace(Setting{Exporter: e.name, Name: param.Name, Value: f.value, From: f.from.describe(s.server)})
 		}
 	}
-	return values, true
+	return true
 }
 
 // value is one parameter's value and where it comes from; not ok where an
 // annotation that sets it is bad.
-func (p *planner) value(e *entry, param *v1alpha1.Parameter, server *corev1.Container) (value string, from origin, ok bool) {
+func (p *planner) value(e *entry, param *v1alpha1.Parameter, s *shown) finding {
+	fits := e.patterns[param.Name].MatchString
 	if value, ok := p.parameters[e.name][param.Name]; ok {
-		return value, origin{kind: fromAnnotation}, e.patterns[param.Name].MatchString(value)
+		return finding{value: value, from: origin{kind: fromAnnotation}, ok: fits(value)}
 	}
-	if value, from := found(param, server, e); value != "" {
-		return value, from, true
+	f := e.find(param, s)
+	if f.value != "" {
+		f.ok = true
+		return f
 	}
 	if value, ok := p.defaults[e.name][param.Name]; ok {
-		return value, origin{kind: fromNamespace}, e.patterns[param.Name].MatchString(value)
+		return finding{value: value, from: origin{kind: fromNamespace}, ok: fits(value)}
 	}
-	return param.Default, origin{kind: fromDefault}, true
+	if f.problem != "" {
+		f.ok = true
+		return f
+	}
+	value, certain := e.usual(param, s)
+	f = finding{value: value, from: origin{kind: fromDefault}, ok: true}
+	if param.Required && !certain {
+		f.problem = "nothing in the pod shows the " + param.Name + " that it needs"
+	}
+	return f
 }
 
 // inNamespace stands before a key that is the namespace's.
 const inNamespace = "the namespace's annotation "
 
-// found is a parameter's value as far as the server's container shows it, or "".
-func found(param *v1alpha1.Parameter, server *corev1.Container, e *entry) (string, origin) {
-	if server == nil {
-		return "", origin{}
-	}
-	fits := func(value string) bool { return value != "" && e.patterns[param.Name].MatchString(value) }
-	if len(param.FromArgs)+len(param.FromFlags) > 0 {
-		words := words(server)
-		for _, flag := range param.FromArgs {
-			if value, ok := flagValue(words, flag); ok && fits(value) {
-				return value, origin{fromArgument, flag}
-			}
+// resourcesSet are the sidecar's resources where parameters set them. Where one
+// of request and limit is set, the other gives way.
+func (p *planner) resourcesSet(e *entry, defined corev1.ResourceRequirements) (corev1.ResourceRequirements, bool) {
+	set := map[string]resource.Quantity{}
+	for _, name := range resourceParameters {
+		value, ok := p.parameters[e.name][name]
+		where := ""
+		if !ok {
+			value, ok = p.defaults[e.name][name]
+			where = inNamespace
 		}
-		for _, f := range param.FromFlags {
-			if hasFlag(words, f.Flag) && fits(f.Value) {
-				return f.Value, origin{fromArgument, f.Flag}
-			}
+		if !ok {
+			continue
+		}
+		q, err := resource.ParseQuantity(value)
+		if err != nil || q.Sign() <= 0 || strings.HasPrefix(name, "memory") && q.Value() < 1<<20 {
+			p.refuse(e.name, BadValue, "%s%s: %q is no amount for it; write one as in resources, such as 50m of cpu or 64Mi of memory", where, parameterKey(e.name, name), shorten(value))
+			return defined, false
+		}
+		set[name] = q
+	}
+	if len(set) == 0 {
+		return defined, true
+	}
+	r := corev1.ResourceRequirements{Requests: copied(defined.Requests), Limits: copied(defined.Limits)}
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		request, requested := set[string(name)+"-request"]
+		limit, limited := set[string(name)+"-limit"]
+		if requested {
+			r.Requests[name] = request
+		}
+		if limited {
+			r.Limits[name] = limit
+		}
+		has, least := r.Limits[name], r.Requests[name]
+		switch {
+		case has.Cmp(least) >= 0:
+		case requested && limited:
+			p.refuse(e.name, BadValue, "%s: %s is above %s", e.name, parameterKey(e.name, string(name)+"-request"), parameterKey(e.name, string(name)+"-limit"))
+			return defined, false
+		case limited:
+			r.Requests[name] = limit
+		default:
+			r.Limits[name] = least
 		}
 	}
-	for _, name := range param.FromEnv {
-		for i := range server.Env {
-			if server.Env[i].Name == name && fits(server.Env[i].Value) {
-				return server.Env[i].Value, origin{fromVariable, name}
-			}
-		}
-	}
-	if param.FromPorts {
-		usual, _ := strconv.ParseInt(param.Default, 10, 32)
-		if port, ok := declaredPort(server, int32(usual)); ok && fits(strconv.Itoa(int(port))) {
-			return strconv.Itoa(int(port)), origin{kind: fromPort}
-		}
-	}
-	return "", origin{}
+	return r, true
 }

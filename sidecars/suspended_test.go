@@ -11,7 +11,7 @@ import (
 )
 
 func TestSuspended(t *testing.T) {
-	suspended := map[string]string{"redis": "its image cannot be pulled", "haproxy": "never looked at", "kafka": "of another pod"}
+	suspended := map[string]string{"redis": "its image cannot be pulled", "coredns": "never looked at", "kafka": "of another pod"}
 	refused := verdict{Exporter: "redis", Outcome: sidecars.Refused, Reason: sidecars.Suspended}
 	const inject = sidecars.InjectKey
 	for name, tc := range map[string]struct {
@@ -22,7 +22,7 @@ func TestSuspended(t *testing.T) {
 		"the others are injected": {"redis,memcached", []verdict{refused, {Exporter: "memcached", Outcome: sidecars.Injected, Reason: sidecars.Annotated}}},
 		"recognized":              {"auto", []verdict{refused}},
 		"nobody asks":             {"false", nil},
-		"serves metrics itself":   {"haproxy", []verdict{{Exporter: "haproxy", Outcome: sidecars.Discovered, Reason: sidecars.Annotated}}},
+		"serves metrics itself":   {"coredns", []verdict{{Exporter: "coredns", Outcome: sidecars.Discovered, Reason: sidecars.Annotated}}},
 		"only an unknown one":     {"redi", []verdict{{Exporter: "redi", Outcome: sidecars.Refused, Reason: sidecars.UnknownExporter}}},
 		"another one altogether":  {"memcached", []verdict{{Exporter: "memcached", Outcome: sidecars.Injected, Reason: sidecars.Annotated}}},
 	} {

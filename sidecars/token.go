@@ -29,7 +29,7 @@ func (p *planner) keepTokenOut(c *corev1.Container) {
 		return
 	}
 	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: noTokenVolume, MountPath: tokenPath, ReadOnly: true})
-	if len(p.volumes) == 0 && !hasVolume(p.Pod, noTokenVolume) {
+	if !hasVolume(p.Pod, noTokenVolume) && !slices.ContainsFunc(p.volumes, isCover) {
 		// Not an emptyDir: a pod with one keeps the cluster autoscaler from removing its node.
 		p.volumes = append(p.volumes, corev1.Volume{Name: noTokenVolume, VolumeSource: corev1.VolumeSource{DownwardAPI: &corev1.DownwardAPIVolumeSource{}}})
 	}
@@ -43,6 +43,8 @@ func (p *planner) refuseVolume(e *entry) bool {
 	p.refuse(e.name, VolumeCollision, "%s: the pod already has a volume %q that Outrider did not add; rename it", e.name, noTokenVolume)
 	return true
 }
+
+func isCover(v corev1.Volume) bool { return v.Name == noTokenVolume }
 
 func hasVolume(pod *corev1.Pod, name string) bool {
 	return slices.ContainsFunc(pod.Spec.Volumes, func(v corev1.Volume) bool { return v.Name == name })

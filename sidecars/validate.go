@@ -2,6 +2,7 @@ package sidecars
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -42,6 +43,11 @@ func validate(e v1alpha1.Exporter) []error {
 		validateNative(e.Spec, &bad)
 	case v1alpha1.Sidecar, "":
 		validateSidecar(e.Spec, &bad)
+		for i, v := range e.Spec.Volumes {
+			for _, problem := range validation.IsDNS1123Label(volumeName(e.Name, v.Name)) {
+				bad.add(fmt.Sprintf("spec.volumes[%d].name", i), "%q cannot name a volume: %s", volumeName(e.Name, v.Name), problem)
+			}
+		}
 	default:
 		bad.add("spec.type", "%q is neither %s nor %s", e.Spec.Type, v1alpha1.Sidecar, v1alpha1.Native)
 	}
@@ -50,7 +56,7 @@ func validate(e v1alpha1.Exporter) []error {
 		for _, problem := range validation.IsDNS1123Label(p.Name) {
 			bad.add(field, "%q: %s", p.Name, problem)
 		}
-		if p.Name == containerParameter || p.Name == secretParameter {
+		if isBuiltinParameter(p.Name) {
 			bad.add(field, "%q has a meaning of its own for every exporter", p.Name)
 		}
 	}
@@ -58,8 +64,9 @@ func validate(e v1alpha1.Exporter) []error {
 }
 
 func validateNative(spec v1alpha1.ExporterSpec, bad *problems) {
-	if spec.Image != "" || len(spec.Args)+len(spec.Env)+len(spec.Credentials)+len(spec.Lockdown.Args)+len(spec.Lockdown.Env) > 0 {
-		bad.add("spec.type", "native injects nothing, so image, args, env, credentials and lockdown have no place")
+	if spec.Image != "" || len(spec.Command)+len(spec.Args)+len(spec.Env)+len(spec.SecretEnv)+len(spec.Volumes)+len(spec.Lockdown.Args)+len(spec.Lockdown.Env) > 0 ||
+		spec.Credentials != nil || spec.Socket != nil {
+		bad.add("spec.type", "native injects nothing, so image, command, args, env, secretEnv, credentials, lockdown, socket and volumes have no place")
 	}
 	if spec.Path != "" && !endpointPath.MatchString(spec.Path) {
 		bad.add("spec.path", "%q must match %s", spec.Path, endpointPath)
@@ -71,15 +78,11 @@ func validateSidecar(spec v1alpha1.ExporterSpec, bad *problems) {
 		bad.add("spec.image", "is required")
 	}
 	if s := spec.Socket; s != nil {
-		if s.PathFrom == "" || len(s.Without) == 0 || len(s.Env) == 0 {
-			bad.add("spec.socket", "needs pathFrom, without and env")
+		if s.PathFrom == "" && s.Parameter == "" || len(s.Env)+len(s.Args) == 0 {
+			bad.add("spec.socket", "needs pathFrom or parameter, and env or args")
 		}
-		for i, env := range s.Env {
-			for _, m := range placeholder.FindAllStringSubmatch(env.Value, -1) {
-				if m[1] != socketParameter {
-					bad.add(fmt.Sprintf("spec.socket.env[%d].value", i), "%s: only ${%s} is known here", m[0], socketParameter)
-				}
-			}
+		if s.Parameter != "" && !declares(spec, s.Parameter) {
+			bad.add("spec.socket.parameter", "%q is no declared parameter", s.Parameter)
 		}
 	}
 	if spec.Path != "" && spec.Path != "/metrics" {
@@ -104,15 +107,31 @@ func validateSidecar(spec v1alpha1.ExporterSpec, bad *problems) {
 		}
 		seen[name] = true
 	}
-	for i, c := range spec.Credentials {
-		name(fmt.Sprintf("spec.credentials[%d].env", i), c.Env)
-		if c.Default != "" && !c.Public {
-			bad.add(fmt.Sprintf("spec.credentials[%d].default", i), "a secret has none; set public if it is no secret")
-		}
-		for _, flag := range c.FromArgs {
-			if !strings.HasPrefix(flag, "-") {
-				bad.add(fmt.Sprintf("spec.credentials[%d].fromArgs", i), "%q is no flag", flag)
+	if c := spec.Credentials; c != nil {
+		name("spec.credentials.password", c.Password)
+		for field, env := range map[string]string{"user": c.User, "userFallback": c.UserFallback} {
+			if env != "" {
+				name("spec.credentials."+field, env)
 			}
+		}
+		validateAccounts(c, bad)
+	}
+	for i, v := range spec.Volumes {
+		field := fmt.Sprintf("spec.volumes[%d]", i)
+		if (v.Secret == "") == (v.ConfigMap == "") {
+			bad.add(field, "is either a secret or a configMap")
+		}
+		for _, problem := range validation.IsDNS1123Label(v.Name) {
+			bad.add(field+".name", "%q: %s", v.Name, problem)
+		}
+		if slices.ContainsFunc(spec.Volumes[:i], func(o v1alpha1.Volume) bool { return o.Name == v.Name }) {
+			bad.add(field+".name", "%q is there twice", v.Name)
+		}
+	}
+	for i, env := range spec.SecretEnv {
+		name(fmt.Sprintf("spec.secretEnv[%d].name", i), env.Name)
+		if !placeholder.MatchString(env.Secret) {
+			bad.add(fmt.Sprintf("spec.secretEnv[%d].secret", i), "%q is no ${parameter}", env.Secret)
 		}
 	}
 	for i, env := range spec.Env {
@@ -120,5 +139,70 @@ func validateSidecar(spec v1alpha1.ExporterSpec, bad *problems) {
 	}
 	for i, env := range spec.Lockdown.Env {
 		name(fmt.Sprintf("spec.lockdown.env[%d].name", i), env.Name)
+	}
+}
+
+func validateAccounts(c *v1alpha1.Credentials, bad *problems) {
+	for i, a := range c.Accounts {
+		field := fmt.Sprintf("spec.credentials.accounts[%d]", i)
+		if a.Password == "" && len(a.PasswordArgs) == 0 && len(a.When) == 0 {
+			bad.add(field, "needs password, passwordArgs or when")
+		}
+		if c.User == "" && a.User+a.DefaultUser != "" {
+			bad.add(field, "has a user, and spec.credentials.user is not set")
+		}
+		for _, flag := range a.PasswordArgs {
+			if !strings.HasPrefix(flag, "-") {
+				bad.add(field+".passwordArgs", "%q is no flag", flag)
+			}
+		}
+	}
+}
+
+// declares reports whether a definition has a parameter.
+func declares(spec v1alpha1.ExporterSpec, name string) bool {
+	return slices.ContainsFunc(spec.Parameters, func(p v1alpha1.Parameter) bool { return p.Name == name })
+}
+
+// validateParameters checks that signs are whole, and that every parameter
+// changes the container, or the endpoint of a native entry.
+func validateParameters(spec v1alpha1.ExporterSpec, bad *problems) {
+	used := map[string]bool{}
+	forTexts(spec, func(_, text string) {
+		for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
+			used[m[1]] = true
+		}
+	})
+	for i, p := range spec.Parameters {
+		for j, v := range slices.Concat(p.FromSigns, p.Defaults) {
+			if len(v.When) == 0 {
+				bad.add(fmt.Sprintf("spec.parameters[%d].fromSigns[%d].when", i, j), "is required")
+			}
+			for _, sign := range slices.Concat(v.When, v.Unless) {
+				used[sign.Parameter] = true
+			}
+		}
+	}
+	forSigns(spec, func(field string, sign v1alpha1.Sign) {
+		n := 0
+		for _, where := range []string{sign.Arg, sign.Env, sign.Image, sign.Port, sign.Parameter} {
+			if where != "" {
+				n++
+			}
+		}
+		if n != 1 {
+			bad.add(field, "a sign is exactly one of arg, env, image, port and parameter")
+		}
+		if p := sign.Parameter; p != "" && p != secretParameter && p != accountParameter && !declares(spec, p) {
+			bad.add(field, "%q is no declared parameter", p)
+		}
+	})
+	for i, p := range spec.Parameters {
+		native := spec.Type == v1alpha1.Native && (p.Name == "port" || p.Name == "path" || p.Name == "scheme")
+		login := p.Name == userParameter && spec.Credentials != nil && spec.Credentials.User != ""
+		socket := spec.Socket != nil && spec.Socket.Parameter == p.Name
+		if !used[p.Name] && !native && !login && !socket {
+			bad.add(fmt.Sprintf("spec.parameters[%d].name", i), "%q changes nothing: no argument, variable, volume or endpoint mentions it", p.Name)
+		}
 	}
 }

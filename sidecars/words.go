@@ -83,38 +83,3 @@ func unquoted(words []string) []string {
 	}
 	return words
 }
-
-// flagValue is the value of a flag: --flag value or --flag=value.
-func flagValue(words []string, flag string) (string, bool) {
-	for i, word := range words {
-		if word == flag && i+1 < len(words) {
-			return words[i+1], true
-		}
-		if value, ok := strings.CutPrefix(word, flag+"="); ok {
-			return strings.Trim(value, `"'`), true
-		}
-	}
-	return "", false
-}
-
-// hasFlag reports whether a flag is given, with or without a value.
-func hasFlag(words []string, flag string) bool {
-	return slices.ContainsFunc(words, func(word string) bool { return word == flag || strings.HasPrefix(word, flag+"=") })
-}
-
-// variable is the name in $(NAME), ${NAME} or $NAME, where that is all there is.
-func variable(value string) (string, bool) {
-	name, ok := strings.CutPrefix(value, "$")
-	if !ok || name == "" {
-		return "", false
-	}
-	for _, quotes := range []string{"()", "{}"} {
-		if len(name) > 2 && name[0] == quotes[0] && name[len(name)-1] == quotes[1] {
-			name = name[1 : len(name)-1]
-		}
-	}
-	isPart := func(r rune) bool {
-		return r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
-	}
-	return name, strings.IndexFunc(name, func(r rune) bool { return !isPart(r) }) < 0
-}

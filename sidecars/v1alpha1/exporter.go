@@ -62,7 +62,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.type == 'native' || has(self.image)",message="a sidecar needs an image",fieldPath=.image
 // +kubebuilder:validation:XValidation:rule="self.type == 'native' || has(self.runAsUser)",message="a sidecar needs a runAsUser above zero, or Pod Security restricted refuses its pods",fieldPath=.runAsUser
 // +kubebuilder:validation:XValidation:rule="self.type == 'native' || has(self.resources) && ['cpu', 'memory'].all(r, has(self.resources.requests) && r in self.resources.requests && has(self.resources.limits) && r in self.resources.limits)",message="a sidecar needs requests and limits of cpu and memory",fieldPath=.resources
-// +kubebuilder:validation:XValidation:rule="self.type != 'native' || !has(self.image) && !has(self.runAsUser) && !has(self.args) && !has(self.env) && !has(self.credentials) && !has(self.lockdown) && !has(self.resources)",message="a native entry has no container: image, runAsUser, args, env, credentials, lockdown and resources must not be set"
+// +kubebuilder:validation:XValidation:rule="self.type != 'native' || !has(self.image) && !has(self.runAsUser) && !has(self.command) && !has(self.args) && !has(self.env) && !has(self.secretEnv) && !has(self.credentials) && !has(self.lockdown) && !has(self.socket) && !has(self.volumes) && !has(self.resources)",message="a native entry has no container: image, runAsUser, command, args, env, secretEnv, credentials, lockdown, socket, volumes and resources must not be set"
 // +kubebuilder:validation:XValidation:rule="self.type == 'native' || !has(self.path) || self.path == '/metrics'",message="only a native entry has a path; a sidecar serves /metrics",fieldPath=.path
 type ExporterSpec struct {
 	// Type of the entry: sidecar (the default) or native. A native entry has a
@@ -95,8 +95,14 @@ type ExporterSpec struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=2147483647
 	RunAsUser int64 `json:"runAsUser,omitempty"`
-	// Args of the container. ${name} stands for a parameter's value, $(NAME)
-	// for a variable of Env or of a credential, as everywhere in Kubernetes.
+	// Command of the container. Default: the image's own. ${name} as in Args.
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=1024
+	Command []string `json:"command,omitempty"`
+	// Args of the container. ${name} stands for a parameter's value, ${name:+text}
+	// for the text where the parameter has a value that is not false, $(NAME) for a
+	// variable of Env or of the credentials, as everywhere in Kubernetes. An
+	// argument that mentions a parameter without a value, or is empty, is left out.
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MaxLength=1024
 	Args []string `json:"args,omitempty"`
@@ -105,6 +111,11 @@ type ExporterSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=64
 	Env []EnvVar `json:"env,omitempty"`
+	// SecretEnv are variables from Secrets that parameters name, such as an API key.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=8
+	SecretEnv []SecretEnv `json:"secretEnv,omitempty"`
 	// Lockdown holds settings that close what the exporter should not offer.
 	// They are appended after Args and Env and take no parameters.
 	Lockdown Lockdown `json:"lockdown,omitzero"`
@@ -114,13 +125,18 @@ type ExporterSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=32
 	Parameters []Parameter `json:"parameters,omitempty"`
-	// Credentials are what the exporter logs in with.
-	// +listType=map
-	// +listMapKey=env
+	// Credentials say what the exporter logs in with. Default: it does not.
+	Credentials *Credentials `json:"credentials,omitempty"`
+	// Obstacles are ways to set up the server that the exporter cannot work with.
 	// +kubebuilder:validation:MaxItems=16
-	Credentials []Credential `json:"credentials,omitempty"`
+	Obstacles []Obstacle `json:"obstacles,omitempty"`
+	// Volumes are Secrets and ConfigMaps that are mounted into the sidecar.
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=8
+	Volumes []Volume `json:"volumes,omitempty"`
 	// Socket is how the server is reached where it listens on a Unix socket and
-	// on no TCP port. Its folder must be a volume of the server's container.
+	// on no TCP port, or where a parameter says so. Its folder must be a volume of the server's container.
 	Socket *Socket `json:"socket,omitempty"`
 	// Recognize says how the workload is told from its pod, for
 	// outrider.dev/inject: auto and for opted-in namespaces.
@@ -143,6 +159,22 @@ type EnvVar struct {
 	Name string `json:"name"`
 	// +kubebuilder:validation:MaxLength=4096
 	Value string `json:"value"`
+}
+
+// SecretEnv is one environment variable from a key of a Secret. It is left out
+// where there is none.
+type SecretEnv struct {
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z][-._a-zA-Z0-9]*$`
+	Name string `json:"name"`
+	// Secret is ${name} of a parameter that holds NAME or NAME/KEY.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Secret string `json:"secret"`
+	// Key is the one where the parameter names none.
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	Key string `json:"key"`
 }
 
 // Lockdown is what closes an exporter's dangerous features.

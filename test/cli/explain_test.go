@@ -43,7 +43,7 @@ func TestExplainFormats(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.out), &all); err != nil {
 		t.Fatalf("%v: %s", err, got.err)
 	}
-	if len(all) != 1 || all[0].Targets[0].Labels["job"] != "redis" || len(all[0].Exporters[0].Settings) != 3 {
+	if len(all) != 1 || all[0].Targets[0].Labels["job"] != "redis" || len(all[0].Exporters[0].Settings) != 5 {
 		t.Errorf("not the explanation of the case: %+v", all)
 	}
 	if got := run(t, "", "explain", "-f", "redis-password.yaml", "-o", "xml"); got.code != 2 || !strings.Contains(got.err, `--output "xml"`) {

@@ -41,7 +41,8 @@ func lockedDown(t *testing.T, before, after *corev1.Pod, foreign map[string]bool
 				t.Errorf("%s escapes Pod Security restricted: %s: %s", c.Name, r.ForbiddenReason, r.ForbiddenDetail)
 			}
 		}
-		if c.Lifecycle != nil || c.LivenessProbe != nil || c.ReadinessProbe != nil || c.StartupProbe != nil || len(c.Command)+len(c.VolumeDevices)+len(c.EnvFrom) > 0 || c.TTY || c.Stdin {
+		if c.Lifecycle != nil || c.LivenessProbe != nil || c.ReadinessProbe != nil || c.StartupProbe != nil || len(c.VolumeDevices)+len(c.EnvFrom) > 0 || c.TTY || c.Stdin ||
+			len(c.Command) != commandOf(strings.TrimPrefix(c.Name, sidecars.ContainerPrefix)) {
 			t.Errorf("%s has what no exporter needs: %+v", c.Name, c)
 		}
 		for _, p := range c.Ports {
@@ -186,4 +187,10 @@ func keeps(before, after any, path string) string {
 		return fmt.Sprintf("%s was %v and is %v", path, before, after)
 	}
 	return ""
+}
+
+// commandOf is how many words the command of an exporter's definition has.
+func commandOf(exporter string) int {
+	spec, _ := sidecars.Builtin().Spec(exporter)
+	return len(spec.Command)
 }

@@ -18,7 +18,7 @@ var exporters = []Image{
 		Config: Config{Entrypoint: []string{"/bin/pgbouncer_exporter"}, User: "nobody"},
 	},
 	{
-		Repository: "docker.io/prometheuscommunity/postgres-exporter", Component: "postgres_exporter", Tag: "v0.20.0", Actual: "v0.17.1", At: "/bin/postgres_exporter",
+		Repository: "docker.io/prometheuscommunity/postgres-exporter", Component: "postgres_exporter", Tag: "v0.20.1", Actual: "v0.17.1", At: "/bin/postgres_exporter",
 		Config: Config{Entrypoint: []string{"/bin/postgres_exporter"}, User: "nobody"},
 	},
 	{

@@ -1,0 +1,204 @@
+package sidecars
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
+)
+
+// finding is a parameter's value as far as the server's container shows it.
+type finding struct {
+	value    string
+	from     origin
+	ok       bool
+	problem  string // why there is none though the pod shows something
+	loopback bool   // the problem is that nobody else can reach it
+}
+
+// find looks in the server's container, and for a native workload in the pod's
+// prometheus.io annotations, for a parameter's value.
+func (e *entry) find(param *v1alpha1.Parameter, s *shown) finding {
+	if s.server == nil {
+		return finding{}
+	}
+	fits := func(value string) bool { return value != "" && e.patterns[param.Name].MatchString(value) }
+	if isNative(e) {
+		if value := s.annotated(param.Name); fits(value) {
+			return finding{value: value, from: origin{fromPrometheus, "prometheus.io/" + param.Name}}
+		}
+	}
+	problem := finding{}
+	take := func(text string, from origin) (finding, bool) {
+		f := s.taken(text, param.Part, isNative(e))
+		f.from = from
+		if f.value != "" && f.value != podAddress && !fits(f.value) {
+			f.value = ""
+		}
+		if f.problem != "" && problem.problem == "" {
+			f.problem = fmt.Sprintf("%s %s", from.describe(s.server), f.problem)
+			problem = f
+		}
+		return f, f.value != ""
+	}
+	for _, flag := range param.FromArgs {
+		flag, _ = expand(flag, s.values)
+		if text, ok := s.flag(flag, param.Part != ""); ok {
+			if f, ok := take(text, origin{fromArgument, flag}); ok {
+				return f
+			}
+		}
+	}
+	for _, name := range param.FromEnv {
+		if v := s.env(name); v != nil && (v.Value != "" || v.ValueFrom != nil) {
+			if f, ok := take("$("+name+")", origin{fromVariable, name}); ok {
+				return f
+			}
+		}
+	}
+	for i := range param.FromSigns {
+		if signed := &param.FromSigns[i]; e.seen(s, signed.When, signed.Unless) && fits(signed.Value) {
+			return finding{value: signed.Value, from: origin{fromSign, signName(signed.When[0])}}
+		}
+	}
+	if param.FromPorts && problem.problem == "" {
+		usual, certain := e.usual(param, s)
+		port, several := e.declaredPort(param, s.server, usual)
+		switch {
+		case port != 0 && fits(strconv.Itoa(int(port))):
+			return finding{value: strconv.Itoa(int(port)), from: origin{kind: fromPort}}
+		case several && !certain && !isNative(e):
+			problem = finding{problem: fmt.Sprintf("container %q declares several ports, and nothing says which is its %s", s.server.Name, param.Name)}
+		}
+	}
+	return problem
+}
+
+// flag is the last value of a flag, where several words may follow with all of them.
+func (s *shown) flag(flag string, all bool) (string, bool) {
+	words := s.words()
+	for i := len(words) - 1; i >= 0; i-- {
+		value, given, _ := flagAt(words, i, flag)
+		if !given || value == "" {
+			continue
+		}
+		if all && i+1 < len(words) && value == words[i+1] {
+			for j := i + 2; j < len(words) && !strings.HasPrefix(words[j], "--"); j++ {
+				value += " " + words[j]
+			}
+		}
+		return value, true
+	}
+	return "", false
+}
+
+// taken is what a flag's or variable's text says: itself, or a part of the
+// addresses in it.
+func (s *shown) taken(text, part string, native bool) finding {
+	if part != "" {
+		return s.listened(text, part, native)
+	}
+	value, ok := s.resolve(text)
+	if !ok {
+		return finding{problem: "has a value that is not in the pod"}
+	}
+	return finding{value: value}
+}
+
+// annotated is what the pod's own prometheus.io annotations say of its metrics:
+// they are about this server where it alone declares the port, or nobody does.
+func (s *shown) annotated(name string) string {
+	port := s.pod.Annotations["prometheus.io/port"]
+	if s.pod.Annotations["prometheus.io/scrape"] == "false" || port == "" || name != "port" && name != "path" && name != "scheme" {
+		return ""
+	}
+	declares := func(c *corev1.Container) bool {
+		return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return strconv.Itoa(int(p.ContainerPort)) == port })
+	}
+	for i := range s.pod.Spec.Containers {
+		if c := &s.pod.Spec.Containers[i]; c.Name != s.server.Name && declares(c) {
+			return ""
+		}
+	}
+	if len(s.pod.Spec.Containers) > 1 && !declares(s.server) {
+		return ""
+	}
+	return s.pod.Annotations["prometheus.io/"+name]
+}
+
+// usual is a parameter's default for this server, and whether something in the
+// pod says so.
+func (e *entry) usual(param *v1alpha1.Parameter, s *shown) (value string, certain bool) {
+	for i := range param.Defaults {
+		if d := &param.Defaults[i]; e.seen(s, d.When, d.Unless) {
+			return d.Value, true
+		}
+	}
+	return param.Default, false
+}
+
+// metricsPorts are the usual names of a port under which a workload serves
+// metrics itself.
+var metricsPorts = []string{"metrics", "http-metrics", "https-metrics", "tcp-metrics", "prometheus", "prom", "http-prom", "http-prometheus", "monitoring"}
+
+// declaredPort is the TCP port that the server must listen on, as far as its
+// declared ports tell, or 0: one named for metrics in a native entry, the usual
+// one if it is among them, else one of the names that are meant, else the only
+// one. several reports that there are some, of which none is meant.
+func (e *entry) declaredPort(param *v1alpha1.Parameter, c *corev1.Container, usual string) (port int32, several bool) {
+	names := param.PortNames
+	if isNative(e) {
+		if port := namedPort(c, metricsPorts); port != 0 {
+			return port, false
+		}
+	}
+	var only int32
+	n := 0
+	for _, p := range c.Ports {
+		if !isTCP(p) {
+			continue
+		}
+		if strconv.Itoa(int(p.ContainerPort)) == usual {
+			return p.ContainerPort, false
+		}
+		only = p.ContainerPort
+		n++
+	}
+	if port := namedPort(c, names); port != 0 {
+		return port, false
+	}
+	// A native workload's other ports are not for metrics.
+	if n == 1 && !isNative(e) {
+		return only, false
+	}
+	return 0, n > 1
+}
+
+func namedPort(c *corev1.Container, names []string) int32 {
+	for _, name := range names {
+		for _, p := range c.Ports {
+			if p.Name == name && isTCP(p) {
+				return p.ContainerPort
+			}
+		}
+	}
+	return 0
+}
+
+func isTCP(p corev1.ContainerPort) bool {
+	return p.Protocol == corev1.ProtocolTCP || p.Protocol == ""
+}
+
+// signName is a sign for people, such as: --shardsvr.
+func signName(sign v1alpha1.Sign) string {
+	for _, name := range []string{sign.Arg, sign.Env, sign.Image, sign.Parameter} {
+		if name != "" {
+			return name
+		}
+	}
+	return "the port's name"
+}

@@ -1,0 +1,130 @@
+package sidecars
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// shown is what a pod shows of one server. The server is nil where nothing says
+// which container it is; nothing is found then.
+type shown struct {
+	pod    *corev1.Pod
+	server *corev1.Container
+	values map[string]string // of parameters, as far as they are decided
+
+	account bool // an account is found or named
+	secret  bool // a Secret is named
+	line    []string
+	read    bool // line is
+}
+
+// words are the server's command line, for flags.
+func (s *shown) words() []string {
+	if !s.read && s.server != nil {
+		s.line, s.read = arguments(s.server), true
+	}
+	return s.line
+}
+
+// env is a variable that stands in the server's container.
+func (s *shown) env(name string) *corev1.EnvVar {
+	if s.server == nil || name == "" {
+		return nil
+	}
+	// The last of a name is in force.
+	for i := len(s.server.Env) - 1; i >= 0; i-- {
+		if s.server.Env[i].Name == name {
+			return &s.server.Env[i]
+		}
+	}
+	return nil
+}
+
+// literal is a variable's value with all variables in it replaced; ok where it
+// is wholly in the pod.
+func (s *shown) literal(name string) (value string, ok bool) { return s.literalWithin(name, 4) }
+
+func (s *shown) literalWithin(name string, depth int) (string, bool) {
+	v := s.env(name)
+	if v == nil || v.ValueFrom != nil || depth == 0 {
+		return "", false
+	}
+	return s.resolveWithin(v.Value, depth-1)
+}
+
+// resolve replaces $(NAME), ${NAME}, ${NAME:-default} and $NAME in a text; ok
+// where all of it is in the pod.
+func (s *shown) resolve(text string) (string, bool) { return s.resolveWithin(text, 4) }
+
+func (s *shown) resolveWithin(text string, depth int) (string, bool) {
+	if !strings.ContainsAny(text, "$`") {
+		return text, true
+	}
+	var out strings.Builder
+	for i := 0; i < len(text); {
+		if text[i] == '`' {
+			return "", false
+		}
+		if text[i] != '$' {
+			out.WriteByte(text[i])
+			i++
+			continue
+		}
+		name, n := text[i+1:], 0
+		fallback, has := "", false
+		if length := substitution(text[i:]); length > 1 {
+			name, n = text[i+2:i+length-1], length
+			name, fallback, has = strings.Cut(name, ":-")
+		} else {
+			if end := strings.IndexFunc(name, func(r rune) bool { return !inName(r) }); end >= 0 {
+				name = name[:end]
+			}
+			n = 1 + len(name)
+		}
+		value, ok := s.literalWithin(name, depth)
+		switch {
+		case ok && (value != "" || !has):
+			out.WriteString(value)
+		case has && s.env(name) == nil && !strings.ContainsAny(fallback, "$`"):
+			out.WriteString(fallback)
+		default:
+			return "", false
+		}
+		i += n
+	}
+	return out.String(), true
+}
+
+// imageIs reports whether an image is meant by a pattern: its base name or the
+// last two parts of its repository, with a tag if the pattern has one; * is any text.
+func imageIs(image, pattern string) bool {
+	image, _, _ = strings.Cut(image, "@")
+	base := image[strings.LastIndexByte(image, '/')+1:]
+	name, tag, _ := strings.Cut(base, ":")
+	wantName, wantTag, tagged := strings.Cut(pattern, ":")
+	if tagged && !matchesText(wantTag, tag) {
+		return false
+	}
+	if !strings.Contains(wantName, "/") {
+		return matchesText(wantName, name)
+	}
+	organization := path.Base(strings.TrimSuffix(strings.TrimSuffix(image, base), "/"))
+	return matchesText(wantName, organization+"/"+name)
+}
+
+// matchesText is a comparison in which * stands for any text without a slash.
+func matchesText(pattern, text string) bool {
+	if !strings.Contains(pattern, "*") {
+		return pattern == text
+	}
+	ok, err := path.Match(pattern, text)
+	return err == nil && ok
+}
+
+// isImage reports whether the server's image is one of the patterns.
+func (s *shown) isImage(patterns []string) bool {
+	return s.server != nil && slices.ContainsFunc(patterns, func(p string) bool { return imageIs(s.server.Image, p) })
+}
