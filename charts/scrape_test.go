@@ -69,6 +69,11 @@ func TestClusterJobsMakeTheTargets(t *testing.T) {
 	jobs := scrapeJobs(t, nil)
 	component := func(name string) map[string]string { return pod("10.0.0.1", "label_component", name) }
 	app := func(name string) map[string]string { return pod("10.0.0.1", "label_k8s_app", name) }
+	dns := func(container, port string) map[string]string { // GKE's kube-dns has the label of CoreDNS
+		p := app("kube-dns")
+		p["__meta_kubernetes_pod_container_name"], p["__meta_kubernetes_pod_container_port_number"] = container, port
+		return p
+	}
 	node := map[string]string{"__address__": "10.0.0.1:10250", "instance": "n", "__meta_kubernetes_node_name": "n"}
 	at := func(job, scheme, address, path string, more ...string) map[string]string {
 		want := map[string]string{"job": job, "__scheme__": scheme, "__address__": address, "__metrics_path__": path}
@@ -98,7 +103,10 @@ func TestClusterJobsMakeTheTargets(t *testing.T) {
 		{"etcd", pod("fd00::1", "label_component", "etcd"), at("etcd", "http", "[fd00::1]:2381", "/metrics", where...)},
 		{"kube-proxy", app("kube-proxy"), at("kube-proxy", "http", "10.0.0.1:10249", "/metrics", where...)},
 		{"kube-proxy", app("kube-dns"), nil},
-		{"coredns", app("kube-dns"), at("coredns", "http", "10.0.0.1:9153", "/metrics", where...)},
+		{"coredns", dns("kubedns", "10055"), nil},
+		{"coredns", dns("sidecar", "10054"), nil},
+		{"coredns", dns("dns", "9153"), at("coredns", "http", "10.0.0.1:9153", "/metrics", where...)},
+		{"coredns", dns("rke2-coredns", ""), at("coredns", "http", "10.0.0.1:9153", "/metrics", where...)},
 	} {
 		if diff := cmp.Diff(c.want, target(jobs[c.job], c.found)); diff != "" {
 			t.Errorf("%s of %v (-want +got):\n%s", c.job, c.found, diff)

@@ -28,8 +28,9 @@ var files embed.FS
 // Set holds labels by the name of the series: histograms by _bucket, _sum and _count.
 type Set map[string][]string
 
-// Scraped are the labels that Prometheus and the chart's scrape jobs add; which of them depends on the job.
-var Scraped = []string{"job", "instance", "namespace", "pod", "container", "node"}
+// Scraped are the labels that Prometheus and the chart's scrape jobs add; which of them depends on the job. cluster is an
+// external label, and on the series of a Prometheus that holds several clusters.
+var Scraped = []string{"job", "instance", "namespace", "pod", "container", "node", "cluster"}
 
 // Components lists the components that have a file, sorted.
 func Components() []string {

@@ -170,9 +170,10 @@ func (k *known) call(e *parser.Call) names {
 	return have
 }
 
-// learn adds what a rule records.
+// learn adds what a rule records, to what rules of the same name do.
 func (k *known) learn(r rule, labels names) {
-	k.series[r.Record] = labels.with(slices.Collect(maps.Keys(r.Labels))...)
+	before := slices.Collect(maps.Keys(k.series[r.Record]))
+	k.series[r.Record] = labels.with(slices.Concat(before, slices.Collect(maps.Keys(r.Labels)))...)
 }
 
 var usedLabel = regexp.MustCompile(`\$labels\.(\w+)`)
@@ -181,10 +182,11 @@ var usedLabel = regexp.MustCompile(`\$labels\.(\w+)`)
 func TestNamesExist(t *testing.T) {
 	k := newKnown(t)
 	rules := rulesOf(t)
-	for _, r := range rules { // twice, since records use each other
-		if r.Record != "" {
-			k.learn(r, k.labels(parse(t, r.Expr)))
+	for _, r := range rules { // twice, since records use each other, and alerts remember themselves
+		if r.Record == "" {
+			r.Record = "ALERTS"
 		}
+		k.learn(r, k.labels(parse(t, r.Expr)))
 	}
 	for _, r := range rules {
 		k.errs = nil

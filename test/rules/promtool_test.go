@@ -69,7 +69,7 @@ func TestEveryRuleIsTested(t *testing.T) {
 	}
 	for _, r := range rulesOf(t) {
 		name := r.Record + r.Alert
-		if !of(name).quiet {
+		if !of(name).quiet && r.Expr != "vector(1)\n" { // the Watchdog is never quiet
 			t.Errorf("no test holds when %s is not there", name)
 		}
 		if !of(name + "/" + r.Labels["severity"]).fires {

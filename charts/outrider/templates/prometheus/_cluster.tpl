@@ -17,7 +17,7 @@ component, as a managed one does not show its control plane, the job finds no ta
       (dict "job" "controller-manager" "label" "component" "value" "kube-controller-manager" "port" 10257 "token" true "addresses" .Values.scrape.addresses.controllerManager)
       (dict "job" "etcd" "label" "component" "value" "etcd" "port" 2381 "addresses" .Values.scrape.addresses.etcd)
       (dict "job" "kube-proxy" "label" "k8s-app" "value" "kube-proxy" "port" 10249 "addresses" .Values.scrape.addresses.kubeProxy)
-      (dict "job" "coredns" "label" "k8s-app" "value" "kube-dns" "port" 9153) }}
+      (dict "job" "coredns" "label" "k8s-app" "value" "kube-dns" "port" 9153 "only" ".*coredns.*;.*|.*;9153") }}
 {{- if has .job $jobs }}
 {{ include "outrider.scrape.controlPlane" (merge (dict "root" $) .) }}
 {{- end }}
@@ -129,6 +129,12 @@ reads what belongs to a container: all that discovery finds of a pod becomes one
     - source_labels: [__meta_kubernetes_pod_phase]
       regex: Succeeded|Failed
       action: drop
+    {{- with .only }}
+    # The pods of GKE's kube-dns carry the same label and serve nothing at this port.
+    - source_labels: [__meta_kubernetes_pod_container_name, __meta_kubernetes_pod_container_port_number]
+      regex: {{ . }}
+      action: keep
+    {{- end }}
     {{- include "outrider.scrape.podAddress" (printf "%d" .port) | nindent 4 }}
     {{- include "outrider.scrape.where" . | nindent 4 }}
   {{- end }}
