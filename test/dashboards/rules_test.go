@@ -233,3 +233,20 @@ func unitsOfRate(name string) []string {
 	}
 	return append([]string{"short"}, perSecond...)
 }
+
+// TestEmptyIsExplained holds that a panel whose query filters by value, as "> 0" does, says what no data means: the filter
+// leaves nothing in a healthy or an idle system.
+func TestEmptyIsExplained(t *testing.T) {
+	panelsOf(t, func(where string, p PanelDefinition, q QueryDefinition, expr parser.Expr) {
+		parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+			b, ok := node.(*parser.BinaryExpr)
+			if ok && p.Empty == "" && !b.ReturnBool && (b.Op == parser.GTR || b.Op == parser.LSS || b.Op == parser.EQLC && b == expr) {
+				t.Errorf("%s: %s can leave nothing, and the panel has no \"empty\":\n%s", where, b.Op, q.Expr)
+			}
+			return nil
+		})
+		if strings.Contains(p.Description, empty) {
+			t.Errorf("%s: what no data means belongs into the key empty", where)
+		}
+	})
+}
