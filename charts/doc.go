@@ -7,8 +7,8 @@ and pass them to a Helm library, as the tests here do.
 # Layout
 
 One object per file, in templates/<component>/<kind>.yaml; a file whose name begins with an underscore holds the helpers of its
-folder. Every component's block in values.yaml has the same keys in the same order, and the same helpers turn them into a pod, so
-that another component costs one folder and one block.
+folder. A component's _pod.tpl has what is its own; templates/_pod.tpl completes it with the block common, or the component's own
+block, so that a setting exists for every component or for none. Refused: the same thirty keys written into eight blocks.
 
 # Decision: discovery.mode selects who scrapes
 

@@ -61,6 +61,12 @@ func TestValuesFromTheField(t *testing.T) {
 					}
 				}
 			}},
+		"a webhook on the node's network": {"", `{controller: {hostNetwork: true}}`, nil},
+		"flags of the controller": {"", `{controller: {extraArgs: [--log-level=debug, --excluded-namespace=ci, "--metrics-bind-address=127.0.0.1:8080"]}}`, func(t *testing.T, l loaded) {
+			if args := l.args(t, "controller"); slices.Contains(args, "--log-level=info") || !slices.Contains(args, "--excluded-namespace=kube-system") {
+				t.Errorf("%q", args)
+			}
+		}},
 		"annotations of the webhook": {"", `{webhook: {annotations: {admissions.enforcer/disabled: "true"}}, certs: {mode: cert-manager}}`, func(t *testing.T, l loaded) {
 			a := one[*admissionv1.MutatingWebhookConfiguration](t, l.objects).Annotations
 			if a["admissions.enforcer/disabled"] != "true" || a["cert-manager.io/inject-ca-from"] == "" {

@@ -10,7 +10,15 @@ import (
 
 // Schema returns values.schema.json for what [Read] has read.
 func Schema(root Value) ([]byte, error) {
-	properties := properties(root, false)
+	common := commonKeys(root)
+	shared := schema{}
+	for name, s := range definitions {
+		shared[name] = s
+	}
+	for _, k := range common {
+		shared[commonPrefix+k.Name()] = property(k, false, nil)
+	}
+	properties := properties(root, false, common)
 	properties["enabled"] = schema{
 		"description": `Read by nothing here: an umbrella chart's "condition: outrider.enabled" passes it on.`,
 		"type":        "boolean",
@@ -26,7 +34,7 @@ func Schema(root Value) ([]byte, error) {
 		"type":                 "object",
 		"additionalProperties": false,
 		"properties":           properties,
-		"definitions":          definitions,
+		"definitions":          shared,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("write values.schema.json: %w", err)
@@ -34,24 +42,45 @@ func Schema(root Value) ([]byte, error) {
 	return []byte(b.String()), nil
 }
 
-func properties(v Value, component bool) schema {
+// commonPrefix begins the names of the definitions of what every component has.
+const commonPrefix = "common."
+
+// commonKeys are the keys of the block common, which every component has too.
+func commonKeys(root Value) []Value {
+	for _, k := range root.Keys {
+		if k.Path == "common" {
+			return k.Keys
+		}
+	}
+	return nil
+}
+
+func properties(v Value, component bool, common []Value) schema {
 	all := schema{}
+	if v.Path == "common" || v.Component() {
+		for _, k := range common {
+			all[k.Name()] = ref(commonPrefix + k.Name())
+		}
+	}
+	if v.Path == "common" {
+		return all
+	}
 	for _, k := range v.Keys {
-		all[k.Name()] = property(k, component || k.Component())
+		all[k.Name()] = property(k, component || k.Component(), common)
 	}
 	return all
 }
 
-func property(v Value, component bool) schema {
+func property(v Value, component bool, common []Value) schema {
 	s, shaped := shapeOf(v.Path, component)
 	switch {
 	case shaped:
 	case v.Keys == nil:
 		s = scalar(v.Default)
 	case v.Path == "global":
-		s = schema{"type": "object", "properties": properties(v, component)}
+		s = schema{"type": "object", "properties": properties(v, component, common)}
 	default:
-		s = object(properties(v, component))
+		s = object(properties(v, component, common))
 	}
 	if v.Doc == "" {
 		return s

@@ -12,24 +12,48 @@ import (
 type schema map[string]any
 
 // shapes are the schemas of keys whose default does not show all that may stand there, by path. Paths that begin with
-// "*." are for that key of every component. Without a shape a key has the type of its default.
+// "*." are for that key of every component; those of the block common are for every component too. Without a shape a key has the type of its default.
 var shapes = map[string]schema{
-	"*.affinity":                  ref("affinity"),
-	"*.enabled":                   {"type": "boolean"},
-	"*.extraArgs":                 list(pattern(`^--?[a-zA-Z0-9][a-zA-Z0-9._-]*(=|$)`)),
-	"*.image":                     ref("image"),
-	"*.nodeSelector":              ref("strings"),
-	"*.podAnnotations":            ref("strings"),
-	"*.podLabels":                 ref("strings"),
-	"*.priorityClassName":         pattern(`^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$`),
-	"*.replicas":                  integer(1, 20),
-	"*.resources":                 ref("resources"),
-	"*.serviceAccount":            object(schema{"annotations": ref("strings")}),
-	"*.tolerations":               ref("tolerations"),
-	"*.topologySpreadConstraints": ref("topologySpreadConstraints"),
+	"*.enabled":   {"type": "boolean"},
+	"*.extraArgs": list(pattern(`^--?[a-zA-Z0-9][a-zA-Z0-9._-]*(=|$)`)),
+	"*.image":     ref("image"),
+	"*.replicas":  integer(1, 20),
+	"*.resources": ref("resources"),
+
+	"common.imagePullPolicy":           enum("IfNotPresent", "Always", "Never"),
+	"common.priorityClassName":         ref("optionalName"),
+	"common.runtimeClassName":          ref("optionalName"),
+	"common.nodeSelector":              ref("strings"),
+	"common.tolerations":               ref("tolerations"),
+	"common.affinity":                  ref("affinity"),
+	"common.topologySpreadConstraints": ref("topologySpreadConstraints"),
+	"common.podAnnotations":            ref("strings"),
+	"common.podLabels":                 ref("labels"),
+	"common.podSecurityContext":        free,
+	"common.securityContext":           free,
+	"common.dnsPolicy":                 enum("", "ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),
+	"common.dnsConfig":                 object(schema{"nameservers": list(schema{"type": "string"}), "searches": list(schema{"type": "string"}), "options": list(free)}),
+	"common.hostAliases":               list(object(schema{"ip": schema{"type": "string"}, "hostnames": list(schema{"type": "string"})}, "ip", "hostnames")),
+	"common.probes":                    object(schema{"startup": ref("timings"), "liveness": ref("timings"), "readiness": ref("timings")}),
+	"common.extraEnv":                  list(object(schema{"name": schema{"type": "string"}, "value": schema{"type": "string"}, "valueFrom": free}, "name")),
+	"common.extraVolumes":              list(schema{"type": "object", "required": []string{"name"}}),
+	"common.extraVolumeMounts":         list(schema{"type": "object", "required": []string{"name", "mountPath"}}),
+	"common.extraContainers":           list(schema{"type": "object", "required": []string{"name", "image"}}),
+	"common.extraInitContainers":       list(schema{"type": "object", "required": []string{"name", "image"}}),
+	"common.updateStrategy":            object(schema{"type": enum("RollingUpdate", "Recreate", "OnDelete"), "rollingUpdate": free}),
+	"common.podDisruptionBudget": object(schema{
+		"enabled": schema{"type": "boolean"}, "maxUnavailable": schema{"type": []string{"integer", "string"}, "minimum": 1, "pattern": `^[1-9][0-9]?%$|^100%$`},
+	}),
+	"common.serviceAccount": object(schema{
+		"create": schema{"type": "boolean"}, "name": ref("optionalName"), "annotations": ref("strings"),
+	}),
 
 	"global.imageRegistry":    pattern(`^([a-zA-Z0-9.-]+(:[0-9]+)?(/[a-z0-9._/-]+)?)?$`),
 	"global.imagePullSecrets": list(object(schema{"name": ref("objectName")}, "name")),
+	"nameOverride":            {"type": "string", "maxLength": 39, "pattern": `^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$`},
+	"namespaceOverride":       {"type": "string", "maxLength": 63, "pattern": `^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$`},
+	"commonLabels":            ref("labels"),
+	"extraObjects":            list(schema{"type": "object", "required": []string{"apiVersion", "kind", "metadata"}}),
 	"fullnameOverride":        {"type": "string", "maxLength": 39, "pattern": `^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$`},
 
 	"discovery.mode":          enum("bundled", "operator", "none"),
@@ -59,6 +83,7 @@ var shapes = map[string]schema{
 
 	"sidecars.imagePullSecrets": list(ref("objectName")),
 
+	"controller.ports":                  object(schema{"webhook": integer(0, 65535), "metrics": integer(0, 65535), "health": integer(0, 65535)}),
 	"controller.logLevel":               enum("error", "info", "debug"),
 	"controller.prometheusURL":          pattern(`^(https?://[^\s/?#]+(/[^\s?#]*)?)?$`),
 	"controller.coverage.maxSeries":     integer(1, 100000),
@@ -115,6 +140,7 @@ var shapes = map[string]schema{
 	"grafana.ingress":                      ref("ingress"),
 	"grafana.route":                        ref("route"),
 
+	"metricsServer.port":       integer(0, 65535),
 	"metricsServer.kubeletTLS": enum("verify", "skip"),
 	"metricsServer.serving": object(schema{
 		"tlsSecret": doc("Name of the Secret.", ref("optionalName")),
@@ -178,7 +204,10 @@ func shapeOf(path string, component bool) (schema, bool) {
 		return s, true
 	}
 	if _, key, ok := strings.Cut(path, "."); ok && component {
-		s, ok := shapes["*."+key]
+		if s, ok := shapes["*."+key]; ok {
+			return s, true
+		}
+		s, ok := shapes[commonPrefix+key]
 		return s, ok
 	}
 	return nil, false

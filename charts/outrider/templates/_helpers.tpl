@@ -10,11 +10,16 @@ name in a pod label, whose values have at most 63.
 {{- define "outrider.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride -}}
-{{- else if contains .Chart.Name .Release.Name -}}
+{{- else if contains (.Values.nameOverride | default .Chart.Name) .Release.Name -}}
 {{- .Release.Name | trunc 39 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 39 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name (.Values.nameOverride | default .Chart.Name) | trunc 39 | trimSuffix "-" -}}
 {{- end -}}
+{{- end -}}
+
+{{/* The namespace of every object that has one. */}}
+{{- define "outrider.namespace" -}}
+{{ .Values.namespaceOverride | default .Release.Namespace }}
 {{- end -}}
 
 {{/* The name of a component's objects. */}}
@@ -39,13 +44,18 @@ app.kubernetes.io/name={{ .root.Chart.Name }},app.kubernetes.io/instance={{ .roo
 app.kubernetes.io/part-of: {{ .root.Chart.Name }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- range $key, $value := .root.Values.commonLabels }}
+{{- if not (has $key (list "app.kubernetes.io/name" "app.kubernetes.io/instance" "app.kubernetes.io/component" "app.kubernetes.io/part-of" "app.kubernetes.io/version" "app.kubernetes.io/managed-by" "helm.sh/chart")) }}
+{{ $key }}: {{ $value | quote }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{/* Metadata of a namespaced object. */}}
 {{- define "outrider.metadata" -}}
 name: {{ include "outrider.name" . }}
-namespace: {{ .root.Release.Namespace }}
+namespace: {{ include "outrider.namespace" .root }}
 labels:
   {{- include "outrider.labels" . | nindent 2 }}
 {{- end -}}
@@ -57,108 +67,12 @@ labels:
   {{- include "outrider.labels" . | nindent 2 }}
 {{- end -}}
 
-{{/* Metadata of a pod template. The chart's version stays out of it, so that an upgrade restarts only what changes. */}}
-{{- define "outrider.podMetadata" -}}
-{{- with .values.podAnnotations -}}
-annotations:
-  {{- toYaml . | nindent 2 }}
-{{ end -}}
-labels:
-  {{- merge (include "outrider.selectorLabels" . | fromYaml) .values.podLabels | toYaml | nindent 2 }}
-{{- end -}}
-
 {{- define "outrider.image" -}}
 {{- $image := .values.image -}}
 {{- $registry := .root.Values.global.imageRegistry | default $image.registry -}}
 {{- $tag := $image.tag | default .root.Chart.AppVersion -}}
 {{- printf "%s/%s:%s" $registry $image.repository $tag -}}
 {{- with $image.digest }}@{{ . }}{{ end -}}
-{{- end -}}
-
-{{/* The fields of a pod's spec that every component has. */}}
-{{- define "outrider.podSpec" -}}
-serviceAccountName: {{ include "outrider.name" . }}
-enableServiceLinks: false
-{{- with .root.Values.global.imagePullSecrets }}
-imagePullSecrets:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .values.priorityClassName }}
-priorityClassName: {{ . }}
-{{- end }}
-{{- with .values.nodeSelector }}
-nodeSelector:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .values.tolerations }}
-tolerations:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- if .values.affinity }}
-affinity:
-  {{- toYaml .values.affinity | nindent 2 }}
-{{- else if hasKey .values "replicas" }}
-affinity:
-  podAntiAffinity:
-    preferredDuringSchedulingIgnoredDuringExecution:
-      - weight: 100
-        podAffinityTerm:
-          topologyKey: kubernetes.io/hostname
-          labelSelector:
-            matchLabels:
-              {{- include "outrider.selectorLabels" . | nindent 14 }}
-{{- end }}
-{{- include "outrider.topologySpread" . }}
-{{- end -}}
-
-{{/*
-Topology spread of a component with several copies: over nodes and zones where that can be. One of the user's that has no
-labelSelector is about the component's own pods. matchLabelKeys keeps the pods of the last revision out of the count
-during a rollout; a StatefulSet's have no such label, and the API server then passes it over.
-*/}}
-{{- define "outrider.topologySpread" -}}
-{{- $selector := dict "matchLabels" (include "outrider.selectorLabels" . | fromYaml) -}}
-{{- $constraints := .values.topologySpreadConstraints -}}
-{{- if and (hasKey .values "replicas") (not $constraints) -}}
-{{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" -}}
-{{- $constraints = append $constraints (dict "maxSkew" 1 "topologyKey" . "whenUnsatisfiable" "ScheduleAnyway" "matchLabelKeys" (list "pod-template-hash")) -}}
-{{- end -}}
-{{- end -}}
-{{- with $constraints }}
-topologySpreadConstraints:
-{{- range . }}
-  - {{ merge (dict) . (dict "labelSelector" $selector) | toYaml | nindent 4 | trim }}
-{{- end }}
-{{- end }}
-{{- end -}}
-
-{{/* Security context of a pod that runs as the given user: what Pod Security's "restricted" asks for. */}}
-{{- define "outrider.podSecurityContext" -}}
-runAsNonRoot: true
-runAsUser: {{ . }}
-runAsGroup: {{ . }}
-seccompProfile:
-  type: RuntimeDefault
-{{- end -}}
-
-{{- define "outrider.containerSecurityContext" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
-{{- end -}}
-
-{{/* The ServiceAccount of a component. Pods that need its token say so themselves. */}}
-{{- define "outrider.serviceAccount" -}}
-apiVersion: v1
-kind: ServiceAccount
-metadata:
-  {{- include "outrider.metadata" . | nindent 2 }}
-  {{- with .values.serviceAccount.annotations }}
-  annotations:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
-automountServiceAccountToken: false
 {{- end -}}
 
 {{/* The ClusterRoleBinding of a component's ClusterRole to its ServiceAccount. */}}
@@ -173,8 +87,8 @@ roleRef:
   name: {{ include "outrider.name" . }}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "outrider.name" . }}
-    namespace: {{ .root.Release.Namespace }}
+    name: {{ include "outrider.serviceAccountName" . }}
+    namespace: {{ include "outrider.namespace" .root }}
 {{- end -}}
 
 {{/* Where somebody scrapes by what the chart renders, these are scraped too. */}}

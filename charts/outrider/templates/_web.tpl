@@ -85,7 +85,7 @@ spec:
 
 {{/* The address of a component's Service within the cluster. */}}
 {{- define "outrider.webURL" -}}
-{{ .values.web.scheme }}://{{ include "outrider.name" . }}.{{ .root.Release.Namespace }}.svc:{{ .port }}{{ include "outrider.webPrefix" . }}
+{{ .values.web.scheme }}://{{ include "outrider.name" . }}.{{ include "outrider.namespace" .root }}.svc:{{ .port }}{{ include "outrider.webPrefix" . }}
 {{- end -}}
 
 {{/* The path under which a server answers, from --web.route-prefix of extraArgs; empty for the root. */}}
@@ -201,17 +201,4 @@ volumeClaimTemplates:
         requests:
           storage: {{ .values.persistence.size }}
 {{- end -}}
-{{- end -}}
-
-{{- define "outrider.podDisruptionBudget" -}}
-apiVersion: policy/v1
-kind: PodDisruptionBudget
-metadata:
-  {{- include "outrider.metadata" . | nindent 2 }}
-spec:
-  maxUnavailable: 1
-  unhealthyPodEvictionPolicy: AlwaysAllow # a copy that does not work anyway must not hold up a drain
-  selector:
-    matchLabels:
-      {{- include "outrider.selectorLabels" . | nindent 6 }}
 {{- end -}}

@@ -4,7 +4,7 @@
 {{- end -}}
 
 {{- define "outrider.alertmanager.args" -}}
-{{- $headless := printf "%s-headless.%s.svc" (include "outrider.name" .) .root.Release.Namespace -}}
+{{- $headless := printf "%s-headless.%s.svc" (include "outrider.name" .) (include "outrider.namespace" .root) -}}
 - --config.file=/etc/alertmanager/alertmanager.yaml
 - --storage.path=/alertmanager
 - --data.retention={{ .values.retention }}
@@ -17,7 +17,7 @@
 {{- if gt (int .values.replicas) 1 }}
 - --cluster.listen-address=:9094
 - --cluster.advertise-address=[$(POD_IP)]:9094
-- --cluster.label={{ .root.Release.Namespace }}/{{ .root.Release.Name }}
+- --cluster.label={{ include "outrider.namespace" .root }}/{{ .root.Release.Name }}
 - --cluster.reconnect-timeout=5m
 {{- range $ordinal := until (int .values.replicas) }}
 - --cluster.peer={{ include "outrider.name" $ }}-{{ $ordinal }}.{{ $headless }}:9094

@@ -139,7 +139,7 @@ matchExpressions:
   - key: kubernetes.io/metadata.name
     operator: NotIn
     values:
-      {{- prepend (.Values.webhook.excludedNamespaces | default list) .Release.Namespace | uniq | toYaml | nindent 6 }}
+      {{- prepend (.Values.webhook.excludedNamespaces | default list) (include "outrider.namespace" .) | uniq | toYaml | nindent 6 }}
   - key: outrider.dev/enforce
     operator: In
     values: [audit, warn, deny]
@@ -161,7 +161,7 @@ spec:
   # Without the object, which is the controller's, nothing is recognised and everything is let through.
   paramRef:
     name: {{ include "outrider.name" (dict "root" .root "name" "enforcement") }}
-    namespace: {{ .root.Release.Namespace }}
+    namespace: {{ include "outrider.namespace" .root }}
     parameterNotFoundAction: Allow
   matchResources:
     namespaceSelector:

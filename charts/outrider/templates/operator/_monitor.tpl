@@ -1,7 +1,7 @@
 {{/* Metadata of an object for the Prometheus Operator: with the labels by which its Prometheus finds it. */}}
 {{- define "outrider.monitorMetadata" -}}
 name: {{ include "outrider.name" . }}
-namespace: {{ .root.Release.Namespace }}
+namespace: {{ include "outrider.namespace" .root }}
 labels:
   {{- merge (include "outrider.labels" . | fromYaml) .root.Values.discovery.monitorLabels | toYaml | nindent 2 }}
 {{- end -}}

@@ -40,7 +40,7 @@ runs one discovery, which asks for the pods of this release and no others, and s
   kubernetes_sd_configs:
     - role: pod
       namespaces:
-        names: [{{ .root.Release.Namespace }}]
+        names: [{{ include "outrider.namespace" .root }}]
       selectors:
         - role: pod
           label: {{ include "outrider.labelSelector" (dict "root" .root) }}

@@ -128,7 +128,7 @@ are one job, since the exporter is one.
     - source_labels: [__address__]
       target_label: instance
     - target_label: __address__
-      replacement: {{ include "outrider.fullname" . }}-blackbox-exporter.{{ .Release.Namespace }}.svc:9115
+      replacement: {{ include "outrider.fullname" . }}-blackbox-exporter.{{ include "outrider.namespace" . }}.svc:9115
 {{- end -}}
 
 {{/*

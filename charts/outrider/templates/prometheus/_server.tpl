@@ -60,7 +60,7 @@ exemplars:
 - kubernetes_sd_configs:
     - role: pod
       namespaces:
-        names: [{{ .Release.Namespace }}]
+        names: [{{ include "outrider.namespace" . }}]
       selectors:
         - role: pod
           label: {{ include "outrider.labelSelector" $c }}

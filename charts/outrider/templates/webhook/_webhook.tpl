@@ -28,7 +28,7 @@
 clientConfig:
   service:
     name: {{ include "outrider.webhook.serviceName" .root }}
-    namespace: {{ .root.Release.Namespace }}
+    namespace: {{ include "outrider.namespace" .root }}
     port: 443
     path: {{ .path }}
 rules:

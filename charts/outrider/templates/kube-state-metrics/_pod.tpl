@@ -1,0 +1,23 @@
+{{- define "outrider.kubeStateMetrics.pod" -}}
+automountServiceAccountToken: true
+containers:
+  - name: kube-state-metrics
+    args:
+      - --port=8080
+      - --telemetry-port=8081
+      - --resources={{ .values.collectors | uniq | sortAlpha | join "," }}
+    ports:
+      - name: metrics
+        containerPort: 8080
+      - name: telemetry
+        containerPort: 8081
+    livenessProbe:
+      httpGet:
+        path: /healthz # not /livez, which asks the API server: its outage is no reason to restart
+        port: metrics
+    readinessProbe:
+      httpGet:
+        path: /readyz
+        port: telemetry
+      periodSeconds: 5
+{{- end -}}
