@@ -3,7 +3,7 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster figures versions supply bench load scale latency faults soak fuzz flood verify update lint image screenshot cluster-up cluster-down
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster figures versions supply bench load scale latency faults soak values fuzz flood verify update lint image screenshot cluster-up cluster-down
 
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
 FUZZTIME ?= 1m
@@ -69,6 +69,9 @@ faults: ## Break what Outrider stands on, under load, on the local cluster, and 
 
 soak: ## Change everything all the time for SOAK (30m) on the local cluster: memory, goroutines and files stay flat.
 	go test -count=1 -timeout=24h -v -run TestFaults/Soak ./test/faults -soak=$(SOAK)
+
+values: ## Render 10,000 random values of the chart, and have Prometheus and Alertmanager load them; an hour.
+	go test ./charts -run TestRandomValues -count=1 -timeout 6h -args -random 10000
 
 fuzz: ## Run every fuzzer for FUZZTIME (1m) and print its executions.
 	go run ./test/fuzz -time $(FUZZTIME)

@@ -67,6 +67,7 @@ func TestValuesFromTheField(t *testing.T) {
 				t.Errorf("%q", args)
 			}
 		}},
+		"names that YAML takes for numbers": {"", `{namespaceOverride: "123", certs: {mode: secret, secretName: "1e3"}, prometheus: {web: {configSecret: "0"}, persistence: {mode: claim, storageClassName: "true"}, extraScrapeConfigSecret: "12"}, alertmanager: {configSecret: "7", ingress: {host: "a", className: "1", tlsSecret: "2"}}, grafana: {enabled: true, access: login, adminSecret: "3"}, metricsServer: {enabled: true, serving: {tlsSecret: "4"}}}`, nil},
 		"annotations of the webhook": {"", `{webhook: {annotations: {admissions.enforcer/disabled: "true"}}, certs: {mode: cert-manager}}`, func(t *testing.T, l loaded) {
 			a := one[*admissionv1.MutatingWebhookConfiguration](t, l.objects).Annotations
 			if a["admissions.enforcer/disabled"] != "true" || a["cert-manager.io/inject-ca-from"] == "" {
@@ -167,6 +168,7 @@ func TestValuesFromTheFieldRefused(t *testing.T) {
 		"another port":                {`{prometheus: {extraArgs: ["--web.listen-address=:80"]}}`, `prometheus.extraArgs: --web.listen-address=:80: the Service, the probes and the scrape job use the port 9090`},
 		"another port of an exporter": {`{kubeStateMetrics: {extraArgs: [--port=80]}}`, `kubeStateMetrics.extraArgs: --port=80: the Service, the probes and the scrape job use the port 8080`},
 		"a flag and its value":        {`{alertmanager: {extraArgs: [--log.level debug]}}`, "at '/alertmanager/extraArgs/0'"},
+		"a name with a digit":         {`{fullnameOverride: 1password}`, "at '/fullnameOverride'"},
 		"a name too long":             {`{fullnameOverride: ` + strings.Repeat("n", 40) + `}`, "at '/fullnameOverride'"},
 		"a receiver of no name":       {`{alertmanager: {config: {receivers: [{name: mail}]}}}`, `alertmanager.config.route.receiver is "null", and alertmanager.config.receivers has no such name: add it there, or name one of mail`},
 		"a receiver of a route":       {`{alertmanager: {config: {route: {routes: [{receiver: "null"}, {receiver: chat}]}}}}`, `alertmanager.config.route.routes[1].receiver is "chat"`},

@@ -3,12 +3,12 @@ package values
 // definitions are the shapes that several keys have.
 var definitions = map[string]schema{
 	"name":         {"description": "A DNS label.", "type": "string", "maxLength": 63, "pattern": `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`},
-	"objectName":   {"description": "A name of an object.", "type": "string", "pattern": `^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`},
-	"optionalName": {"description": "A name of an object, or empty.", "type": "string", "pattern": `^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$`},
+	"objectName":   {"description": "A name of an object.", "type": "string", "maxLength": 253, "pattern": `^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`},
+	"optionalName": {"description": "A name of an object, or empty.", "type": "string", "maxLength": 253, "pattern": `^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)?$`},
 	"url":          {"description": "An address, or empty.", "type": "string", "pattern": `^(https?://[^/ ]+(/[^ ]*)?)?$`},
 	"labels": {
 		"description": "Labels, whose values have at most 63 letters, digits, hyphens, underscores and dots.", "type": "object",
-		"propertyNames":        pattern(`^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$`),
+		"propertyNames":        pattern(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*/)?[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$`),
 		"additionalProperties": pattern(`^([a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?)?$`),
 	},
 	"timings": object(schema{

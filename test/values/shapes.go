@@ -54,7 +54,7 @@ var shapes = map[string]schema{
 	"namespaceOverride":       {"type": "string", "maxLength": 63, "pattern": `^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$`},
 	"commonLabels":            ref("labels"),
 	"extraObjects":            list(schema{"type": "object", "required": []string{"apiVersion", "kind", "metadata"}}),
-	"fullnameOverride":        {"type": "string", "maxLength": 39, "pattern": `^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$`},
+	"fullnameOverride":        {"type": "string", "maxLength": 39, "pattern": `^([a-z]([a-z0-9-]*[a-z0-9])?)?$`},
 
 	"discovery.mode":          enum("bundled", "operator", "none"),
 	"discovery.monitorLabels": ref("strings"),
@@ -125,7 +125,7 @@ var shapes = map[string]schema{
 	"alertmanager.ingress":                      ref("ingress"),
 	"alertmanager.route":                        ref("route"),
 
-	"dashboards.label":       pattern(`^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$`),
+	"dashboards.label":       pattern(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*/)?[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$`),
 	"dashboards.labelValue":  pattern(`^([a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?)?$`),
 	"dashboards.annotations": ref("strings"),
 

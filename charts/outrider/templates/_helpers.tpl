@@ -8,6 +8,14 @@ The prefix of every object's name. 39 bytes leave room for "-alertmanager" and t
 name in a pod label, whose values have at most 63.
 */}}
 {{- define "outrider.fullname" -}}
+{{- $name := include "outrider.prefix" . -}}
+{{- if not (regexMatch "^[a-z]" $name) -}}
+{{- fail (printf "objects would be named %s-…, and a Service's name begins with a letter: choose another name for the release, or set fullnameOverride" $name) -}}
+{{- end -}}
+{{- $name -}}
+{{- end -}}
+
+{{- define "outrider.prefix" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride -}}
 {{- else if contains (.Values.nameOverride | default .Chart.Name) .Release.Name -}}
@@ -30,7 +38,7 @@ name in a pod label, whose values have at most 63.
 {{/* What selectors ask for: never changes, since selectors cannot. */}}
 {{- define "outrider.selectorLabels" -}}
 app.kubernetes.io/name: {{ .root.Chart.Name }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .name }}
 {{- end -}}
 
@@ -55,7 +63,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{/* Metadata of a namespaced object. */}}
 {{- define "outrider.metadata" -}}
 name: {{ include "outrider.name" . }}
-namespace: {{ include "outrider.namespace" .root }}
+namespace: {{ include "outrider.namespace" .root | quote }}
 labels:
   {{- include "outrider.labels" . | nindent 2 }}
 {{- end -}}
@@ -88,7 +96,7 @@ roleRef:
 subjects:
   - kind: ServiceAccount
     name: {{ include "outrider.serviceAccountName" . }}
-    namespace: {{ include "outrider.namespace" .root }}
+    namespace: {{ include "outrider.namespace" .root | quote }}
 {{- end -}}
 
 {{/* Where somebody scrapes by what the chart renders, these are scraped too. */}}

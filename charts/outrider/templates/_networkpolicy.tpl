@@ -32,7 +32,7 @@ spec:
             matchLabels:
               {{- if has .from (list "web" "release") }}
               app.kubernetes.io/name: {{ $.root.Chart.Name }}
-              app.kubernetes.io/instance: {{ $.root.Release.Name }}
+              app.kubernetes.io/instance: {{ $.root.Release.Name | quote }}
               {{- else }}
               {{- include "outrider.selectorLabels" (dict "root" $.root "name" .from) | nindent 14 }}
               {{- end }}

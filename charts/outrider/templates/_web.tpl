@@ -38,7 +38,7 @@ metadata:
   {{- end }}
 spec:
   {{- with .values.ingress.className }}
-  ingressClassName: {{ . }}
+  ingressClassName: {{ . | quote }}
   {{- end }}
   rules:
     - host: {{ .values.ingress.host | quote }}
@@ -54,7 +54,7 @@ spec:
   {{- with .values.ingress.tlsSecret }}
   tls:
     - hosts: [{{ $.values.ingress.host | quote }}]
-      secretName: {{ . }}
+      secretName: {{ . | quote }}
   {{- end }}
 {{- end -}}
 
@@ -167,12 +167,12 @@ secret-{{ . }}
 {{- range .values.secrets }}
 - name: {{ include "outrider.secretVolume" . }}
   secret:
-    secretName: {{ . }}
+    secretName: {{ . | quote }}
 {{- end }}
 {{- with .values.web.configSecret }}
 - name: web
   secret:
-    secretName: {{ . }}
+    secretName: {{ . | quote }}
 {{- end }}
 {{- end -}}
 
@@ -181,7 +181,7 @@ secret-{{ . }}
 {{- if eq .values.persistence.mode "emptyDir" -}}
 - name: data
   emptyDir:
-    sizeLimit: {{ .values.persistence.size }}
+    sizeLimit: {{ .values.persistence.size | quote }}
 {{- end -}}
 {{- end -}}
 
@@ -195,10 +195,10 @@ volumeClaimTemplates:
     spec:
       accessModes: [ReadWriteOnce]
       {{- with .values.persistence.storageClassName }}
-      storageClassName: {{ . }}
+      storageClassName: {{ . | quote }}
       {{- end }}
       resources:
         requests:
-          storage: {{ .values.persistence.size }}
+          storage: {{ .values.persistence.size | quote }}
 {{- end -}}
 {{- end -}}

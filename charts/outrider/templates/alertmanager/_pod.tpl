@@ -50,7 +50,7 @@ containers:
 volumes:
   - name: config
     secret:
-      secretName: {{ .values.configSecret | default (include "outrider.name" $) }}
+      secretName: {{ .values.configSecret | default (include "outrider.name" $) | quote }}
       items: [{key: alertmanager.yaml, path: alertmanager.yaml}]
   {{- with include "outrider.dataVolume" $ }}
   {{- . | nindent 2 }}

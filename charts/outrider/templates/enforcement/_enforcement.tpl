@@ -161,7 +161,7 @@ spec:
   # Without the object, which is the controller's, nothing is recognised and everything is let through.
   paramRef:
     name: {{ include "outrider.name" (dict "root" .root "name" "enforcement") }}
-    namespace: {{ include "outrider.namespace" .root }}
+    namespace: {{ include "outrider.namespace" .root | quote }}
     parameterNotFoundAction: Allow
   matchResources:
     namespaceSelector:

@@ -77,7 +77,7 @@ datasources.yaml: |
       {{- end }}
       jsonData:
         httpMethod: POST
-        timeInterval: {{ .Values.prometheus.scrapeInterval }}
+        timeInterval: {{ .Values.prometheus.scrapeInterval | quote }}
         {{- if and (not .Values.grafana.prometheusURL) (eq .Values.prometheus.web.scheme "https") }}
         tlsSkipVerify: true # no certificate names the Service
         {{- end }}

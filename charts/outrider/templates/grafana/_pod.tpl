@@ -69,12 +69,12 @@ volumes:
   {{- if eq .values.access "login" }}
   - name: admin
     secret:
-      secretName: {{ .values.adminSecret }}
+      secretName: {{ .values.adminSecret | quote }}
   {{- end }}
   {{- with include "outrider.grafana.prometheusSecret" .root }}
   - name: prometheus-web
     secret:
-      secretName: {{ . }}
+      secretName: {{ . | quote }}
       items: [{key: password, path: password}]
   {{- end }}
   - name: tmp

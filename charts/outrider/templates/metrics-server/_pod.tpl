@@ -47,7 +47,7 @@ volumes:
   {{- if .values.serving.tlsSecret }}
   - name: tls
     secret:
-      secretName: {{ .values.serving.tlsSecret }}
+      secretName: {{ .values.serving.tlsSecret | quote }}
   {{- else }}
   - name: tmp
     emptyDir:

@@ -1,7 +1,7 @@
 {{/* Metadata of an object for the Prometheus Operator: with the labels by which its Prometheus finds it. */}}
 {{- define "outrider.monitorMetadata" -}}
 name: {{ include "outrider.name" . }}
-namespace: {{ include "outrider.namespace" .root }}
+namespace: {{ include "outrider.namespace" .root | quote }}
 labels:
   {{- merge (include "outrider.labels" . | fromYaml) .root.Values.discovery.monitorLabels | toYaml | nindent 2 }}
 {{- end -}}

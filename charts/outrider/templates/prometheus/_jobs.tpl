@@ -40,7 +40,7 @@ runs one discovery, which asks for the pods of this release and no others, and s
   kubernetes_sd_configs:
     - role: pod
       namespaces:
-        names: [{{ include "outrider.namespace" .root }}]
+        names: [{{ include "outrider.namespace" .root | quote }}]
       selectors:
         - role: pod
           label: {{ include "outrider.labelSelector" (dict "root" .root) }}

@@ -62,7 +62,7 @@ volumes:
   {{- with .values.extraScrapeConfigSecret }}
   - name: extra
     secret:
-      secretName: {{ . }}
+      secretName: {{ . | quote }}
   {{- end }}
   {{- with include "outrider.secretVolumes" $ | trim }}
   {{- . | nindent 2 }}

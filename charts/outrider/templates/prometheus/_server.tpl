@@ -60,7 +60,7 @@ exemplars:
 - kubernetes_sd_configs:
     - role: pod
       namespaces:
-        names: [{{ include "outrider.namespace" . }}]
+        names: [{{ include "outrider.namespace" . | quote }}]
       selectors:
         - role: pod
           label: {{ include "outrider.labelSelector" $c }}
@@ -123,7 +123,7 @@ Flags by which the two modes differ. A pod of one shard among several takes the 
 {{- if include "outrider.prometheus.logsIn" . }}
 - name: alertmanager-web
   secret:
-    secretName: {{ .Values.alertmanager.web.configSecret }}
+    secretName: {{ .Values.alertmanager.web.configSecret | quote }}
     items: [{key: password, path: password}]
 {{- end }}
 {{- end -}}

@@ -28,7 +28,7 @@
 clientConfig:
   service:
     name: {{ include "outrider.webhook.serviceName" .root }}
-    namespace: {{ include "outrider.namespace" .root }}
+    namespace: {{ include "outrider.namespace" .root | quote }}
     port: 443
     path: {{ .path }}
 rules:
