@@ -96,11 +96,23 @@ type suite struct {
 	} `yaml:"tests"`
 }
 
-// suites are the test files, by path.
+// suites are the test files of single rules, by path.
 func suites(t *testing.T) map[string]suite {
 	t.Helper()
+	return read(t, "testdata/*_test.yaml")
+}
+
+// situations are the test files of what happens in a cluster, by path: a file a kind, in which whole packs of rules run and
+// exactly those alerts fire that should.
+func situations(t *testing.T) map[string]suite {
+	t.Helper()
+	return read(t, "testdata/kinds/*_test.yaml")
+}
+
+func read(t *testing.T, pattern string) map[string]suite {
+	t.Helper()
 	all := map[string]suite{}
-	for _, path := range glob(t, "testdata/*_test.yaml") {
+	for _, path := range glob(t, pattern) {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

@@ -209,7 +209,9 @@ func TestNamesExist(t *testing.T) {
 // What a test feeds to a rule must be what the component exposes, or the test holds nothing.
 func TestSeriesOfTestsExist(t *testing.T) {
 	k := newKnown(t)
-	for path, s := range suites(t) {
+	files := suites(t)
+	maps.Copy(files, situations(t))
+	for path, s := range files {
 		for _, test := range s.Tests {
 			for _, in := range test.Series {
 				if in.Series == "unrelated" {

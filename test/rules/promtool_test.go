@@ -3,6 +3,7 @@ package rules_test
 import (
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/prometheus/prometheus/promql/parser"
@@ -26,8 +27,10 @@ func TestPromtoolChecks(t *testing.T) {
 }
 
 func TestPromtoolTests(t *testing.T) {
-	for path := range suites(t) {
-		t.Run(filepath.Base(path), func(t *testing.T) { promtool(t, "test", "rules", path) })
+	for _, files := range []map[string]suite{suites(t), situations(t)} {
+		for path := range files {
+			t.Run(strings.TrimPrefix(path, "testdata/"), func(t *testing.T) { promtool(t, "test", "rules", path) })
+		}
 	}
 }
 

@@ -97,7 +97,8 @@ func TestRunbookEntriesAreComplete(t *testing.T) {
 
 func TestRunbookLinksExist(t *testing.T) {
 	for _, m := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(book(t), -1) {
-		if _, err := os.Stat(filepath.Join(filepath.Dir(runbook), m[1])); err != nil {
+		file, _, _ := strings.Cut(m[1], "#")
+		if _, err := os.Stat(filepath.Join(filepath.Dir(runbook), file)); err != nil {
 			t.Error(err)
 		}
 	}
