@@ -68,6 +68,12 @@ func TestValuesFromTheField(t *testing.T) {
 			}
 		}},
 		"names that YAML takes for numbers": {"", `{namespaceOverride: "123", certs: {mode: secret, secretName: "1e3"}, prometheus: {web: {configSecret: "0"}, persistence: {mode: claim, storageClassName: "true"}, extraScrapeConfigSecret: "12"}, alertmanager: {configSecret: "7", ingress: {host: "a", className: "1", tlsSecret: "2"}}, grafana: {enabled: true, access: login, adminSecret: "3"}, metricsServer: {enabled: true, serving: {tlsSecret: "4"}}}`, nil},
+		"settings of jobs":                  {"", `{prometheus: {outOfOrderTimeWindow: 30m, features: {nativeHistograms: true, otlpReceiver: true}}, scrape: {settings: {cadvisor: {interval: 60s, timeout: 20s, keep: [container_cpu_.+, container_memory_.+]}, outrider-exporters: {drop: [go_.+]}}, namespaceLabels: [cost-center]}}`, jobSettings},
+		"labels of objects": {"", `{kubeStateMetrics: {labels: {pods: [team, a/b], namespaces: ["*"]}}}`, func(t *testing.T, l loaded) {
+			if args := l.args(t, "kube-state-metrics"); !slices.Contains(args, "--metric-labels-allowlist=namespaces=[*],pods=[team,a/b]") {
+				t.Errorf("%q", args)
+			}
+		}},
 		"annotations of the webhook": {"", `{webhook: {annotations: {admissions.enforcer/disabled: "true"}}, certs: {mode: cert-manager}}`, func(t *testing.T, l loaded) {
 			a := one[*admissionv1.MutatingWebhookConfiguration](t, l.objects).Annotations
 			if a["admissions.enforcer/disabled"] != "true" || a["cert-manager.io/inject-ca-from"] == "" {
@@ -168,6 +174,10 @@ func TestValuesFromTheFieldRefused(t *testing.T) {
 		"another port":                {`{prometheus: {extraArgs: ["--web.listen-address=:80"]}}`, `prometheus.extraArgs: --web.listen-address=:80: the Service, the probes and the scrape job use the port 9090`},
 		"another port of an exporter": {`{kubeStateMetrics: {extraArgs: [--port=80]}}`, `kubeStateMetrics.extraArgs: --port=80: the Service, the probes and the scrape job use the port 8080`},
 		"a flag and its value":        {`{alertmanager: {extraArgs: [--log.level debug]}}`, "at '/alertmanager/extraArgs/0'"},
+		"settings of no job":          {`{scrape: {settings: {cadviser: {interval: 60s}}}}`, `scrape.settings: there is no job "cadviser"; there are outrider-exporters`},
+		"a timeout too long":          {`{scrape: {settings: {kubelet: {timeout: 45s}}}}`, "scrape.settings.kubelet: the timeout 45s is longer than the interval 30s"},
+		"a namespace's label":         {`{scrape: {namespaceLabels: [pod]}}`, "scrape.namespaceLabels: pod is a label that every target has already"},
+		"no alert":                    {`{rules: {overrides: {NodeCpu: {for: 1h}}}}`, `rules.overrides: there is no alert "NodeCpu"`},
 		"a name with a digit":         {`{fullnameOverride: 1password}`, "at '/fullnameOverride'"},
 		"a name too long":             {`{fullnameOverride: ` + strings.Repeat("n", 40) + `}`, "at '/fullnameOverride'"},
 		"a receiver of no name":       {`{alertmanager: {config: {receivers: [{name: mail}]}}}`, `alertmanager.config.route.receiver is "null", and alertmanager.config.receivers has no such name: add it there, or name one of mail`},
@@ -191,5 +201,49 @@ func TestStatefulSetsHaveHeadlessServices(t *testing.T) {
 		if got := named[*corev1.Service](t, rendered, s.Spec.ServiceName).Spec.ClusterIP; got != corev1.ClusterIPNone {
 			t.Errorf("%s: its Service %s has the address %q", s.Name, s.Spec.ServiceName, got)
 		}
+	}
+}
+
+func jobSettings(t *testing.T, l loaded) {
+	j := l.job(t, 0, "cadvisor")
+	keep := j.MetricRelabelConfigs[len(j.MetricRelabelConfigs)-1]
+	if j.ScrapeInterval.String() != "1m" || j.ScrapeTimeout.String() != "20s" || keep.Action != relabel.Keep || !keep.Regex.MatchString("container_cpu_x") || keep.Regex.MatchString("container_fs_x") {
+		t.Errorf("cadvisor: %v, %v, %v", j.ScrapeInterval, j.ScrapeTimeout, keep)
+	}
+	exporters := l.job(t, 0, "outrider-exporters")
+	ls := target(exporters, pod("10.0.0.1", "container_name", "outrider-redis", "container_port_name", "outrider-9121"))
+	if _, ok := ls["cost_center"]; ok {
+		t.Errorf("a label without a value: %v", ls)
+	}
+	found := pod("10.0.0.1", "container_name", "outrider-redis", "container_port_name", "outrider-9121")
+	found["__meta_kubernetes_namespace_label_cost_center"] = "c7"
+	if ls := target(exporters, found); ls["cost_center"] != "c7" || len(exporters.MetricRelabelConfigs) != 1 {
+		t.Errorf("labels %v", ls)
+	}
+	c := l.prometheus[0]
+	if c.StorageConfig.TSDBConfig.OutOfOrderTimeWindow == 0 || !exporters.ScrapeNativeHistogramsEnabled() || !slices.Contains(l.args(t, "prometheus"), "--web.enable-otlp-receiver") {
+		t.Errorf("%+v", c.StorageConfig.TSDBConfig)
+	}
+}
+
+// Alerts are changed one by one, and all get the labels of the values.
+func TestAlertsAreOverridden(t *testing.T) {
+	files := renderedRules(t, parse(t, `{labels: {team: infra}, overrides: {NodeFilesystemAlmostFull: {for: 1h, labels: {severity: info}, annotations: {runbook_url: "https://wiki.example"}}}}`))
+	changed := 0
+	for _, f := range files {
+		for _, g := range f.Groups {
+			for _, r := range g.Rules {
+				labels, _ := r["labels"].(map[string]any)
+				if r["alert"] != nil && labels["team"] != "infra" {
+					t.Errorf("%v has the labels %v", r["alert"], labels)
+				}
+				if r["alert"] == "NodeFilesystemAlmostFull" && r["for"] == "1h" && labels["severity"] == "info" {
+					changed++
+				}
+			}
+		}
+	}
+	if changed != 2 {
+		t.Errorf("%d rules are changed, want 2", changed)
 	}
 }

@@ -66,6 +66,8 @@ var pools = map[string][]string{
 	"/prometheus/remoteRead":    {`[]`, `[{url: "https://a", read_recent: true}]`},
 	"/scrape/extra": {`[]`, `[{job_name: a, relabel_configs: []}]`, `[{job_name: b, static_configs: [{targets: ["[fd00::1]:1"], labels: {a: "012", b: "1e3", c: "yes", d: "12:30", e: "~", f: "a: b # c"}}], sample_limit: 123456789}]`,
 		`[{job_name: c, consul_sd_configs: [{server: "c:1"}], relabel_configs: [{source_labels: [__address__], regex: "(?i)[a-z]+:\\d{1,5}", action: drop}]}, {job_name: d, kubernetes_sd_configs: [{role: service}], honor_labels: true}]`},
+	"/scrape/settings":             {`{}`, `{cadvisor: {interval: 60s, keep: [container_.+]}}`},
+	"/rules/overrides":             {`{}`, `{NodeCPUSaturated: {for: 1h}}`},
 	"/scrape/probes":               {`[]`},
 	"/rules/extra":                 {`{}`, `{mine: [{name: g, rules: [{record: a, expr: "1"}]}]}`},
 	"/rules/disabled":              {`[]`, `[NodeCPUSaturated]`},

@@ -11,6 +11,8 @@ var definitions = map[string]schema{
 		"propertyNames":        pattern(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*/)?[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$`),
 		"additionalProperties": pattern(`^([a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?)?$`),
 	},
+	"claimRetention": object(schema{"whenDeleted": enum("Retain", "Delete"), "whenScaled": enum("Retain", "Delete")}),
+	"keysByKind":     {"type": "object", "additionalProperties": nonEmpty(set(pattern(`^(\*|[a-zA-Z0-9]([a-zA-Z0-9./_-]*[a-zA-Z0-9])?)$`)))},
 	"timings": object(schema{
 		"initialDelaySeconds": integer(0, 3600), "periodSeconds": integer(1, 3600), "timeoutSeconds": integer(1, 3600),
 		"failureThreshold": integer(1, 1000), "successThreshold": integer(1, 100),

@@ -99,8 +99,11 @@ var shapes = map[string]schema{
 	"prometheus.retention.time":               ref("duration"),
 	"prometheus.retention.size":               pattern(`^[0-9]+(B|KB|MB|GB|TB|PB)$`),
 	"prometheus.persistence.mode":             enum("emptyDir", "claim"),
+	"prometheus.persistence.retentionPolicy":  ref("claimRetention"),
 	"prometheus.persistence.size":             ref("quantity"),
 	"prometheus.persistence.storageClassName": ref("optionalName"),
+	"prometheus.outOfOrderTimeWindow":         {"type": "string", "pattern": `^([0-9]{1,5}(m|h|d))?$`},
+	"prometheus.features":                     object(schema{"nativeHistograms": boolean, "otlpReceiver": boolean, "remoteWriteReceiver": boolean}),
 	"prometheus.remoteWrite":                  list(schema{"type": "object", "required": []string{"url"}}),
 	"prometheus.remoteRead":                   list(schema{"type": "object", "required": []string{"url"}}),
 	"prometheus.alertmanagers":                list(schema{"type": "object"}),
@@ -117,6 +120,7 @@ var shapes = map[string]schema{
 	"alertmanager.secrets":                      set(ref("objectName")),
 	"alertmanager.retention":                    pattern(`^([0-9]+(h|m|s))+$`),
 	"alertmanager.persistence.mode":             enum("emptyDir", "claim"),
+	"alertmanager.persistence.retentionPolicy":  ref("claimRetention"),
 	"alertmanager.persistence.size":             ref("quantity"),
 	"alertmanager.persistence.storageClassName": ref("optionalName"),
 	"alertmanager.externalURL":                  ref("url"),
@@ -133,6 +137,7 @@ var shapes = map[string]schema{
 	"grafana.adminSecret":                  ref("optionalName"),
 	"grafana.prometheusURL":                ref("url"),
 	"grafana.persistence.mode":             enum("emptyDir", "claim"),
+	"grafana.persistence.retentionPolicy":  ref("claimRetention"),
 	"grafana.persistence.size":             ref("quantity"),
 	"grafana.persistence.storageClassName": ref("optionalName"),
 	"grafana.externalURL":                  ref("url"),
@@ -161,18 +166,29 @@ var shapes = map[string]schema{
 		"samples": integer(0, 1<<31), "labels": integer(0, 1<<31), "labelNameLength": integer(0, 1<<31),
 		"labelValueLength": integer(0, 1<<31), "bodySize": pattern(`^(0|[0-9]+(B|KB|MB|GB))$`), "targets": integer(0, 1<<31),
 	}),
-	"scrape.annotated": object(schema{"enabled": schema{"type": "boolean"}, "namespaces": set(ref("name"))}),
+	"scrape.settings": {"type": "object", "additionalProperties": object(schema{
+		"interval": ref("duration"), "timeout": ref("duration"), "keep": list(schema{"type": "string"}), "drop": list(schema{"type": "string"}),
+	})},
+	"scrape.namespaceLabels": set(pattern(`^[a-zA-Z0-9]([a-zA-Z0-9./_-]*[a-zA-Z0-9])?$`)),
+	"scrape.annotated":       object(schema{"enabled": schema{"type": "boolean"}, "namespaces": set(ref("name"))}),
 	"scrape.probes": list(object(schema{
 		"module": pattern(`^[a-zA-Z0-9_-]+$`), "targets": nonEmpty(list(schema{"type": "string"})), "labels": ref("strings"),
 	}, "module", "targets")),
 	"scrape.extra": list(schema{"type": "object", "required": []string{"job_name"}}),
 
-	"rules.packs":    set(enum(packs...)),
+	"rules.packs":       set(enum(packs...)),
+	"rules.labels":      ref("strings"),
+	"rules.annotations": ref("strings"),
+	"rules.overrides": {"type": "object", "additionalProperties": object(schema{
+		"expr": schema{"type": "string"}, "for": ref("duration"), "keepFiringFor": ref("duration"), "labels": ref("strings"), "annotations": ref("strings"),
+	})},
 	"rules.disabled": set(pattern(`^[a-zA-Z_][a-zA-Z0-9_]*$`)),
 	"rules.extra": {"type": "object", "propertyNames": pattern(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`), "additionalProperties": list(schema{
 		"type": "object", "required": []string{"name", "rules"},
 	})},
 
+	"kubeStateMetrics.labels":      ref("keysByKind"),
+	"kubeStateMetrics.annotations": ref("keysByKind"),
 	"kubeStateMetrics.collectors": nonEmpty(set(enum(
 		"certificatesigningrequests", "configmaps", "cronjobs", "daemonsets", "deployments", "endpointslices",
 		"horizontalpodautoscalers", "ingresses", "jobs", "leases", "limitranges", "mutatingwebhookconfigurations",
@@ -198,6 +214,9 @@ var packs = func() []string {
 	}
 	return names
 }()
+
+// boolean is a switch.
+var boolean = schema{"type": "boolean"}
 
 func shapeOf(path string, component bool) (schema, bool) {
 	if s, ok := shapes[path]; ok {

@@ -187,6 +187,8 @@ secret-{{ . }}
 
 {{- define "outrider.dataClaim" -}}
 {{- if eq .values.persistence.mode "claim" -}}
+persistentVolumeClaimRetentionPolicy:
+  {{- toYaml .values.persistence.retentionPolicy | nindent 2 }}
 volumeClaimTemplates:
   - metadata:
       name: data

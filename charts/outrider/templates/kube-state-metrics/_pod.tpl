@@ -6,6 +6,13 @@ containers:
       - --port=8080
       - --telemetry-port=8081
       - --resources={{ .values.collectors | uniq | sortAlpha | join "," }}
+      {{- range $flag, $kinds := dict "metric-labels-allowlist" .values.labels "metric-annotations-allowlist" .values.annotations }}
+      {{- $lists := list }}
+      {{- range $kind, $keys := $kinds }}{{ $lists = append $lists (printf "%s=[%s]" $kind (join "," $keys)) }}{{ end }}
+      {{- with $lists }}
+      - {{ printf "--%s=%s" $flag (join "," .) | quote }}
+      {{- end }}
+      {{- end }}
     ports:
       - name: metrics
         containerPort: 8080

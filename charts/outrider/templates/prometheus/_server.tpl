@@ -2,13 +2,47 @@
 Prometheus' files as data: a file's name, and what it contains. The ConfigMaps make text of it, once.
 */}}
 {{- define "outrider.prometheus.files" -}}
+{{- $names := list -}}
 {{- $files := dict "prometheus.yml" (include "outrider.prometheus.config" . | fromYaml) -}}
 {{- range $part := list "workloads" "cluster" "components" "optional" -}}
 {{- with include (printf "outrider.scrape.%s" $part) $ | fromYamlArray -}}
+{{- range . }}{{ $names = append $names .job_name }}{{ include "outrider.scrape.configure" (dict "root" $ "job" . "part" $part) }}{{ end -}}
 {{- $_ := set $files (printf "scrape-%s.yaml" $part) (dict "scrape_configs" .) -}}
 {{- end -}}
 {{- end -}}
+{{- range $name, $_ := .Values.scrape.settings -}}
+{{- if not (has $name $names) }}{{ fail (printf "scrape.settings: there is no job %q; there are %s" $name (join ", " $names)) }}{{ end -}}
+{{- end -}}
 {{- toYaml $files -}}
+{{- end -}}
+
+{{/* What scrape.settings says of a job, and the labels of its targets' namespaces. It changes the job. */}}
+{{- define "outrider.scrape.configure" -}}
+{{- $job := .job -}}
+{{- $settings := get .root.Values.scrape.settings $job.job_name | default dict -}}
+{{- with $settings.interval }}{{ $_ := set $job "scrape_interval" . }}{{ end -}}
+{{- with $settings.timeout }}{{ $_ := set $job "scrape_timeout" . }}{{ end -}}
+{{- $interval := get $job "scrape_interval" | default .root.Values.prometheus.scrapeInterval -}}
+{{- if and $settings.timeout (gt (include "outrider.prometheus.seconds" $settings.timeout | int64) (include "outrider.prometheus.seconds" $interval | int64)) -}}
+{{- fail (printf "scrape.settings.%s: the timeout %s is longer than the interval %s" $job.job_name $settings.timeout $interval) -}}
+{{- end -}}
+{{- range $action := list "keep" "drop" -}}
+{{- with get $settings $action -}}
+{{- $rule := dict "source_labels" (list "__name__") "regex" (join "|" .) "action" $action -}}
+{{- $_ := set $job "metric_relabel_configs" (append (get $job "metric_relabel_configs" | default list) $rule) -}}
+{{- end -}}
+{{- end -}}
+{{- if or (eq .part "workloads") (hasPrefix "annotated-" $job.job_name) -}}
+{{- range $label := .root.Values.scrape.namespaceLabels -}}
+{{- range $job.kubernetes_sd_configs }}{{ $_ := set . "attach_metadata" (dict "namespace" true) }}{{ end -}}
+{{- $name := regexReplaceAll "[^a-zA-Z0-9_]" $label "_" -}}
+{{- if has $name (list "job" "instance" "namespace" "pod" "container" "node") -}}
+{{- fail (printf "scrape.namespaceLabels: %s is a label that every target has already; choose another one" $label) -}}
+{{- end -}}
+{{- $rule := dict "source_labels" (list (printf "__meta_kubernetes_namespace_label_%s" $name)) "regex" "(.+)" "target_label" $name -}}
+{{- $_ := set $job "relabel_configs" (append $job.relabel_configs $rule) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/*
@@ -25,6 +59,7 @@ Retention is here rather than in flags, so that a change of it is a reload and n
 {{- include "outrider.prometheus.refuseSecrets" (dict "where" (printf "prometheus.%s" $key) "value" (get $p $key)) -}}
 {{- end -}}
 {{- $global := dict "scrape_interval" $p.scrapeInterval "external_labels" (merge (dict $p.replicaLabel "${POD_NAME}") $p.externalLabels) -}}
+{{- if $p.features.nativeHistograms }}{{ $_ := set $global "scrape_native_histograms" true }}{{ end -}}
 {{- $files := list "scrape-*.yaml" -}}
 {{- if $p.extraScrapeConfigSecret }}{{ $files = append $files "/etc/prometheus-extra/*.yaml" }}{{ end -}}
 {{- $config := dict "global" $global "scrape_config_files" $files -}}
@@ -47,6 +82,9 @@ tsdb:
   retention:
     time: {{ .retention.time }}
     size: {{ .retention.size }}
+{{- with .outOfOrderTimeWindow }}
+  out_of_order_time_window: {{ . }}
+{{- end }}
 {{- with .exemplars }}
 exemplars:
   max_exemplars: {{ int64 . }}
@@ -93,6 +131,12 @@ Flags by which the two modes differ. A pod of one shard among several takes the 
 - --storage.agent.path=/prometheus
 {{- else }}
 - --storage.tsdb.path=/prometheus
+{{- if $p.features.otlpReceiver }}
+- --web.enable-otlp-receiver
+{{- end }}
+{{- if $p.features.remoteWriteReceiver }}
+- --web.enable-remote-write-receiver
+{{- end }}
 {{- if $p.exemplars }}
 - --enable-feature=exemplar-storage
 {{- end }}

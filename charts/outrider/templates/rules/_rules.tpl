@@ -13,6 +13,7 @@ rules.disabled, and rules.extra. The templates in alerts are Prometheus' own: no
 {{- range $rule := .rules -}}
 {{- $alerts = append $alerts (get $rule "alert") -}}
 {{- if not (has (get $rule "alert") $root.Values.rules.disabled) -}}
+{{- if $rule.alert }}{{ include "outrider.rules.override" (dict "rule" $rule "values" $root.Values.rules) }}{{ end -}}
 {{- $kept = append $kept $rule -}}
 {{- end -}}
 {{- end -}}
@@ -24,6 +25,11 @@ rules.disabled, and rules.extra. The templates in alerts are Prometheus' own: no
 {{- $_ := set $files (base $path) (dict "groups" $groups) -}}
 {{- end -}}
 {{- end -}}
+{{- range $name, $_ := .Values.rules.overrides -}}
+{{- if not (has $name $alerts) -}}
+{{- fail (printf "rules.overrides: there is no alert %q; charts/RUNBOOK.md lists those that there are" $name) -}}
+{{- end -}}
+{{- end -}}
 {{- range .Values.rules.disabled -}}
 {{- if not (has . $alerts) -}}
 {{- fail (printf "rules.disabled: there is no alert %q; charts/RUNBOOK.md lists those that there are" .) -}}
@@ -33,4 +39,19 @@ rules.disabled, and rules.extra. The templates in alerts are Prometheus' own: no
 {{- $_ := set $files (printf "extra-%s.yaml" $name) (dict "groups" $groups) -}}
 {{- end -}}
 {{- toYaml $files -}}
+{{- end -}}
+
+{{/* What the values say of an alert: labels of all, and the fields of rules.overrides. It changes the rule. */}}
+{{- define "outrider.rules.override" -}}
+{{- $rule := .rule -}}
+{{- $own := get .values.overrides $rule.alert | default dict -}}
+{{- range $field, $key := dict "expr" "expr" "for" "for" "keepFiringFor" "keep_firing_for" -}}
+{{- with get $own $field }}{{ $_ := set $rule $key . }}{{ end -}}
+{{- end -}}
+{{- range $field := list "labels" "annotations" -}}
+{{- $all := get $rule $field | default dict -}}
+{{- range $key, $value := get $.values $field }}{{ $_ := set $all $key $value }}{{ end -}}
+{{- range $key, $value := get $own $field | default dict }}{{ $_ := set $all $key $value }}{{ end -}}
+{{- if $all }}{{ $_ := set $rule $field $all }}{{ end -}}
+{{- end -}}
 {{- end -}}
