@@ -2,7 +2,6 @@ package rules_test
 
 import (
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -95,13 +94,8 @@ func TestRunbookEntriesAreComplete(t *testing.T) {
 	}
 }
 
-func TestRunbookLinksExist(t *testing.T) {
-	for _, m := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(book(t), -1) {
-		file, _, _ := strings.Cut(m[1], "#")
-		if _, err := os.Stat(filepath.Join(filepath.Dir(runbook), file)); err != nil {
-			t.Error(err)
-		}
-	}
+// Links are checked with those of all pages, by test/docs.
+func TestRunbookNamesAlerts(t *testing.T) {
 	alerts := map[string]bool{}
 	for _, r := range rulesOf(t) {
 		alerts[r.Alert] = true
