@@ -11,11 +11,10 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	"sigs.k8s.io/yaml"
-
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
@@ -26,19 +25,24 @@ var builtin embed.FS
 // Catalog is an immutable set of exporters by name. The zero value is empty.
 type Catalog struct {
 	entries map[string]*entry
-	byImage map[string]*entry
-	byPort  map[int32][]*entry // for images with names of their own
-	names   []string           // sorted
+	names   []string // sorted
+	// What containers are recognized by.
+	byImage   map[string]*entry
+	byTag     map[string]map[string]*entry // image, word of its tag
+	byProgram map[string][]*entry          // none for a client
+	byPort    map[int32][]*entry
 }
 
 // entry is an exporter made ready for the hot path.
 type entry struct {
-	name     string
-	spec     v1alpha1.ExporterSpec
-	patterns map[string]*regexp.Regexp // by parameter
-	matching map[string]*regexp.Regexp // by pattern of a sign
-	causes   []*regexp.Regexp          // of the diagnosis, in its order
-	hash     string                    // of the definition
+	name      string
+	spec      v1alpha1.ExporterSpec
+	patterns  map[string]*regexp.Regexp // by parameter
+	names     map[string]bool           // of the workload, as images, containers and ports have them
+	matching  map[string]*regexp.Regexp // by pattern of a sign
+	exporters *regexp.Regexp            // matches names of exporters for the workload
+	causes    []*regexp.Regexp          // of the diagnosis, in its order
+	hash      string                    // of the definition
 }
 
 // Builtin is the catalog that ships with Outrider. A test proves it valid; a
@@ -105,42 +109,39 @@ func (c Catalog) With(exporters ...v1alpha1.Exporter) (Catalog, error) {
 	return index(entries), nil
 }
 
-// index makes a catalog's look-up tables. Where two entries claim an image,
-// the first by name has it.
+// index makes a catalog's look-up tables. Where two entries claim an image, or a
+// word of its tag, the first by name has it.
 func index(entries map[string]*entry) Catalog {
-	c := Catalog{entries: entries, names: slices.Sorted(maps.Keys(entries)), byImage: map[string]*entry{}, byPort: map[int32][]*entry{}}
+	c := Catalog{entries: entries, names: slices.Sorted(maps.Keys(entries)), byImage: map[string]*entry{},
+		byTag: map[string]map[string]*entry{}, byProgram: map[string][]*entry{}, byPort: map[int32][]*entry{}}
 	for _, name := range c.names {
 		e := entries[name]
-		for _, image := range e.spec.Recognize.Images {
+		r := e.spec.Recognize
+		for _, image := range r.Images {
 			if _, taken := c.byImage[image]; !taken {
 				c.byImage[image] = e
 			}
 		}
-		for _, port := range e.spec.Recognize.Ports {
+		for _, tagged := range r.Tagged {
+			image, word, _ := strings.Cut(tagged, ":")
+			if c.byTag[image] == nil {
+				c.byTag[image] = map[string]*entry{}
+			}
+			if _, taken := c.byTag[image][word]; !taken {
+				c.byTag[image][word] = e
+			}
+		}
+		for _, program := range r.Commands {
+			c.byProgram[program] = append(c.byProgram[program], e)
+		}
+		for _, program := range r.NotCommands {
+			c.byProgram[program] = append(c.byProgram[program], nil...)
+		}
+		for _, port := range r.Ports {
 			c.byPort[port] = append(c.byPort[port], e)
 		}
 	}
 	return c
-}
-
-// recognize returns the exporters of the workload that a container serves: by
-// its image, or else by what its ports and names say.
-func (c Catalog) recognize(container *corev1.Container) []*entry {
-	if e, ok := c.byImage[imageBaseName(container.Image)]; ok {
-		if isServer(container, e.spec.Recognize) {
-			return []*entry{e}
-		}
-		return nil
-	}
-	var found []*entry
-	for _, port := range container.Ports {
-		for _, e := range c.byPort[port.ContainerPort] {
-			if isServer(container, e.spec.Recognize) && !slices.Contains(found, e) {
-				found = append(found, e)
-			}
-		}
-	}
-	return found
 }
 
 // Names of the exporters, sorted.
@@ -181,6 +182,8 @@ func newEntry(e v1alpha1.Exporter) (*entry, error) {
 		}
 		made.patterns[p.Name] = re
 	}
+	made.names = workloadNames(e)
+	made.exporters = regexp.MustCompile(exportersPattern(made.names))
 	errs = append(errs, unknownPlaceholders(e.Spec, made.patterns)...)
 	var bad problems
 	made.matching = compileSigns(e.Spec, &bad)

@@ -2,6 +2,7 @@ package sidecars
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 )
@@ -19,11 +20,42 @@ type Setting struct {
 
 // Explain decides as NewPlan does, and reports where the exporters' settings come
 // from, in the order in which they were looked for. Settings of an exporter
-// that was refused afterwards are among them.
+// that was refused afterwards are among them. The plan also says why nothing was
+// decided, and what was not recognized.
 func Explain(in Input, c Catalog) (Plan, []Setting) {
 	var settings []Setting
 	plan := newPlan(in, c, func(s Setting) { settings = append(settings, s) })
+	value, annotated := in.Pod.Annotations[InjectKey]
+	if !annotated && in.Settings.OptedIn(in.Namespace.Labels) || slices.Contains(listed(value), InjectAuto) {
+		plan.passed = c.Passed(in.Pod)
+	}
+	if len(plan.Decisions) == 0 {
+		plan.unasked = unasked(in)
+	}
 	return plan, settings
+}
+
+// Passed are the containers that look like workloads of the catalog and are not
+// taken for them, where the pod or its namespace asks to recognize them; nil for a
+// plan that Explain did not make.
+func (p Plan) Passed() []Passed { return p.passed }
+
+// Unasked says why nothing is decided for a pod; empty where something is, and for
+// a plan that Explain did not make.
+func (p Plan) Unasked() string { return p.unasked }
+
+func unasked(in Input) string {
+	label, labeled := in.Namespace.Labels[InjectKey]
+	switch value, annotated := in.Pod.Annotations[InjectKey]; {
+	case annotated:
+		return fmt.Sprintf("opted out: the pod's annotation %s is %q", InjectKey, shorten(value))
+	case in.Settings.OptedIn(in.Namespace.Labels):
+		return "opted in by its namespace, not recognized: none of its containers is a workload that outrider catalog lists"
+	case labeled:
+		return fmt.Sprintf("nothing is asked for: no %s annotation, and its namespace's label %s is %q, not %s", InjectKey, InjectKey, shorten(label), InjectEnabled)
+	default:
+		return fmt.Sprintf("nothing is asked for: no %s annotation, and its namespace is not known to have the label %s: %s", InjectKey, InjectKey, InjectEnabled)
+	}
 }
 
 // origin is where a parameter's value was found.

@@ -18,7 +18,7 @@ func (p *planner) answer(exporter string, outcome Outcome, reason Reason, format
 
 // skip leaves pods alone that need nothing from us.
 func (p *planner) skip(e *entry) bool {
-	if name := carriesExporter(p.Pod, e.spec.Recognize); name != "" {
+	if name := exporterOf(p.Pod, e); name != "" {
 		p.answer(e.name, Skipped, AlreadyMonitored, "%s: container %q is already an exporter for it; make it a target with %s: PORT, or remove it", e.name, name, ScrapeKey)
 		return true
 	}
@@ -45,7 +45,7 @@ func (p *planner) refusePod(e *entry) bool {
 	switch {
 	case pod.Annotations[corev1.MirrorPodAnnotationKey] != "":
 		p.refuse(e.name, MirrorPod, "%s: a static pod cannot be changed through the API; add the exporter to its manifest on the node", e.name)
-	case pod.Spec.OS != nil && pod.Spec.OS.Name != corev1.Linux, pod.Spec.NodeSelector[corev1.LabelOSStable] == string(corev1.Windows):
+	case pod.Spec.OS != nil && pod.Spec.OS.Name != corev1.Linux, onWindows(pod):
 		p.refuse(e.name, UnsupportedOS, "%s: the exporter runs on Linux and the pod is for another system", e.name)
 	case pod.Spec.HostNetwork && !isNative(e):
 		p.refuse(e.name, HostNetwork, "%s: with hostNetwork the exporter's port %d would open on the node; use the pod's own network", e.name, e.spec.Port)
@@ -55,6 +55,13 @@ func (p *planner) refusePod(e *entry) bool {
 		return false
 	}
 	return true
+}
+
+// onWindows reports whether a pod's nodes are chosen to run Windows, by the label
+// or by its old name, which is still on every node.
+func onWindows(pod *corev1.Pod) bool {
+	const legacy = "beta.kubernetes.io/os"
+	return pod.Spec.NodeSelector[corev1.LabelOSStable] == string(corev1.Windows) || pod.Spec.NodeSelector[legacy] == string(corev1.Windows)
 }
 
 // refuseBudget fits a sidecar into what the namespace's LimitRanges and quotas

@@ -62,6 +62,9 @@ type Plan struct {
 	endpoints  string   // the scrape annotation to be written, or empty
 	label      bool     // the monitored label is to be written
 	status     string   // the status annotation to be written, or empty
+
+	passed  []Passed // by Explain only
+	unasked string
 }
 
 // NewPlan decides for one pod. It never fails: whatever cannot be done is a

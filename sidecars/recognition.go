@@ -2,6 +2,7 @@ package sidecars
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,23 +18,38 @@ import (
 // definition is too strange to be written down; never more. The keys may stand
 // in a ConfigMap, and lists have one word a line:
 //
-//	exporters             list of all names
-//	native                list of the names of those that inject nothing
-//	image.IMAGE           the exporter of the workload with that base name
-//	port.PORT.NAME        list of the exporters of workloads with that port, in a container or under a port of that name
-//	carries.IMAGE         list of the exporters in whose place a container with that base name stands
-//	commands.EXPORTER     list of the programs that are the server; without it every program is
-//	notArgs.EXPORTER      list of the words that a server's command line does not have
-//	shell                 what a command line, its words joined by \x01, begins with where the next word is a script
-//	passed                what a word in front of the program matches
-//	endpoints, exemption  what the annotations scrape and exempt match
+//	exporters              list of all names
+//	native                 list of the names of those that inject nothing
+//	image.IMAGE            the exporter of the workload with that base name
+//	tag.IMAGE.WORD         the exporter of the workload with that base name and a tag with that word
+//	name.NAME              list of the exporters of workloads of which containers and ports are so named
+//	port.PORT              list of the exporters of workloads with that usual port
+//	program.NAME           list of the exporters of which that program is the server; empty for a client
+//	carries.IMAGE          list of the exporters in whose place a container with that base name stands
+//	exporting.EXPORTER     what matches the names of other such containers
+//	notArgs.EXPORTER, …    lists of what no server has: notArgs, notEnv, notPorts
+//	idle                   list of the programs that serve nothing
+//	variants, tails        what matches the end of a name that does not say what it is: of an image, of any
+//	others, otherTags, otherPrograms
+//	                       what matches names of what is no server: of images and containers, tags, programs
+//	script, words, passed, shell
+//	                       how a command line is read, see program.go
+//	endpoints, exemption   what the annotations scrape and exempt match
 func (c Catalog) Recognition() map[string]string {
 	data := map[string]string{
-		"exporters": strings.Join(c.names, "\n"),
-		"shell":     `^(?:[^\x01]*/)?` + oneOf(shells) + `/*\x01(?:[^\x01]*\x01)*?-(?:[^-\x01][^\x01]*)?c\x01`,
-		"passed":    `^-|=|^(?s:.*/)?` + oneOf(wrappers) + `/*$`,
-		"endpoints": endpointList(),
-		"exemption": exemption.String(),
+		"exporters":     strings.Join(c.names, "\n"),
+		"idle":          strings.Join(idle, "\n"),
+		"variants":      variantsPattern,
+		"tails":         tailsPattern,
+		"others":        othersPattern,
+		"otherTags":     wordPattern(otherTags),
+		"otherPrograms": wordPattern(otherPrograms),
+		"script":        scriptPattern,
+		"words":         wordsPattern,
+		"passed":        passedPattern,
+		"shell":         shellPattern,
+		"endpoints":     endpointList(),
+		"exemption":     exemption.String(),
 	}
 	add := func(key, exporter string) {
 		if len(validation.IsConfigMapKey(key)) > 0 {
@@ -42,6 +58,17 @@ func (c Catalog) Recognition() map[string]string {
 		if list := lines(data[key]); !slices.Contains(list, exporter) {
 			data[key] = strings.Join(append(list, exporter), "\n")
 		}
+	}
+	for image, e := range c.byImage {
+		add("image."+image, e.name)
+	}
+	for image, words := range c.byTag {
+		for word, e := range words {
+			add("tag."+image+"."+word, e.name)
+		}
+	}
+	for program := range c.byProgram {
+		data["program."+program] = ""
 	}
 	for _, name := range c.names {
 		e := c.entries[name]
@@ -52,32 +79,27 @@ func (c Catalog) Recognition() map[string]string {
 		for _, image := range r.Exporters {
 			add("carries."+image, name)
 		}
-		if !writable(r) {
-			continue
+		for word := range e.names {
+			add("name."+word, name)
 		}
-		for _, image := range r.Images {
-			if c.byImage[image] == e {
-				add("image."+image, name)
-			}
-			for _, port := range r.Ports {
-				add(fmt.Sprintf("port.%d.%s", port, image), name)
-			}
+		for _, port := range r.Ports {
+			add(fmt.Sprintf("port.%d", port), name)
 		}
-		if len(r.Commands) > 0 {
-			data["commands."+name] = strings.Join(r.Commands, "\n")
+		for _, program := range r.Commands {
+			add("program."+program, name)
 		}
-		if len(r.NotArgs) > 0 {
-			data["notArgs."+name] = strings.Join(r.NotArgs, "\n")
+		for _, arg := range r.NotArgs {
+			add("notArgs."+name, arg)
 		}
+		for _, variable := range r.NotEnv {
+			add("notEnv."+name, variable)
+		}
+		for _, port := range r.NotPorts {
+			add("notPorts."+name, fmt.Sprint(port))
+		}
+		data["exporting."+name] = e.exporters.String()
 	}
 	return data
-}
-
-// writable reports whether programs and arguments can be written one a line.
-func writable(r v1alpha1.Recognition) bool {
-	return !slices.ContainsFunc(slices.Concat(r.Commands, r.NotArgs), func(word string) bool {
-		return word == "" || strings.Contains(word, "\n")
-	})
 }
 
 func lines(text string) []string {
@@ -100,4 +122,27 @@ func oneOf(words []string) string {
 func endpointList() string {
 	one := " {0,9}" + strings.TrimSuffix(strings.TrimPrefix(endpoint.String(), "^"), "$") + " {0,9}"
 	return fmt.Sprintf("^%s(?:,%[1]s){0,%d}$", one, MostEndpoints-1)
+}
+
+// workloadNames are what images, containers and ports of a workload are called.
+func workloadNames(e v1alpha1.Exporter) map[string]bool {
+	names := wordSet(e.Spec.Recognize.Images)
+	names[e.Name] = true
+	return names
+}
+
+// exportersPattern matches names with the word exporter and one of a workload's,
+// whatever separates the words of it.
+func exportersPattern(names map[string]bool) string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		parts := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(separators, r) })
+		for i := range parts {
+			parts[i] = regexp.QuoteMeta(parts[i])
+		}
+		words = append(words, strings.Join(parts, "[-_.]?"))
+	}
+	workload := "(?:" + strings.Join(words, "|") + ")d?"
+	const before, after = `(?:^|[-_.])`, `(?:[-_.]|$)`
+	return before + workload + after + `(?:.*[-_.])?exporters?` + after + `|` + before + `exporters?` + after + `(?:.*[-_.])?` + workload + after
 }

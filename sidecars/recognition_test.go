@@ -14,6 +14,9 @@ import (
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
+// patterns are the keys of regular expressions.
+var patterns = []string{"variants", "tails", "others", "otherTags", "otherPrograms", "script", "words", "passed", "shell", "endpoints", "exemption"}
+
 // Every key may stand in a ConfigMap, every pattern compiles, and all of it is small enough for one object.
 func TestRecognitionFitsAConfigMap(t *testing.T) {
 	size := 0
@@ -22,19 +25,19 @@ func TestRecognitionFitsAConfigMap(t *testing.T) {
 		if problems := validation.IsConfigMapKey(key); problems != nil {
 			t.Errorf("%s: %v", key, problems)
 		}
-		if slices.Contains([]string{"shell", "passed", "endpoints", "exemption"}, key) {
+		if slices.Contains(patterns, key) || strings.HasPrefix(key, "exporting.") {
 			if _, err := regexp.Compile(value); err != nil {
 				t.Errorf("%s: %v", key, err)
 			}
 		}
 	}
-	if size > 16<<10 {
+	if size > 32<<10 {
 		t.Errorf("%d bytes", size)
 	}
 }
 
-// An image belongs to the first exporter by name, as everywhere; a port with a name to all of them; and what cannot be
-// written down is not recognized.
+// An image belongs to the first exporter by name, as everywhere; a port with a name to all of them; and what cannot be a
+// key is not recognized.
 func TestRecognitionOfCustomExporters(t *testing.T) {
 	native := func(name string, r v1alpha1.Recognition) v1alpha1.Exporter {
 		e := v1alpha1.Exporter{Spec: v1alpha1.ExporterSpec{Type: v1alpha1.Native, Port: 9000, UpMetric: "up", Recognize: r}}
@@ -42,25 +45,28 @@ func TestRecognitionOfCustomExporters(t *testing.T) {
 		return e
 	}
 	c, err := sidecars.Catalog{}.With(
-		native("b", v1alpha1.Recognition{Images: []string{"shared", "own"}, Ports: []int32{80}, Exporters: []string{"b-exporter", "any"}}),
-		native("a", v1alpha1.Recognition{Images: []string{"shared"}, Ports: []int32{80}, Commands: []string{"serve", "run"}, NotArgs: []string{"--x y"}, Exporters: []string{"any"}}),
-		native("lines", v1alpha1.Recognition{Images: []string{"strange"}, Commands: []string{"a\nb"}}),
+		native("b", v1alpha1.Recognition{Images: []string{"shared", "own"}, Tagged: []string{"many:own"}, Ports: []int32{80}, Exporters: []string{"metrics", "any"}}),
+		native("a", v1alpha1.Recognition{Images: []string{"shared"}, Ports: []int32{80}, Commands: []string{"serve", "run"}, NotCommands: []string{"cli", "run"},
+			NotArgs: []string{"--x y"}, NotEnv: []string{"ROLE=spare"}, NotPorts: []int32{81}, Exporters: []string{"any"}}),
 		native("key", v1alpha1.Recognition{Images: []string{"no/key", strings.Repeat("x", 300)}}),
 	)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := c.Recognition()
-	for _, same := range []string{"shell", "passed", "endpoints", "exemption"} {
-		delete(got, same)
+	for key := range got {
+		if slices.Contains(patterns, key) || key == "idle" || strings.HasPrefix(key, "exporting.") {
+			delete(got, key)
+		}
 	}
 	want := map[string]string{
-		"exporters":    "a\nb\nkey\nlines",
-		"native":       "a\nb\nkey\nlines",
-		"image.shared": "a", "image.own": "b",
-		"port.80.shared": "a\nb", "port.80.own": "b",
-		"carries.any": "a\nb", "carries.b-exporter": "b",
-		"commands.a": "serve\nrun", "notArgs.a": "--x y",
+		"exporters":    "a\nb\nkey",
+		"native":       "a\nb\nkey",
+		"image.shared": "a", "image.own": "b", "tag.many.own": "b",
+		"name.shared": "a\nb", "name.own": "b", "name.a": "a", "name.b": "b", "name.key": "key",
+		"port.80": "a\nb", "program.serve": "a", "program.run": "a", "program.cli": "",
+		"carries.any": "a\nb", "carries.metrics": "b",
+		"notArgs.a": "--x y", "notEnv.a": "ROLE=spare", "notPorts.a": "81",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

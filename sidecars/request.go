@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	corev1 "k8s.io/api/core/v1"
 )
 
 // request is one exporter that is asked for, and why. One that cannot be
@@ -42,9 +40,7 @@ func Asked(in Input, c Catalog) bool {
 			return true
 		}
 	}
-	return in.Settings.OptedIn(in.Namespace.Labels) && slices.ContainsFunc(in.Pod.Spec.Containers, func(container corev1.Container) bool {
-		return len(c.recognize(&container)) > 0
-	})
+	return in.Settings.OptedIn(in.Namespace.Labels) && len(c.recognize(in.Pod, true)) > 0
 }
 
 // What is read of a pod is bounded, because the answer is written into the pod:
@@ -86,8 +82,7 @@ func (p *planner) annotated(value string) []request {
 				add(r)
 			}
 			if len(found) == 0 {
-				add(request{outcome: Skipped, reason: NotRecognized, message: fmt.Sprintf(
-					"%s: auto recognized none of the pod's containers; name the exporter: %s", InjectKey, strings.Join(p.catalog.names, ", "))})
+				add(request{outcome: Skipped, reason: NotRecognized, message: p.unrecognized()})
 			}
 		default:
 			add(request{exporter: shorten(word), reason: Annotated})
@@ -102,22 +97,27 @@ func (p *planner) annotated(value string) []request {
 func (p *planner) recognized() []request {
 	var requests []request
 	var may lists
-	for i := range p.Pod.Spec.Containers {
-		for _, e := range p.catalog.recognize(&p.Pod.Spec.Containers[i]) {
-			if !slices.ContainsFunc(requests, func(r request) bool { return r.exporter == e.name }) {
-				if requests == nil {
-					may = p.readLists()
-				}
-				r := request{exporter: e.name, reason: Recognized}
-				if list := may.leaveOut(e.name); list != "" {
-					r.outcome, r.reason = Skipped, NotAllowed
-					r.message = fmt.Sprintf("%s: recognized, but excluded by the namespace's annotation %s; to inject it anyway, name it on the pod: %s: %s", e.name, list, InjectKey, e.name)
-				}
-				requests = append(requests, r)
-			}
+	for _, e := range p.catalog.recognize(p.Pod, false) {
+		if requests == nil {
+			may = p.readLists()
 		}
+		r := request{exporter: e.name, reason: Recognized}
+		if list := may.leaveOut(e.name); list != "" {
+			r.outcome, r.reason = Skipped, NotAllowed
+			r.message = fmt.Sprintf("%s: recognized, but excluded by the namespace's annotation %s; to inject it anyway, name it on the pod: %s: %s", e.name, list, InjectKey, e.name)
+		}
+		requests = append(requests, r)
 	}
 	return requests
+}
+
+// unrecognized says that auto found nothing, and what stood in the way.
+func (p *planner) unrecognized() string {
+	why := ""
+	if passed := p.catalog.Passed(p.Pod); len(passed) > 0 {
+		why = ": " + passed[0].String()
+	}
+	return fmt.Sprintf("%s: auto recognized none of the pod's containers%s; name the exporter: %s", InjectKey, why, strings.Join(p.catalog.names, ", "))
 }
 
 // readAnnotations collects parameters and the placement, and answers every key

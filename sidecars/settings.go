@@ -40,26 +40,24 @@ func (p *planner) settings(e *entry) (s *shown, ok bool) {
 // nothing shows which it is: everything then has its default.
 func (p *planner) server(e *entry) (*corev1.Container, bool) {
 	if name, ok := p.parameters[e.name][containerParameter]; ok {
-		for i := range p.Pod.Spec.Containers {
-			if c := &p.Pod.Spec.Containers[i]; c.Name == name {
+		for _, c := range long(p.Pod) {
+			if c.Name == name {
 				return c, true
 			}
 		}
 		p.refuse(e.name, BadValue, "%s: the pod has no container %q", parameterKey(e.name, containerParameter), shorten(name))
 		return nil, false
 	}
-	found := servers(p.Pod, e.spec.Recognize)
+	found := p.catalog.servers(p.Pod, e)
 	switch {
 	case len(found) == 1:
 		return found[0], true
 	case len(found) > 1:
-		p.refuse(e.name, Ambiguous, "%s: containers %q and %q both run it; say which with %s",
+		p.refuse(e.name, Ambiguous, "%s: containers %q and %q both run it; name one: %s",
 			e.name, found[0].Name, found[1].Name, parameterKey(e.name, containerParameter))
 		return nil, false
-	case len(p.Pod.Spec.Containers) == 1:
-		return &p.Pod.Spec.Containers[0], true
 	}
-	return nil, true
+	return p.catalog.guess(p.Pod, e), true
 }
 
 // values are the exporter's parameters: from the pod's annotations, or found in

@@ -33,8 +33,8 @@ before and after, the requests that are added, and what to change.`,
 			}
 			var all []explanation.Explanation
 			for _, t := range templates {
-				plan, settings, optedIn := set.Explain(t)
-				x, err := explanation.Of(t.String(), t.Pod, plan, settings, optedIn)
+				plan, settings := set.Explain(t)
+				x, err := explanation.Of(t.String(), t.Pod, plan, settings)
 				if err != nil {
 					return err
 				}

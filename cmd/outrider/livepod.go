@@ -49,8 +49,8 @@ func (l *live) explain(ctx context.Context, namespace, name string) (explanation
 		return explanation.Explanation{}, err
 	}
 	before := sidecars.Remove(pod)
-	plan, settings, optedIn := d.Explain(ctx, decider.Request{Pod: before, Namespace: namespace})
-	x, err := explanation.Of(fmt.Sprintf("pod %s/%s", namespace, name), before, plan, settings, optedIn)
+	plan, settings := d.Explain(ctx, decider.Request{Pod: before, Namespace: namespace})
+	x, err := explanation.Of(fmt.Sprintf("pod %s/%s", namespace, name), before, plan, settings)
 	x.Advice = append(x.Advice, d.Unknown...)
 	x.Advice = append(x.Advice, l.misplaced(ctx, pod)...)
 	x.Advice = append(x.Advice, l.running(ctx, pod, plan)...)

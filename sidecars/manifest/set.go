@@ -134,12 +134,9 @@ func (s *Set) asks(t *Template) bool {
 // Plan decides for a template as the webhook would for its pods.
 func (s *Set) Plan(t *Template) sidecars.Plan { return sidecars.NewPlan(s.input(t), s.Catalog) }
 
-// Explain decides as Plan does, and says where every setting comes from and
-// whether the namespace is opted in.
-func (s *Set) Explain(t *Template) (plan sidecars.Plan, settings []sidecars.Setting, optedIn bool) {
-	in := s.input(t)
-	plan, settings = sidecars.Explain(in, s.Catalog)
-	return plan, settings, in.Settings.OptedIn(in.Namespace.Labels)
+// Explain decides as Plan does, and says where every setting comes from.
+func (s *Set) Explain(t *Template) (sidecars.Plan, []sidecars.Setting) {
+	return sidecars.Explain(s.input(t), s.Catalog)
 }
 
 // input is what the decision about a template may depend on.

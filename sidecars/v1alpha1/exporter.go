@@ -188,33 +188,63 @@ type Lockdown struct {
 	Env []EnvVar `json:"env,omitempty"`
 }
 
-// Recognition tells a workload from its containers.
+// Recognition tells a workload from its containers. An image, or a program, is
+// enough; a port is where a name says the same. What contradicts is named: a
+// program that is not listed anywhere contradicts nothing.
 type Recognition struct {
-	// Images are repository base names: redis matches docker.io/library/redis:7
-	// and bitnami/redis@sha256:…, never my-redis-client.
-	// +kubebuilder:validation:MaxItems=32
+	// Images are repository base names: redis matches docker.io/library/redis:7,
+	// bitnami/redis@sha256:… and sclorg/redis-6-c9s, never my-redis-client. They
+	// also name containers and ports.
+	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MaxLength=128
 	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]+([._-]+[a-z0-9]+)*$`
 	Images []string `json:"images,omitempty"`
-	// Ports are the workload's usual TCP ports. They count where a container, or
-	// the port, also has one of the Images as its name.
+	// Tagged are images that are several things, each with the word of the tag
+	// that says which: php:fpm matches php:8.4-fpm-alpine.
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=192
+	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]+([._-]+[a-z0-9]+)*:[a-z0-9]+$`
+	Tagged []string `json:"tagged,omitempty"`
+	// Ports are the workload's usual TCP ports. They count where the container,
+	// the port or the image also has one of the Images as its name, or ends in
+	// one: tcp-redis, my-redis-master.
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:Minimum=1
 	// +kubebuilder:validation:items:Maximum=65535
 	Ports []int32 `json:"ports,omitempty"`
-	// Commands are the base names of the programs that make a container the
-	// server. A container that runs another program of the same image, such as
-	// a client or a backup, is not. Empty means that any program is.
+	// Commands are the base names of the programs that are the server, whatever
+	// the image.
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MaxLength=128
+	// +kubebuilder:validation:items:Pattern=`^[-._a-zA-Z0-9]+$`
 	Commands []string `json:"commands,omitempty"`
+	// NotCommands are the base names of programs of the same images that are not
+	// the server, such as a client or a backup.
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=128
+	// +kubebuilder:validation:items:Pattern=`^[-._a-zA-Z0-9]+$`
+	NotCommands []string `json:"notCommands,omitempty"`
 	// NotArgs are words among the arguments of containers that are not the
 	// server, such as --sentinel.
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:Pattern=`^[^\n]+$`
 	NotArgs []string `json:"notArgs,omitempty"`
-	// Exporters are repository base names of exporters for this workload: a pod
-	// that carries one already is left alone.
+	// NotEnv are variables with their values of containers that are not the
+	// server, such as SENTINEL=true.
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:Pattern=`^[-._a-zA-Z][-._a-zA-Z0-9]*=[^\n]*$`
+	NotEnv []string `json:"notEnv,omitempty"`
+	// NotPorts are ports of containers that are not the server, where they
+	// declare no other: 26379 is a sentinel's.
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:Minimum=1
+	// +kubebuilder:validation:items:Maximum=65535
+	NotPorts []int32 `json:"notPorts,omitempty"`
+	// Exporters are repository base names of exporters for this workload that do
+	// not have exporter and one of the Images in their names: a pod that carries
+	// one already is left alone.
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MaxLength=128
 	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]+([._-]+[a-z0-9]+)*$`

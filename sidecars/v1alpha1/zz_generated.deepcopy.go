@@ -448,6 +448,11 @@ func (in *Recognition) DeepCopyInto(out *Recognition) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.Tagged != nil {
+		in, out := &in.Tagged, &out.Tagged
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.Ports != nil {
 		in, out := &in.Ports, &out.Ports
 		*out = make([]int32, len(*in))
@@ -458,9 +463,24 @@ func (in *Recognition) DeepCopyInto(out *Recognition) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.NotCommands != nil {
+		in, out := &in.NotCommands, &out.NotCommands
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.NotArgs != nil {
 		in, out := &in.NotArgs, &out.NotArgs
 		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
+	if in.NotEnv != nil {
+		in, out := &in.NotEnv, &out.NotEnv
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
+	if in.NotPorts != nil {
+		in, out := &in.NotPorts, &out.NotPorts
+		*out = make([]int32, len(*in))
 		copy(*out, *in)
 	}
 	if in.Exporters != nil {

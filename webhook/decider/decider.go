@@ -81,6 +81,7 @@ func (d *Decider) Decide(ctx context.Context, r Request) sidecars.Plan {
 	catalog := d.Exporters.Catalog()
 	in, asked := d.input(ctx, r, catalog)
 	if !asked {
+		logPassed(logr.FromContextOrDiscard(ctx), in, catalog)
 		return sidecars.Plan{}
 	}
 	plan := sidecars.NewPlan(in, catalog)
@@ -104,13 +105,22 @@ func (d *Decider) Decide(ctx context.Context, r Request) sidecars.Plan {
 	return sidecars.NewPlan(in, catalog)
 }
 
-// Explain decides as Decide does, and says where every setting comes from and
-// whether the namespace is opted in.
-func (d *Decider) Explain(ctx context.Context, r Request) (plan sidecars.Plan, settings []sidecars.Setting, optedIn bool) {
+// logPassed logs what looks like a workload in an opted-in namespace and is not
+// taken for it.
+func logPassed(log logr.Logger, in sidecars.Input, catalog sidecars.Catalog) {
+	if log = log.V(1); !log.Enabled() || !in.Settings.OptedIn(in.Namespace.Labels) || in.Pod.Annotations[sidecars.InjectKey] != "" {
+		return
+	}
+	for _, p := range catalog.Passed(in.Pod) {
+		log.Info("container not recognized", "pod", in.Pod.GenerateName+in.Pod.Name, "container", p.Container, "exporter", p.Exporter, "why", p.Why)
+	}
+}
+
+// Explain decides as Decide does, and says where every setting comes from.
+func (d *Decider) Explain(ctx context.Context, r Request) (sidecars.Plan, []sidecars.Setting) {
 	catalog := d.Exporters.Catalog()
 	in, _ := d.input(ctx, r, catalog)
-	plan, settings = sidecars.Explain(in, catalog)
-	return plan, settings, in.Settings.OptedIn(in.Namespace.Labels)
+	return sidecars.Explain(in, catalog)
 }
 
 // The labels of a namespace of which the caller knows whether it is opted in.

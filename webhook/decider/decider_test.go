@@ -58,9 +58,9 @@ func TestOptIn(t *testing.T) {
 			if got := d.Decide(t.Context(), r).Injects(); got != tc.want || known.looks != tc.looks {
 				t.Errorf("injects %t after %d looks, want %t after %d", got, known.looks, tc.want, tc.looks)
 			}
-			plan, _, optedIn := d.Explain(t.Context(), r)
-			if optedIn != tc.want || plan.Injects() != tc.want {
-				t.Errorf("explained: opted in %t, injects %t, want %t", optedIn, plan.Injects(), tc.want)
+			plan, _ := d.Explain(t.Context(), r)
+			if (plan.Unasked() == "") != tc.want || plan.Injects() != tc.want {
+				t.Errorf("explained: %q, injects %t, want %t", plan.Unasked(), plan.Injects(), tc.want)
 			}
 		})
 	}

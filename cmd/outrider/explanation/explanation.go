@@ -28,6 +28,11 @@ type Explanation struct {
 	Pod string `json:"pod"`
 	// Exporters in the order of the decisions.
 	Exporters []Exporter `json:"exporters,omitempty"`
+	// Unasked says why there are none.
+	Unasked string `json:"unasked,omitempty"`
+	// NotRecognized are containers that look like workloads of the catalog and
+	// are not taken for them.
+	NotRecognized []sidecars.Passed `json:"notRecognized,omitempty"`
 	// Targets that Prometheus makes of the pod.
 	Targets []Target `json:"targets,omitempty"`
 	// PodSecurity is the strictest level of Pod Security that the pod meets.
@@ -38,9 +43,6 @@ type Explanation struct {
 	Requests map[string]string `json:"requests,omitempty"`
 	// Advice is what to change, a sentence each.
 	Advice []string `json:"advice,omitempty"`
-
-	optedIn  bool // the namespace is
-	optedOut bool // the pod is, by its annotation
 }
 
 // Exporter is a decision with its settings.
@@ -65,15 +67,15 @@ type Change struct {
 const placeholderIP = "POD-IP"
 
 // Of explains a plan with its settings. The pod is the one the plan was made for.
-func Of(name string, pod *corev1.Pod, plan sidecars.Plan, settings []sidecars.Setting, optedIn bool) (Explanation, error) {
+func Of(name string, pod *corev1.Pod, plan sidecars.Plan, settings []sidecars.Setting) (Explanation, error) {
 	after := plan.Apply(pod)
 	x := Explanation{
-		Pod:         name,
-		PodSecurity: Change{securityLevel(pod), securityLevel(after)},
-		QoS:         Change{string(qos.ComputePodQOS(pod)), string(qos.ComputePodQOS(after))},
-		Requests:    added(pod, after),
-		optedIn:     optedIn,
-		optedOut:    pod.Annotations[sidecars.InjectKey] == sidecars.InjectNothing,
+		Pod:           name,
+		Unasked:       plan.Unasked(),
+		NotRecognized: plan.Passed(),
+		PodSecurity:   Change{securityLevel(pod), securityLevel(after)},
+		QoS:           Change{string(qos.ComputePodQOS(pod)), string(qos.ComputePodQOS(after))},
+		Requests:      added(pod, after),
 	}
 	for _, d := range plan.Decisions {
 		e := Exporter{Decision: d}

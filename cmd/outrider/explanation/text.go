@@ -16,14 +16,8 @@ import (
 func (x Explanation) Write(w io.Writer) error {
 	fmt.Fprintln(w, x.Pod)
 	if len(x.Exporters) == 0 {
-		why := fmt.Sprintf("no %s annotation, and its namespace is not opted in", sidecars.InjectKey)
-		switch {
-		case x.optedOut:
-			why = fmt.Sprintf("the pod's annotation %s is %s", sidecars.InjectKey, sidecars.InjectNothing)
-		case x.optedIn:
-			why = fmt.Sprintf("no %s annotation; its namespace is opted in, but none of its containers is recognized; outrider catalog lists what is", sidecars.InjectKey)
-		}
-		fmt.Fprintf(w, "  nothing is asked for: %s\n", why)
+		fmt.Fprintln(w, "  "+x.Unasked)
+		x.passed(w)
 		return x.advise(w)
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -47,7 +41,14 @@ func (x Explanation) Write(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	x.passed(w)
 	return x.advise(w)
+}
+
+func (x Explanation) passed(w io.Writer) {
+	for _, p := range x.NotRecognized {
+		fmt.Fprintf(w, "  not recognized: %s; if it is one: %s: %s\n", p, sidecars.InjectKey, p.Exporter)
+	}
 }
 
 func (x Explanation) advise(w io.Writer) error {

@@ -1,0 +1,119 @@
+package sidecars
+
+import "strings"
+
+// What names of images, containers and ports are made of. A name's kind is its
+// last word, as in English: my-redis is a Redis, redis-commander is a commander.
+var (
+	// variants say how an image was built and not what it is.
+	variants = []string{"alpine", "debian", "ubuntu", "bookworm", "bullseye", "slim", "minimal", "distroless", "wolfi", "photon", "fips", "amd64", "arm64",
+		"arm64v8", "arm", "ppc64le", "s390x", "c8s", "c9s", "c10s", "centos", "el", "fedora", "rhel", "ubi", "micro", "oss", "ce", "ee", "community", "enterprise", "official", "hardened"}
+	// roles are what a server is in its cluster or for its application.
+	roles = []string{"server", "srv", "db", "database", "cache", "master", "slave", "main", "leader", "primary", "secondary", "replica", "replicas", "replication",
+		"standalone", "cluster", "ha", "node", "member", "broker", "shard", "sharded", "data", "store", "service", "svc", "port", "tcp", "tls", "ssl"}
+	// others are words of what stands beside a server and is named after it: clients, proxies, exporters, tools.
+	others = []string{"exporter", "exporters", "operator", "client", "cli", "shell", "proxy", "proxies", "router", "gateway", "ingress", "balancer", "lb", "bouncer", "mesh",
+		"tunnel", "forwarder", "adapter", "bridge", "connect", "connector", "connectors", "sync", "ui", "gui", "admin", "commander", "insight", "redisinsight",
+		"dashboard", "console", "browser", "express", "explorer", "manager", "monitor", "monitoring", "metrics", "agent", "controller", "webhook", "reloader",
+		"sentinel", "arbiter", "backup", "backups", "restore", "dump", "archiver", "cron", "job", "cleaner", "cleanup", "init", "initializer", "migrate", "migrator", "migration", "migrations",
+		"seed", "bootstrap", "setup", "tool", "tools", "toolbox", "utils", "benchmark", "bench", "loadgen", "probe", "healthcheck", "sidecar",
+		"registry", "rest", "mirrormaker", "mcp",
+		"pgpool", "pgcat", "pgdog", "pgagroal", "odyssey", "supavisor", "spqr", "proxysql", "maxscale", "vtgate", "mcrouter", "twemproxy", "nutcracker", "predixy", "codis",
+		"envoy", "proxyv", "toxiproxy", "stunnel", "ghostunnel", "socat", "gost", "kong", "tyk", "linkerd", "skipper", "hitch", "keepalived", "ambassador", "contour",
+		"phpmyadmin", "pgadmin", "adminer", "pgweb", "pghero", "akhq", "kafdrop", "kowl", "cmak", "kibana", "cerebro", "elasticvue", "dejavu", "grafana", "metabase", "postgrest", "hasura",
+		"debezium", "logstash", "filebeat", "metricbeat", "fluentd", "fluentbit", "ferretdb", "crate", "cratedb", "immudb", "busybox", "pause"}
+	// others of an image's tag.
+	otherTags = []string{"cli", "exporter", "sentinel", "operator", "backup"}
+)
+
+var (
+	isVariant  = wordSet(variants)
+	isTail     = wordSet(append(variants[:len(variants):len(variants)], roles...))
+	isOther    = wordSet(others)
+	isOtherTag = wordSet(otherTags)
+)
+
+// separators stand between the words of a name.
+const separators = "-_."
+
+// Those that end a name, and those that are somewhere in it, as patterns for the
+// API server's policies.
+var (
+	variantsPattern = tailPattern(variants)
+	tailsPattern    = tailPattern(append(variants[:len(variants):len(variants)], roles...))
+	othersPattern   = wordPattern(others)
+)
+
+// wordPattern matches names with one of the words in them.
+func wordPattern(words []string) string {
+	return `(?:^|[-_.])` + oneOf(words) + `[0-9]*(?:[-_.]|$)`
+}
+
+func tailPattern(words []string) string {
+	return `[0-9]*(?:[-_.]+(?:v?[0-9][0-9a-z]*|` + oneOf(words) + `[0-9]*))*$`
+}
+
+// splitImage returns the last part of an image's repository, and its tag: redis
+// and 7 of registry:5000/library/redis:7@sha256:….
+func splitImage(image string) (base, tag string) {
+	image, _, _ = strings.Cut(image, "@")
+	image = image[strings.LastIndexByte(image, '/')+1:]
+	base, tag, _ = strings.Cut(image, ":")
+	return base, tag
+}
+
+// stem is a name without the versions and the words at its end that are in tail:
+// postgresql of postgresql-15-c9s.
+func stem(name string, tail map[string]bool) string {
+	for {
+		i := strings.LastIndexAny(name, separators)
+		if i < 0 || !isVersion(name[i+1:]) && !tail[withoutDigits(name[i+1:])] && !tail[name[i+1:]] {
+			return withoutDigits(name)
+		}
+		name = strings.TrimRight(name[:i], separators)
+	}
+}
+
+// kind is the last word of a name that says what it is: redis of tcp-redis and of
+// my-redis-master-0.
+func kind(name string) string {
+	name = stem(name, isTail)
+	return name[strings.LastIndexAny(name, separators)+1:]
+}
+
+// hasWord reports whether one of a name's words is in the set.
+func hasWord(name string, words map[string]bool) string {
+	for word := range strings.FieldsFuncSeq(name, func(r rune) bool { return strings.ContainsRune(separators, r) }) {
+		if words[word] || words[withoutDigits(word)] {
+			return word
+		}
+	}
+	return ""
+}
+
+func withoutDigits(word string) string { return strings.TrimRight(word, "0123456789") }
+
+// isVersion reports whether a word begins with a number, or with a v and one.
+func isVersion(word string) bool {
+	word = strings.TrimPrefix(word, "v")
+	if word == "" || word[0] < '0' || word[0] > '9' {
+		return false
+	}
+	for i := range len(word) {
+		if c := word[i]; (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
+}
+
+// withoutVersion is a tag's word without a version: pgbouncer of pgbouncer1.23.1.
+func withoutVersion(word string) string { return strings.TrimRight(word, "0123456789.") }
+
+func wordSet(words []string) map[string]bool {
+	m := make(map[string]bool, len(words))
+	for _, word := range words {
+		m[word] = true
+	}
+	return m
+}

@@ -1,0 +1,215 @@
+package sidecars
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Programs that say nothing of what a container is, because they start another
+// one or do nothing that lasts. All others are known from the catalog, as a
+// server or as a server's client, or unknown.
+var (
+	// shells take a script.
+	shells = []string{"sh", "bash", "ash", "dash", "zsh", "ksh", "su"}
+	// wrappers only start another program, as the words of a shell do that stand before a command.
+	wrappers = []string{"docker-entrypoint.sh", "entrypoint.sh", "docker-entrypoint", "entrypoint", "tini", "dumb-init", "catatonit", "env", "exec", "nohup", "time", "timeout", "nice", "ionice",
+		"taskset", "numactl", "chrt", "stdbuf", "setsid", "setpriv", "runuser", "sudo", "doas", "su-exec", "gosu", "setuidgid", "s6-setuidgid", "chpst", "chroot", "with-contenv",
+		"vault-env", "dockerize", "if", "then", "elif", "else", "fi", "while", "until", "do", "done", "esac", "!", "{", "}", "(", ")", "--"}
+	// switches take a user or a folder before the program.
+	switches = []string{"su-exec", "gosu", "setuidgid", "s6-setuidgid", "chroot"}
+	// userFlags are flags of such programs that take one.
+	userFlags = []string{"-u", "-g", "--user", "--group", "--reuid", "--regid"}
+	// idle programs serve nothing.
+	idle = []string{"sleep", "tail", "true", "false", ":", "cat", "echo", "printf", "date", "yes", "pause", "wait", "trap", "exit", "return", "break", "continue",
+		"set", "export", "unset", "source", ".", "eval", "cd", "umask", "ulimit", "shift", "local", "read", "test", "[", "[[", "]", "]]", "for", "case", "function",
+		"cp", "mv", "rm", "ln", "mkdir", "touch", "chown", "chmod", "install", "find", "ls", "stat", "df", "du", "grep", "egrep", "sed", "awk", "head", "sort", "cut", "tr", "tee", "xargs", "wc", "uniq",
+		"tar", "gzip", "gunzip", "zstd", "curl", "wget", "nc", "ping", "dig", "nslookup", "getent", "hostname", "id", "whoami", "uname", "ps", "kill", "sysctl", "apk", "apt-get", "microdnf", "openssl", "envsubst", "mc", "aws", "gsutil", "rclone", "kubectl"}
+	// otherPrograms are words of the names of programs that serve something else.
+	otherPrograms = []string{"backup", "backups", "restore", "dump", "sentinel", "arbiter", "exporter", "benchmark", "cli", "client", "healthcheck", "probe",
+		"migrate", "migration", "migrations", "mirror", "mirrormaker", "connect", "cruise", "operator", "cleanup", "cron", "crond"}
+)
+
+var (
+	isWrapper      = wordSet(append(wrappers[:len(wrappers):len(wrappers)], shells...))
+	isIdle         = wordSet(idle)
+	isOtherProgram = wordSet(otherPrograms)
+	// The same for the API server's policies, where words are joined by \x01: what begins a command line whose next word is a script, …
+	scriptPattern = `^(?:[^\x01]*\x01)*?(?:[^\x01]*/)?` + oneOf(shells) + `/*\x01(?:[^\x01]*\x01)*?-(?:[^-\x01][^\x01]*)?c\x01`
+	// … the words of a command, those that take another one together with it, …
+	wordsPattern = `(?:[^\x01]*/)?` + oneOf(switches) + `/*\x01[^\x01]*|` + oneOf(userFlags) + `\x01[^\x01]*|[^\x01]+`
+	// … and words that are no program.
+	passedPattern = `^-|=|\x01|^[0-9.,:]+[smhd]?$|^(?s:.*/)?` + oneOf(append(wrappers[:len(wrappers):len(wrappers)], shells...)) + `/*$`
+	shellPattern  = `^(?s:.*/)?` + oneOf(shells) + `/*$`
+)
+
+// programs are what a container runs, as far as its command line shows.
+type programs struct {
+	own     bool     // the image's own program: there is no command, or only flags for it
+	servers []*entry // of which one is the server
+	other   string   // a client, or what else is known to be no server
+	unknown string
+	idle    string
+}
+
+// programs reads a container's command line. In a script each command counts.
+func (c Catalog) programs(container *corev1.Container) (found programs) {
+	var few [16]string // most command lines need no more, and no allocation
+	line := append(append(few[:0], container.Command...), container.Args...)
+	if ownProgram(container) {
+		return programs{own: true}
+	}
+	if script, ok := shellScript(line); ok {
+		for text := range strings.SplitSeq(script, "\n") {
+			for text := range strings.FieldsFuncSeq(uncommented(text), func(r rune) bool { return r == ';' || r == '|' || r == '&' }) {
+				read := command{}
+				for word := range strings.FieldsSeq(text) {
+					read.word(strings.Trim(word, `"'`), c)
+				}
+				found.add(read, c)
+			}
+		}
+		return found
+	}
+	read := command{}
+	for _, word := range line {
+		read.word(word, c)
+	}
+	if !found.add(read, c) {
+		found.own = true
+	}
+	return found
+}
+
+// ownProgram reports whether a container runs its image's own program: there is
+// no command, or only flags for it.
+func ownProgram(c *corev1.Container) bool {
+	return len(c.Command) == 0 && (len(c.Args) == 0 || strings.HasPrefix(c.Args[0], "-"))
+}
+
+// command is what the words of one command show, as they are read.
+type command struct {
+	first   string // the first that is a program, or could be
+	known   string // the program that decides
+	shell   bool   // there is a shell among what stands before
+	operand bool   // the next word is one
+}
+
+// word reads the next word. The first decides if it is idle, and else the first
+// that is known: what is unknown may start it.
+func (r *command) word(word string, c Catalog) {
+	if r.operand || word == "" || r.known != "" {
+		r.operand = false
+		return
+	}
+	base := path.Base(word)
+	switch {
+	case slices.Contains(switches, base) || slices.Contains(userFlags, word):
+		r.operand = true
+		return
+	case isPassed(word, base):
+		r.shell = r.shell || slices.Contains(shells, base)
+		return
+	}
+	if r.first == "" {
+		r.first = base
+		if isIdle[base] {
+			r.known = base
+			return
+		}
+	}
+	if _, ok := c.byProgram[base]; ok {
+		r.known = base
+	}
+}
+
+// add adds what a command runs, and reports whether there is anything.
+func (p *programs) add(r command, c Catalog) bool {
+	of, known := c.byProgram[r.known]
+	switch {
+	case known:
+		p.know(r.known, of)
+	case r.known != "":
+		p.idle = r.known
+	case r.first != "" && hasWord(r.first, isOtherProgram) != "":
+		p.other = r.first
+	case r.first != "":
+		p.unknown = r.first
+	case r.shell:
+		p.idle = "a shell"
+	default:
+		return false
+	}
+	return true
+}
+
+// know adds a program of the catalog.
+func (p *programs) know(name string, of []*entry) {
+	switch {
+	case len(of) == 0:
+		p.other = name
+	case len(p.servers) == 0:
+		p.servers = of // shared, hence never appended to
+	default:
+		p.servers = slices.Concat(p.servers, of)
+	}
+}
+
+// isPassed reports whether a word is a flag, an assignment, a number or only
+// starts another program.
+func isPassed(word, base string) bool {
+	return word[0] == '-' || strings.Contains(word, "=") || isWrapper[base] || isNumber(word)
+}
+
+// isNumber matches numbers, also with a unit of time, and lists of them.
+func isNumber(word string) bool {
+	if strings.HasSuffix(word, "s") || strings.HasSuffix(word, "m") || strings.HasSuffix(word, "h") || strings.HasSuffix(word, "d") {
+		word = word[:len(word)-1]
+	}
+	return word != "" && strings.Trim(word, "0123456789.,:") == ""
+}
+
+// shellScript returns the script of sh -c SCRIPT, also behind other programs.
+func shellScript(line []string) (string, bool) {
+	start := slices.IndexFunc(line, func(word string) bool { return slices.Contains(shells, path.Base(word)) })
+	if start < 0 {
+		return "", false
+	}
+	for i := start + 1; i < len(line)-1; i++ {
+		if word := line[i]; strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "--") && strings.HasSuffix(word, "c") {
+			return line[i+1], true
+		}
+	}
+	return "", false
+}
+
+// hasArgument reports whether one of the words stands in a container's command
+// line, or in its script.
+func hasArgument(c *corev1.Container, words []string) string {
+	line := commandLine(c)
+	if script, ok := shellScript(line); ok && !ownProgram(c) {
+		line = unquoted(strings.FieldsFunc(script, func(r rune) bool { return strings.ContainsRune(" \t\n\v\f\r;|&", r) }))
+	}
+	for _, word := range words {
+		if slices.Contains(line, word) {
+			return word
+		}
+	}
+	return ""
+}
+
+// uncommented is a line of a script without the comment at its end.
+func uncommented(line string) string {
+	for from := 0; ; {
+		i := strings.IndexByte(line[from:], '#')
+		if i < 0 {
+			return line
+		}
+		if i += from; i == 0 || strings.IndexByte("\t\f\r ", line[i-1]) >= 0 {
+			return line[:i]
+		}
+		from = i + 1
+	}
+}
