@@ -49,7 +49,6 @@ var components = append(olderAPIServers(), []Component{
 		Name: "alertmanager", Module: "github.com/prometheus/alertmanager", Package: "cmd/alertmanager", Nested: "alertmanager", Stamp: stamp(commonVersion),
 		Lacking: map[string]string{"ui/app/dist/index.html": "This Alertmanager has no web interface.\n"},
 	},
-	{Name: "amtool", Module: "github.com/prometheus/alertmanager", Package: "cmd/amtool", Nested: "alertmanager", Stamp: stamp(commonVersion)},
 	{Name: "blackbox_exporter", Module: "github.com/prometheus/blackbox_exporter", Nested: "blackbox_exporter", Stamp: stamp(commonVersion)},
 	{Name: "metrics-server", Module: "sigs.k8s.io/metrics-server", Package: "cmd/metrics-server", Nested: "metrics-server", Stamp: stampMetricsServer},
 	{Name: "node_exporter", Module: "github.com/prometheus/node_exporter", Stamp: stamp(commonVersion)},
