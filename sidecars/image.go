@@ -13,7 +13,7 @@ var (
 		"standalone", "cluster", "ha", "node", "member", "broker", "shard", "sharded", "data", "store", "service", "svc", "port", "tcp", "tls", "ssl"}
 	// others are words of what stands beside a server and is named after it: clients, proxies, exporters, tools.
 	others = []string{"exporter", "exporters", "operator", "client", "cli", "shell", "proxy", "proxies", "router", "gateway", "ingress", "balancer", "lb", "bouncer", "mesh",
-		"tunnel", "forwarder", "adapter", "bridge", "connect", "connector", "connectors", "sync", "ui", "gui", "admin", "commander", "insight", "redisinsight",
+		"tunnel", "forwarder", "adapter", "bridge", "connect", "connector", "connectors", "sync", "fix", "ui", "gui", "admin", "commander", "insight", "redisinsight",
 		"dashboard", "console", "browser", "express", "explorer", "manager", "monitor", "monitoring", "metrics", "agent", "controller", "webhook", "reloader",
 		"sentinel", "arbiter", "backup", "backups", "restore", "dump", "archiver", "cron", "job", "cleaner", "cleanup", "init", "initializer", "migrate", "migrator", "migration", "migrations",
 		"seed", "bootstrap", "setup", "tool", "tools", "toolbox", "utils", "benchmark", "bench", "loadgen", "probe", "healthcheck", "sidecar",
@@ -21,7 +21,7 @@ var (
 		"pgpool", "pgcat", "pgdog", "pgagroal", "odyssey", "supavisor", "spqr", "proxysql", "maxscale", "vtgate", "mcrouter", "twemproxy", "nutcracker", "predixy", "codis",
 		"envoy", "proxyv", "toxiproxy", "stunnel", "ghostunnel", "socat", "gost", "kong", "tyk", "linkerd", "skipper", "hitch", "keepalived", "ambassador", "contour",
 		"phpmyadmin", "pgadmin", "adminer", "pgweb", "pghero", "akhq", "kafdrop", "kowl", "cmak", "kibana", "cerebro", "elasticvue", "dejavu", "grafana", "metabase", "postgrest", "hasura",
-		"debezium", "logstash", "filebeat", "metricbeat", "fluentd", "fluentbit", "ferretdb", "crate", "cratedb", "immudb", "busybox", "pause"}
+		"debezium", "logstash", "filebeat", "metricbeat", "fluentd", "fluentbit", "ferretdb", "dolt", "redpanda", "kroxylicious", "crate", "cratedb", "immudb", "busybox", "pause"}
 	// others of an image's tag.
 	otherTags = []string{"cli", "exporter", "sentinel", "operator", "backup"}
 )

@@ -29,7 +29,7 @@ var (
 		"tar", "gzip", "gunzip", "zstd", "curl", "wget", "nc", "ping", "dig", "nslookup", "getent", "hostname", "id", "whoami", "uname", "ps", "kill", "sysctl", "apk", "apt-get", "microdnf", "openssl", "envsubst", "mc", "aws", "gsutil", "rclone", "kubectl"}
 	// otherPrograms are words of the names of programs that serve something else.
 	otherPrograms = []string{"backup", "backups", "restore", "dump", "sentinel", "arbiter", "exporter", "benchmark", "cli", "client", "healthcheck", "probe",
-		"migrate", "migration", "migrations", "mirror", "mirrormaker", "connect", "cruise", "operator", "cleanup", "cron", "crond"}
+		"migrate", "migration", "migrations", "mirror", "mirrormaker", "connect", "cruise", "operator", "cleanup", "cron", "crond", "fix"}
 )
 
 var (
