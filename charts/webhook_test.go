@@ -82,7 +82,7 @@ func TestNoPodIsForBothEntries(t *testing.T) {
 	// With optIn all the label takes a namespace out.
 	all := slices.Clone(cases)
 	all[0].want, all[2].want = "opted-in", "annotated"
-	for _, mode := range []string{"labelled", "all"} {
+	for _, mode := range []string{"labeled", "all"} {
 		values["webhook"].(map[string]any)["optIn"] = mode
 		if mode == "all" {
 			cases = all

@@ -64,11 +64,11 @@ var shapes = map[string]schema{
 
 	"webhook.timeoutSeconds":     integer(1, 5),
 	"webhook.failurePolicy":      enum("Ignore", "Fail"),
-	"webhook.optIn":              enum("labelled", "all"),
+	"webhook.optIn":              enum("labeled", "all"),
 	"webhook.annotations":        ref("strings"),
 	"webhook.excludedNamespaces": set(ref("name")),
 
-	"enforcement.mode": enum("labelled", "none"),
+	"enforcement.mode": enum("labeled", "none"),
 
 	"certs.mode":       enum("self-signed", "cert-manager", "secret"),
 	"certs.secretName": ref("optionalName"),

@@ -206,7 +206,7 @@ matchExpressions:
 
 {{/* Whether there are policies. */}}
 {{- define "outrider.enforcement.on" -}}
-{{- if eq .Values.enforcement.mode "labelled" }}true{{ end -}}
+{{- if eq .Values.enforcement.mode "labeled" }}true{{ end -}}
 {{- end -}}
 
 {{/* A binding: a dict of root, policy and action (names), values (of the namespaces' label) and actions. */}}
