@@ -55,10 +55,35 @@
 //
 // Credentials are references. What the server reads from a Secret, the sidecar
 // reads from the same key of the same Secret; a file of a mounted Secret becomes
-// such a reference too, so no exporter has to read files. All of them are
-// optional, because a missing key must not keep the pod from starting. A literal
-// refuses the exporter: copying it would spread it, and an exporter that cannot
-// log in fills the server's log.
+// such a reference too. All of them are optional, because a missing key must not
+// keep the pod from starting. A literal refuses the exporter: copying it would
+// spread it, and an exporter that cannot log in fills the server's log.
+//
+// An account is one account. A definition lists accounts, and the first that the
+// server's container shows is taken as a whole; a user that an annotation names
+// must be that account's, or bring a Secret. Refused: each part found for itself,
+// which put the user of one account together with the password of another.
+//
+// A password that is there and cannot be followed to a Secret refuses the
+// exporter: a file that an agent writes, two Secrets by envFrom, a variable of a
+// script. Keys of an envFrom Secret cannot be seen, so the name is the one that
+// the image reads; where the user's key may be missing, the exporter's second
+// variable has the default. Refused: an exporter that silently has no password.
+//
+// Ports, addresses and TLS are what the server's command line, variables and
+// declared ports show, as data in the definition: flags, signs, names of ports.
+// What the pod has and does not show refuses the exporter, and so does a native
+// workload whose metrics port nothing shows. Refused: the usual port then, which
+// is a target that is down and an alert that nobody understands.
+//
+// Certificates come from Secrets that a parameter names, mounted read-only at
+// /etc/outrider. Refused: the server's own certificate by its own volume, since
+// the key of a server is more than its exporter needs. A running pod cannot be
+// given volumes, so what needs one is not attached.
+//
+// The Kafka exporter ends where no broker answers, so its definition has a
+// command that waits for the port. Refused: leaving it to restarts, which keep
+// the pod from being Ready, and refusing Kafka altogether.
 //
 // What is read of a pod and what is answered are bounded: the answer is written
 // into the pod, and an annotation that is too long would make the API server

@@ -26,56 +26,80 @@ func (e *entry) find(param *v1alpha1.Parameter, s *shown) finding {
 	if s.server == nil {
 		return finding{}
 	}
-	fits := func(value string) bool { return value != "" && e.patterns[param.Name].MatchString(value) }
 	if isNative(e) {
-		if value := s.annotated(param.Name); fits(value) {
+		if value := s.annotated(param.Name); e.fits(param, value) {
 			return finding{value: value, from: origin{fromPrometheus, "prometheus.io/" + param.Name}}
 		}
 	}
 	problem := finding{}
-	take := func(text string, from origin) (finding, bool) {
-		f := s.taken(text, param.Part, isNative(e))
-		f.from = from
-		if f.value != "" && f.value != podAddress && !fits(f.value) {
-			f.value = ""
-		}
-		if f.problem != "" && problem.problem == "" {
-			f.problem = fmt.Sprintf("%s %s", from.describe(s.server), f.problem)
-			problem = f
-		}
-		return f, f.value != ""
-	}
 	for _, flag := range param.FromArgs {
 		flag, _ = expand(flag, s.values)
 		if text, ok := s.flag(flag, param.Part != ""); ok {
-			if f, ok := take(text, origin{fromArgument, flag}); ok {
+			if f := e.taken(param, s, text, origin{fromArgument, flag}); f.value != "" {
 				return f
+			} else if problem.problem == "" {
+				problem = f
 			}
 		}
 	}
 	for _, name := range param.FromEnv {
 		if v := s.env(name); v != nil && (v.Value != "" || v.ValueFrom != nil) {
-			if f, ok := take("$("+name+")", origin{fromVariable, name}); ok {
+			if f := e.taken(param, s, "$("+name+")", origin{fromVariable, name}); f.value != "" {
 				return f
+			} else if problem.problem == "" {
+				problem = f
 			}
 		}
 	}
 	for i := range param.FromSigns {
-		if signed := &param.FromSigns[i]; e.seen(s, signed.When, signed.Unless) && fits(signed.Value) {
+		if signed := &param.FromSigns[i]; e.seen(s, signed.When, signed.Unless) && e.fits(param, signed.Value) {
 			return finding{value: signed.Value, from: origin{fromSign, signName(signed.When[0])}}
 		}
 	}
 	if param.FromPorts && problem.problem == "" {
-		usual, certain := e.usual(param, s)
-		port, several := e.declaredPort(param, s.server, usual)
-		switch {
-		case port != 0 && fits(strconv.Itoa(int(port))):
-			return finding{value: strconv.Itoa(int(port)), from: origin{kind: fromPort}}
-		case several && !certain && !isNative(e):
-			problem = finding{problem: fmt.Sprintf("container %q declares several ports, and nothing says which is its %s", s.server.Name, param.Name)}
-		}
+		return e.findPort(param, s)
 	}
 	return problem
+}
+
+// fits reports whether a parameter may have a value that was found.
+func (e *entry) fits(param *v1alpha1.Parameter, value string) bool {
+	return value != "" && e.patterns[param.Name].MatchString(value)
+}
+
+// taken is what a flag's or variable's text says: itself, or a part of the
+// addresses in it; nothing where it does not fit.
+func (e *entry) taken(param *v1alpha1.Parameter, s *shown, text string, from origin) finding {
+	f := finding{}
+	if param.Part != "" {
+		f = s.listened(text, param.Part, isNative(e))
+	} else if value, ok := s.resolve(text); ok {
+		f.value = value
+	} else {
+		f.problem = "has a value that is not in the pod"
+	}
+	f.from = from
+	if f.value != podAddress && !e.fits(param, f.value) {
+		f.value = ""
+	}
+	if f.problem != "" {
+		f.problem = from.describe(s.server) + " " + f.problem
+	}
+	return f
+}
+
+// findPort is the port that the server declares.
+func (e *entry) findPort(param *v1alpha1.Parameter, s *shown) finding {
+	usual, certain := e.usual(param, s)
+	port, several := e.declaredPort(param, s.server, usual)
+	value := strconv.Itoa(int(port))
+	switch {
+	case port != 0 && e.fits(param, value):
+		return finding{value: value, from: origin{kind: fromPort}}
+	case several && !certain && !isNative(e):
+		return finding{problem: fmt.Sprintf("container %q declares several ports, and nothing says which is its %s", s.server.Name, param.Name)}
+	}
+	return finding{}
 }
 
 // flag is the last value of a flag, where several words may follow with all of them.
@@ -94,19 +118,6 @@ func (s *shown) flag(flag string, all bool) (string, bool) {
 		return value, true
 	}
 	return "", false
-}
-
-// taken is what a flag's or variable's text says: itself, or a part of the
-// addresses in it.
-func (s *shown) taken(text, part string, native bool) finding {
-	if part != "" {
-		return s.listened(text, part, native)
-	}
-	value, ok := s.resolve(text)
-	if !ok {
-		return finding{problem: "has a value that is not in the pod"}
-	}
-	return finding{value: value}
 }
 
 // annotated is what the pod's own prometheus.io annotations say of its metrics:

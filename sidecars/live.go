@@ -32,6 +32,9 @@ func (p Plan) Live() Live {
 		c := p.container(d)
 		switch {
 		case c == nil:
+		case slices.ContainsFunc(p.volumes, func(v corev1.Volume) bool { return isOwnVolume(v, []corev1.Container{*c}) }):
+			d = Decision{Exporter: d.Exporter, Outcome: Refused, Reason: Unsupported,
+				Message: d.Exporter + ": it needs a volume (a certificate from a Secret), which a running pod cannot be given; restart the pod instead"}
 		case scraped:
 			d = Decision{Exporter: d.Exporter, Outcome: Refused, Reason: AlreadyMonitored,
 				Message: d.Exporter + ": the pod's own " + ScrapeKey + " stands in the way of the attached exporter's; restart the pod instead"}

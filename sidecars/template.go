@@ -18,6 +18,9 @@ func expand(text string, values map[string]string) (expanded string, whole bool)
 	if !strings.Contains(text, "${") {
 		return text, true
 	}
+	if n := strings.IndexByte(text, '}'); n == len(text)-1 && strings.HasPrefix(text, "${") {
+		return replaced(text[2:n], values) // nothing else: most are
+	}
 	var out strings.Builder
 	out.Grow(len(text) + 24)
 	whole = true
@@ -32,20 +35,26 @@ func expand(text string, values map[string]string) (expanded string, whole bool)
 			return out.String(), whole && out.Len() > 0
 		}
 		out.WriteString(text[:i])
-		name, alternative, isAlternative := strings.Cut(text[i+2:i+n], ":+")
-		value := values[name]
-		switch {
-		case isAlternative && isSet(value):
-			out.WriteString(alternative)
-		case isAlternative:
-		case value == podAddress:
-			out.WriteString(value)
-		default:
-			whole = whole && value != ""
-			out.WriteString(strings.ReplaceAll(value, "$", "$$"))
-		}
+		value, has := replaced(text[i+2:i+n], values)
+		out.WriteString(value)
+		whole = whole && (has || strings.Contains(text[i:i+n], ":+"))
 		text = text[i+n+1:]
 	}
+}
+
+// replaced is what stands in the place of a ${…}, and whether it is anything.
+func replaced(name string, values map[string]string) (text string, has bool) {
+	name, alternative, isAlternative := strings.Cut(name, ":+")
+	value := values[name]
+	switch {
+	case isAlternative && isSet(value):
+		return alternative, true
+	case isAlternative || value == "":
+		return "", false
+	case value == podAddress:
+		return value, true
+	}
+	return strings.ReplaceAll(value, "$", "$$"), true
 }
 
 // expandAll expands texts and leaves out those without a value.
