@@ -151,19 +151,20 @@ func TestListsAndResourceLists(t *testing.T) {
 func TestBadInputIsNamed(t *testing.T) {
 	const asks = "annotations: {outrider.dev/inject: redis}"
 	for name, tc := range map[string]struct{ source, want string }{
-		"not YAML":          {"a: 1\n---\n\n" + asks + "\nb: [\n", "-:5: document 2: "},
-		"a template's":      {"---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {outrider.dev/inject: redis, a: 5}}, spec: {containers: []}}}\n", `-:5: Deployment default/a (document 1): spec.template.metadata.annotations.a is the number 5, want a string; quote it: "5"`},
-		"a number of ours":  {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  annotations:\n    redis.outrider.dev/port: 6380\nspec: {containers: []}\n", `-:6: Pod default/a (document 1): metadata.annotations["redis.outrider.dev/port"] is the number 6380, want a string; quote it: "6380"`},
-		"a word of YAML":    {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {outrider.dev/inject: off}}\nspec: {containers: []}\n", `["outrider.dev/inject"] is false, want a string; quote it: "off"`},
-		"a wrong type":      {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, " + asks + "}\nspec: {containers: 7}\n", "spec.containers is the number 7, want a list"},
-		"a quantity":        {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, " + asks + "}\nspec: {containers: [{name: b}, {name: c, resources: {limits: {cpu: lots}}}]}\n", `spec.containers[1].resources.limits.cpu is "lots", want a quantity`},
-		"several fields":    {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, " + asks + "}\nspec:\n  hostNetwork: maybe\n  containers: [{name: b, tty: 5}]\n", "spec.hostNetwork is \"maybe\", want true or false\n-:6: Pod default/a (document 1): spec.containers[0].tty is the number 5, want true or false"},
-		"several documents": {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, " + asks + "}\nspec: {containers: 7}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: b, " + asks + "}\nspec: {containers: 7}\n", "want a list\n-:9: Pod default/b (document 2)"},
-		"no apiVersion":     {"kind: Pod\nmetadata: {name: a, " + asks + "}\n", "-:1: Pod a (document 1): there is no apiVersion"},
-		"metadata":          {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, " + asks + ", labels: [a]}\nspec: {containers: []}\n", "metadata.labels is a list, want a map"},
-		"a template":        {"# outrider.dev/inject\n{{- if .Values.a }}\nkind: Pod\n{{- end }}\n", "it looks like a template of Helm that is not rendered; render it first"},
-		"a bad Exporter":    {"apiVersion: outrider.dev/v1alpha1\nkind: Exporter\nmetadata: {name: a}\nspec: {imagee: b}\n", "-:1: Exporter a (document 1): parse Exporter"},
-		"a future Exporter": {"\napiVersion: outrider.dev/v1beta1\nkind: Exporter\nmetadata: {name: a}\n", "-:2: Exporter a (document 1): apiVersion outrider.dev/v1beta1 of Exporter is not known; write outrider.dev/v1alpha1"},
+		"not YAML":            {"a: 1\n---\n\n" + asks + "\nb: [\n", "-:5: document 2: "},
+		"a template's":        {"---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {outrider.dev/inject: redis, a: 5}}, spec: {containers: []}}}\n", `-:5: Deployment default/a (document 1): spec.template.metadata.annotations.a is the number 5, want a string; quote it: "5"`},
+		"a number of ours":    {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  annotations:\n    redis.outrider.dev/port: 6380\nspec: {containers: []}\n", `-:6: Pod default/a (document 1): metadata.annotations["redis.outrider.dev/port"] is the number 6380, want a string; quote it: "6380"`},
+		"a word of YAML":      {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {outrider.dev/inject: off}}\nspec: {containers: []}\n", `["outrider.dev/inject"] is false, want a string; quote it: "off"`},
+		"a wrong type":        {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, " + asks + "}\nspec: {containers: 7}\n", "spec.containers is the number 7, want a list"},
+		"a quantity":          {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, " + asks + "}\nspec: {containers: [{name: b}, {name: c, resources: {limits: {cpu: lots}}}]}\n", `spec.containers[1].resources.limits.cpu is "lots", want a quantity`},
+		"several fields":      {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, " + asks + "}\nspec:\n  hostNetwork: maybe\n  containers: [{name: b, tty: 5}]\n", "spec.hostNetwork is \"maybe\", want true or false\n-:6: Pod default/a (document 1): spec.containers[0].tty is the number 5, want true or false"},
+		"several documents":   {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, " + asks + "}\nspec: {containers: 7}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: b, " + asks + "}\nspec: {containers: 7}\n", "want a list\n-:9: Pod default/b (document 2)"},
+		"no apiVersion":       {"kind: Pod\nmetadata: {name: a, " + asks + "}\n", "-:1: Pod a (document 1): there is no apiVersion"},
+		"metadata":            {"apiVersion: v1\nkind: Pod\nmetadata: {name: a, " + asks + ", labels: [a]}\nspec: {containers: []}\n", "metadata.labels is a list, want a map"},
+		"a template":          {"# outrider.dev/inject\n{{- if .Values.a }}\nkind: Pod\n{{- end }}\n", "it looks like a template of Helm that is not rendered; render it first"},
+		"a bad Exporter":      {"apiVersion: outrider.dev/v1alpha1\nkind: Exporter\nmetadata: {name: a}\nspec: {imagee: b}\n", "-:4: Exporter a (document 1): spec.imagee is not a field that is known"},
+		"an Exporter's types": {"apiVersion: outrider.dev/v1alpha1\nkind: Exporter\nmetadata: {name: a}\nspec:\n  port: high\n  args: 7\n", "-:5: Exporter a (document 1): spec.port is \"high\", want a whole number\n-:6: Exporter a (document 1): spec.args is the number 7, want a list"},
+		"a future Exporter":   {"\napiVersion: outrider.dev/v1beta1\nkind: Exporter\nmetadata: {name: a}\n", "-:2: Exporter a (document 1): apiVersion outrider.dev/v1beta1 of Exporter is not known; write outrider.dev/v1alpha1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := tryInject(tc.source)

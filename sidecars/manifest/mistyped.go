@@ -18,22 +18,30 @@ import (
 // the manifest's terms and not in Go's. The decoder's error stands in where none
 // is found.
 func (t *Template) mistyped(err error) []error {
-	c := typeCheck{template: t}
-	c.check(t.fields, reflect.TypeFor[corev1.Pod](), t.path)
-	slices.SortStableFunc(c.found, func(a, b mistype) int { return cmp.Compare(a.at, b.at) })
-	var errs []error
-	for _, f := range c.found {
-		errs = append(errs, f.err)
-	}
+	errs := t.wrongTypes(t.fields, reflect.TypeFor[corev1.Pod](), t.path, false)
 	if len(errs) == 0 {
 		return []error{fmt.Errorf("%s: its pod cannot be read: %w", t.At(t.fields), err)}
 	}
 	return errs
 }
 
+// wrongTypes are errors about all values below a node that a Go type does not
+// have, in the order of the text; where it is strict, about unknown fields too.
+func (o Object) wrongTypes(n *node, t reflect.Type, path []any, strict bool) []error {
+	c := typeCheck{object: o, strict: strict}
+	c.check(n, t, path)
+	slices.SortStableFunc(c.found, func(a, b mistype) int { return cmp.Compare(a.at, b.at) })
+	var errs []error
+	for _, f := range c.found {
+		errs = append(errs, f.err)
+	}
+	return errs
+}
+
 type typeCheck struct {
-	template *Template
-	found    []mistype
+	object Object
+	strict bool
+	found  []mistype
 }
 
 // mistype is an error at a place of the text.
@@ -58,7 +66,7 @@ func (c *typeCheck) wrong(n *node, path []any, want string) {
 			remedy = fmt.Sprintf("; quote it: %q", n.text)
 		}
 	}
-	c.found = append(c.found, mistype{n.start, fmt.Errorf("%s: %s is %s, want %s%s", c.template.At(n), quotedPath(path), what, want, remedy)})
+	c.found = append(c.found, mistype{n.start, fmt.Errorf("%s: %s is %s, want %s%s", c.object.At(n), quotedPath(path), what, want, remedy)})
 }
 
 const aText = "a string"
@@ -132,13 +140,20 @@ func (c *typeCheck) fields(n *node, t reflect.Type, path []any) {
 		c.wrong(n, path, "a map")
 		return
 	}
+	known := map[string]bool{}
 	for _, field := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if name == "" || name == "-" || field.Anonymous && strings.Contains(field.Tag.Get("json"), "inline") {
 			continue
 		}
+		known[name] = true
 		if i := n.own(name); i >= 0 {
 			c.check(n.items[i], field.Type, under(path, name))
+		}
+	}
+	for _, key := range n.keys {
+		if name := key.keyText(); c.strict && !known[name] {
+			c.found = append(c.found, mistype{key.start, fmt.Errorf("%s: %s is not a field that is known", c.object.At(key), quotedPath(under(path, name)))})
 		}
 	}
 }

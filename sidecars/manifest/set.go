@@ -3,8 +3,10 @@ package manifest
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
@@ -86,6 +88,9 @@ func (s *Set) matters(text []byte) bool {
 func exporter(o Object) (v1alpha1.Exporter, error) {
 	if o.APIVersion() != v1alpha1.GroupVersion.String() {
 		return v1alpha1.Exporter{}, fmt.Errorf("%s: apiVersion %s of Exporter is not known; write %s", o.At(o.object), o.APIVersion(), v1alpha1.GroupVersion)
+	}
+	if errs := o.wrongTypes(o.object, reflect.TypeFor[v1alpha1.Exporter](), nil, true); len(errs) > 0 {
+		return v1alpha1.Exporter{}, errors.Join(errs...)
 	}
 	raw, err := o.JSON()
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	jsonpatch "github.com/evanphx/json-patch/v5"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
 
@@ -173,20 +174,20 @@ func (c Case) Templates() ([]Template, error) {
 	return templates, nil
 }
 
-// templatePaths say where a kind holds its pod template; a Pod is one itself.
-var templatePaths = map[string][]string{
-	"Pod":         {},
-	"Deployment":  {"spec", "template"},
-	"ReplicaSet":  {"spec", "template"},
-	"StatefulSet": {"spec", "template"},
-	"DaemonSet":   {"spec", "template"},
-	"Job":         {"spec", "template"},
-	"CronJob":     {"spec", "jobTemplate", "spec", "template"},
+// templatePath is where a kind holds its pod template; a Pod is one itself.
+func templatePath(object map[string]any) ([]string, bool) {
+	version, _ := object["apiVersion"].(string)
+	kind, _ := object["kind"].(string)
+	if kind == "Pod" {
+		return nil, true
+	}
+	w, ok := sidecars.WorkloadOf(schema.FromAPIVersionAndKind(version, kind))
+	return w.Template, ok
 }
 
 func template(object map[string]any) (*Template, error) {
 	kind, _ := object["kind"].(string)
-	path, ok := templatePaths[kind]
+	path, ok := templatePath(object)
 	if !ok {
 		return nil, nil
 	}
