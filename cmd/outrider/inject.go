@@ -18,10 +18,12 @@ func injectCommand() *cobra.Command {
 		Use:   "inject",
 		Short: "Add to manifests what the webhook would add to their pods",
 		Long: `inject reads Kubernetes manifests and writes them with the exporters that their annotations, or their namespaces'
-labels, ask for. Pods and every workload with a pod template are looked at; everything else passes through unchanged,
-as do documents in which there is nothing to add, byte for byte. Namespaces and Exporters in the input hold for all of it.
+labels, ask for. Pods and every object with a pod template are considered, of whatever kind. Only what is added differs: it
+is inserted into the text, in its style, and JSON stays JSON. A document that asks for nothing passes byte for byte, also one
+that cannot be read. Namespaces and Exporters in the input hold for all of it.
 
-What is decided is said on standard error, a sentence each. A live webhook leaves what was injected here as it is.
+Decisions are printed on standard error, a sentence each, and so are keys where they have no effect. A live webhook does not
+change what was injected here.
 
 It can be Helm's post-renderer, and a KRM function of kustomize and kpt: it reads and writes a ResourceList as well.`,
 		Example: `  # What would become of it?
@@ -54,7 +56,7 @@ It can be Helm's post-renderer, and a KRM function of kustomize and kpt: it read
 	}
 	in.addFlags(cmd)
 	cmd.Flags().BoolVar(&diff, "diff", false, "Write what changes instead of the manifests; exit with 1 if anything does.")
-	cmd.Flags().BoolVar(&strict, "strict", false, "Exit with 1 if something that was asked for is refused or ignored.")
+	cmd.Flags().BoolVar(&strict, "strict", false, "Exit with 1 if something that was asked for is refused or ignored, or a key has no effect where it is.")
 	return cmd
 }
 
@@ -113,7 +115,8 @@ func uninjectCommand() *cobra.Command {
 		Use:   "uninject",
 		Short: "Take out of manifests what inject, or the webhook, has added",
 		Long: `uninject is the mirror of inject: containers that the status annotation names, their volume and pull Secrets, the
-annotation and the label go; what you wrote stays, your outrider.dev/inject included.`,
+annotation and the label are removed; what you wrote stays, your outrider.dev/inject included. Of what inject wrote, it
+restores the file byte for byte.`,
 		Example: `  # Back to what was written
   outrider uninject -f deployment.injected.yaml
 

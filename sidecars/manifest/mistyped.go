@@ -62,7 +62,9 @@ func (c *typeCheck) wrong(n *node, path []any, want string) {
 		case string:
 			what = strconv.Quote(shorten(v))
 		}
-		if want == aText {
+		if strings.Contains(n.text, "{{") {
+			remedy = "; " + renderFirst
+		} else if want == aText {
 			remedy = fmt.Sprintf("; quote it: %q", n.text)
 		}
 	}

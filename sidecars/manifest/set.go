@@ -1,12 +1,12 @@
 package manifest
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
@@ -82,8 +82,11 @@ func (s *Set) matters(text []byte) bool {
 	for _, n := range s.namespaces {
 		optedIn = optedIn || n.Labels[sidecars.InjectKey] == sidecars.InjectEnabled
 	}
-	return optedIn && bytes.Contains(text, []byte("containers"))
+	return optedIn && containersKey.Match(text)
 }
+
+// containersKey finds containers where the text cannot be read.
+var containersKey = regexp.MustCompile(`(?m)(?:^|[\s{,"'])containers["']?[ \t]*:`)
 
 func exporter(o Object) (v1alpha1.Exporter, error) {
 	if o.APIVersion() != v1alpha1.GroupVersion.String() {

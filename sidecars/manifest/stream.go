@@ -100,7 +100,7 @@ func (s *Stream) problems(matters func(text []byte) bool) (errs []error, notes [
 		line, what := inFile(d.err, s.line(d.start))
 		text := s.text[d.start:d.end]
 		if looksLikeTemplate(text) {
-			what = "it looks like a template of Helm that is not rendered; render it first, with helm template, and pipe that here"
+			what = renderFirst
 		}
 		where := fmt.Sprintf("%s:%d: document %d", s.Source, line, d.number)
 		if d.hostile || matters(text) {
@@ -111,6 +111,8 @@ func (s *Stream) problems(matters func(text []byte) bool) (errs []error, notes [
 	}
 	return errs, notes
 }
+
+const renderFirst = "it looks like a template of Helm that is not rendered; render it first, with helm template, and pipe that here"
 
 func looksLikeTemplate(text []byte) bool {
 	open := bytes.Index(text, []byte("{{"))
