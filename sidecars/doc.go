@@ -17,9 +17,13 @@
 // that refuses one exporter, or ignores one key, and says why; the pod itself
 // is always let through. An error value would tempt a caller to block a pod.
 //
+// # Appending
+//
 // A plan only appends, so it writes its own "add" operations. Diffing the pod
 // before against the pod after costs three times the time and ten times the
 // allocations, and strips fields that are newer than our API types.
+//
+// # What is ours
 //
 // The status annotation is what Remove and a second admission go by: a
 // container is ours when the status names it and it carries our prefix. A
@@ -27,9 +31,25 @@
 // collision. The keys that Outrider writes belong to Outrider: Remove takes
 // them away whoever wrote them.
 //
-// A container is a server when its image's base name says so, or a usual port
-// together with a name, and when the program it runs is the server: clients,
-// sentinels and backups are made of the same images. Substrings never count.
+// # Recognition
+//
+// A container is a server by weight: its image or program counts 4, a usual
+// port 2, a name 1 (of the container, the port or the image), and 3 is enough, so
+// a mirror's renamed image with the usual port is recognized and a client with
+// the workload's name is not. Names are compared whole, or by their kind:
+// substrings never count.
+//
+// Only what is named contradicts: another workload's image or program, words
+// such as proxy, sentinel, backup or exporter, an argument, a variable, ports
+// that only something else has. An unknown program contradicts nothing, since
+// wrapper scripts are common, but in a pod that runs to completion and declares
+// no usual port, where it is a task.
+//
+// Asked for by name, an exporter takes the only server, else the container that
+// shows most of one, else the only container. Where several remain it gets its
+// defaults: a wrong guess would log in with another server's password.
+//
+// # Defaults and lists
 //
 // What a namespace's annotations set is a default: the pod's annotations win, and
 // so does what the server's container shows, because a port in a command line is
@@ -41,10 +61,14 @@
 // exporter gets it: who writes the pod knows more than who wrote the list. What
 // they leave out is a decision too, or nobody could tell why nothing came.
 //
+// # Exemptions
+//
 // A pod's exemption (outrider.dev/exempt) is from enforcement and not from
 // injection; false in outrider.dev/inject is the other one. The end of an
 // exemption is a day, not a time, and its form is checked and not its calendar: a
 // policy has neither.
+//
+// # Enforcement
 //
 // Recognition is data for the API server's policies, which enforce. Those have no
 // functions, so what cannot be a table there is a regular expression, and the
@@ -52,6 +76,8 @@
 // chart. Refused: one regular expression for each exporter that does it all; it
 // would be exact too, and has 1500 characters that nobody could read in the
 // cluster and that cost ten times as much.
+//
+// # Credentials
 //
 // Credentials are references. What the server reads from a Secret, the sidecar
 // reads from the same key of the same Secret; a file of a mounted Secret becomes
@@ -85,17 +111,25 @@
 // command that waits for the port. Refused: leaving it to restarts, which keep
 // the pod from being Ready, and refusing Kafka altogether.
 //
+// # Bounds
+//
 // What is read of a pod and what is answered are bounded: the answer is written
 // into the pod, and an annotation that is too long would make the API server
 // refuse it.
 //
+// # Names of ports
+//
 // An injected port is named outrider-<port>, not "metrics": a Service, probe or
 // PodMonitor that selects the application's own port by name must not find ours.
+//
+// # The token
 //
 // The application's ServiceAccount token does not reach a sidecar: an empty
 // volume covers its place. An exporter has no use for it, and a hole in one
 // must not open the API. It is a downwardAPI volume without items, because an
 // emptyDir would keep the cluster autoscaler from removing the node.
+//
+// # Resources
 //
 // What a namespace's LimitRanges and quotas leave is part of the input: a sidecar
 // that they would refuse would cost the pod. It is fitted in, or left out.
@@ -104,6 +138,8 @@
 // other way, limits lowered to requests, throttles the exporter until scrapes
 // time out. A pod with pod-level resources gets none on the container: its QoS
 // class is decided at pod level, and a larger sum would be refused.
+//
+// # Attaching
 //
 // A pod that must not be restarted gets its exporter as an ephemeral container,
 // attached by a user with outrider attach. Tried beside it on a cluster: one
