@@ -2,6 +2,7 @@ package sidecars
 
 import (
 	"fmt"
+	"slices"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -60,8 +61,27 @@ func (p *planner) refusePod(e *entry) bool {
 // onWindows reports whether a pod's nodes are chosen to run Windows, by the label
 // or by its old name, which is still on every node.
 func onWindows(pod *corev1.Pod) bool {
-	const legacy = "beta.kubernetes.io/os"
-	return pod.Spec.NodeSelector[corev1.LabelOSStable] == string(corev1.Windows) || pod.Spec.NodeSelector[legacy] == string(corev1.Windows)
+	for _, label := range osLabels {
+		if pod.Spec.NodeSelector[label] == string(corev1.Windows) {
+			return true
+		}
+	}
+	affinity := pod.Spec.Affinity
+	if affinity == nil || affinity.NodeAffinity == nil || affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution == nil {
+		return false
+	}
+	terms := affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms
+	return len(terms) > 0 && !slices.ContainsFunc(terms, func(term corev1.NodeSelectorTerm) bool { // any one of the terms is enough
+		return !slices.ContainsFunc(term.MatchExpressions, requiresWindows)
+	})
+}
+
+var osLabels = []string{corev1.LabelOSStable, "beta.kubernetes.io/os"}
+
+// requiresWindows reports whether no node but those of Windows meets a requirement.
+func requiresWindows(r corev1.NodeSelectorRequirement) bool {
+	linux := slices.Contains(r.Values, string(corev1.Linux))
+	return slices.Contains(osLabels, r.Key) && (r.Operator == corev1.NodeSelectorOpIn && !linux || r.Operator == corev1.NodeSelectorOpNotIn && linux)
 }
 
 // refuseBudget fits a sidecar into what the namespace's LimitRanges and quotas

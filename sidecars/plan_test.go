@@ -98,6 +98,13 @@ func TestNewPlanDecides(t *testing.T) {
 		"three thousand words": {pod: pod("x", inject, strings.Repeat("a,", 3000)), want: []verdict{refused("", sidecars.BadValue)}},
 		"one long word":        {pod: pod("x", inject, strings.Repeat("a", 140<<10)), want: []verdict{refused("", sidecars.BadValue)}},
 		"no room":              {pod: pod("x", inject, "redis", "example.org/a", strings.Repeat("a", 262000)), want: []verdict{refused("", sidecars.TooLarge)}},
+		"windows by the node label's old name": {pod: change(pod("x", inject, "redis"), func(p *corev1.Pod) {
+			p.Spec.NodeSelector = map[string]string{"beta.kubernetes.io/os": "windows"}
+		}), want: []verdict{refused("redis", sidecars.UnsupportedOS)}},
+		"windows by affinity":          {pod: onNodes(corev1.NodeSelectorOpIn, "windows"), want: []verdict{refused("redis", sidecars.UnsupportedOS)}},
+		"no linux by affinity":         {pod: onNodes(corev1.NodeSelectorOpNotIn, "linux"), want: []verdict{refused("redis", sidecars.UnsupportedOS)}},
+		"linux or windows by affinity": {pod: onNodes(corev1.NodeSelectorOpIn, "windows", "linux"), want: []verdict{injected("redis", sidecars.Annotated)}},
+		"no windows by affinity":       {pod: onNodes(corev1.NodeSelectorOpNotIn, "windows"), want: []verdict{injected("redis", sidecars.Annotated)}},
 		"windows by its node": {pod: change(pod("x", inject, "redis"), func(p *corev1.Pod) {
 			p.Spec.NodeSelector = map[string]string{"kubernetes.io/os": "windows"}
 		}), want: []verdict{refused("redis", sidecars.UnsupportedOS)}},
@@ -225,4 +232,13 @@ func TestPodLevelBudgetIsNotOverrun(t *testing.T) {
 	if diff := cmp.Diff(corev1.ResourceRequirements{}, got); diff != "" {
 		t.Errorf("the sidecar claims resources of its own (-want +got):\n%s", diff)
 	}
+}
+
+// onNodes is a pod that asks for redis, on nodes with a requirement on their system.
+func onNodes(operator corev1.NodeSelectorOperator, systems ...string) *corev1.Pod {
+	p := pod("x", sidecars.InjectKey, "redis")
+	p.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{
+		NodeSelectorTerms: []corev1.NodeSelectorTerm{{MatchExpressions: []corev1.NodeSelectorRequirement{{Key: corev1.LabelOSStable, Operator: operator, Values: systems}}}},
+	}}}
+	return p
 }

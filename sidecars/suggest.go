@@ -29,6 +29,9 @@ func instead(word string, known []string) string {
 	case "no", "off", "disabled", "disable", "none", "0":
 		return "; write false to opt out"
 	}
+	if several := strings.Fields(word); len(several) > 1 {
+		return "; separate exporters by commas: " + strings.Join(several, ",")
+	}
 	return didYouMean(word, known)
 }
 

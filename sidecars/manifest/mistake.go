@@ -51,7 +51,7 @@ func (o Object) elsewhere() []string {
 // has no containers, as a patch of kustomize does.
 func (o Object) Partial() bool {
 	w, ok := sidecars.WorkloadOf(o.kind())
-	if !ok || len(o.templatePaths()) > 0 {
+	if !ok && !o.isPod() || len(o.templatePaths()) > 0 {
 		return false
 	}
 	template := o.object.follow(anys(w.Template))

@@ -65,6 +65,11 @@ func TestMistakes(t *testing.T) {
 			}
 		})
 	}
+	for _, bare := range []string{"spec: {}", ""} {
+		if got := run(t, "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: {outrider.dev/inject: redis}}\n"+bare, "inject"); !strings.Contains(got.err, "it has no containers") {
+			t.Errorf("a pod with %q: %s", bare, got.err)
+		}
+	}
 	patch := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {outrider.dev/inject: redis}}}}\n"
 	if got := run(t, patch, "inject", "--strict"); got.code != 0 || got.out != patch || !strings.Contains(got.err, "run inject on what kustomize build makes of it") {
 		t.Errorf("a patch: exit code %d: %s%s", got.code, got.out, got.err)
