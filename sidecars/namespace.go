@@ -40,12 +40,12 @@ func (p *planner) readLists() lists {
 		}
 		words := listed(value)
 		if len(words) == 0 {
-			p.ignore(key, BadValue, inNamespace+"%s names no exporter and has no effect; write one or several of %s", key, strings.Join(p.catalog.names, ", "))
+			p.ignore(key, BadValue, inNamespace+"%s names no exporter and has no effect; write names separated by commas; %s", key, listExporters)
 			return nil
 		}
 		for _, word := range words {
 			if _, known := p.catalog.entries[word]; !known { // one is enough to go and look
-				p.ignore(key, UnknownExporter, inNamespace+"%s: there is no exporter %q%s", key, shorten(word), didYouMean(word, p.catalog.names))
+				p.ignore(key, UnknownExporter, inNamespace+"%s: there is no exporter %q%s", key, shorten(word), p.catalog.didYouMean(word))
 				break
 			}
 		}
@@ -79,7 +79,7 @@ func (p *planner) readDefaults() {
 			continue
 		}
 		if _, known := p.catalog.entries[exporter]; !known {
-			p.ignore(key, UnknownKey, inNamespace+"%s: there is no exporter %q%s", shorten(key), shorten(exporter), didYouMean(exporter, p.catalog.names))
+			p.ignore(key, UnknownKey, inNamespace+"%s: there is no exporter %q%s", shorten(key), shorten(exporter), p.catalog.didYouMean(exporter))
 			continue
 		}
 		p.defaults = set(p.defaults, exporter, name, p.Namespace.Annotations[key])

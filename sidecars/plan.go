@@ -150,7 +150,7 @@ func (p *planner) decide(r request) {
 	}
 	e, known := p.catalog.entries[r.exporter]
 	if !known {
-		p.refuse(r.exporter, UnknownExporter, "there is no exporter %q%s", r.exporter, instead(r.exporter, p.catalog.names))
+		p.refuse(r.exporter, UnknownExporter, "there is no exporter %q%s", r.exporter, p.catalog.instead(r.exporter))
 		return
 	}
 	if p.skip(e) || p.refusePod(e) {
@@ -245,7 +245,7 @@ func (p *planner) unusedParameters() {
 		for _, name := range slices.Sorted(maps.Keys(p.parameters[exporter])) {
 			key := parameterKey(exporter, name)
 			if _, known := p.catalog.entries[exporter]; !known {
-				p.ignore(key, UnknownKey, "%s: there is no exporter %q%s", key, exporter, didYouMean(exporter, p.catalog.names))
+				p.ignore(key, UnknownKey, "%s: there is no exporter %q%s", key, exporter, p.catalog.didYouMean(exporter))
 				continue
 			}
 			p.ignore(key, UnusedParameter, "%s has no effect: the %s exporter is not injected; add %s: %s", key, exporter, InjectKey, exporter)

@@ -69,7 +69,7 @@ func (p *planner) annotated(value string) []request {
 		switch word = strings.TrimSpace(word); word {
 		case "":
 			add(request{outcome: Refused, reason: BadValue, message: fmt.Sprintf(
-				"%s: %q names no exporter; write one or several of %s, or auto, or false", InjectKey, shorten(value), strings.Join(p.catalog.names, ", "))})
+				"%s: %q names no exporter; write auto, false, or names separated by commas; %s", InjectKey, shorten(value), listExporters)})
 		case InjectNothing:
 			if strings.TrimSpace(value) == InjectNothing {
 				return nil
@@ -117,7 +117,7 @@ func (p *planner) unrecognized() string {
 	if passed := p.catalog.Passed(p.Pod); len(passed) > 0 {
 		why = ": " + passed[0].String()
 	}
-	return fmt.Sprintf("%s: auto recognized none of the pod's containers%s; name the exporter: %s", InjectKey, why, strings.Join(p.catalog.names, ", "))
+	return fmt.Sprintf("%s: auto recognized none of the pod's containers%s; name the exporter; %s", InjectKey, why, listExporters)
 }
 
 // readAnnotations collects parameters and the placement, and answers every key
