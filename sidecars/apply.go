@@ -67,6 +67,9 @@ func (p Plan) annotations() []pair {
 	if p.status != "" {
 		pairs = append(pairs, pair{StatusKey, p.status})
 	}
+	for _, e := range p.excluded {
+		pairs = append(pairs, pair{e.Annotation, p.pod.Annotations[e.Annotation] + e.Added})
+	}
 	return pairs
 }
 
@@ -130,5 +133,8 @@ func Remove(pod *corev1.Pod) *corev1.Pod {
 	claimed := claimsLabel(pod)
 	maps.DeleteFunc(out.Labels, func(key, _ string) bool { return key == MonitoredKey && claimed })
 	maps.DeleteFunc(out.Annotations, func(key, _ string) bool { return key == StatusKey || key == ScrapeKey && endpoints })
+	for _, e := range before.Exclusions {
+		e.include(out.Annotations)
+	}
 	return out
 }

@@ -2,6 +2,7 @@ package sidecars
 
 import (
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -20,6 +21,7 @@ const (
 	AllowKey     = Domain + "/allow"
 	DenyKey      = Domain + "/deny"
 	RepairKey    = Domain + "/repair"
+	MeshKey      = Domain + "/mesh"
 )
 
 // Values of keys.
@@ -36,6 +38,8 @@ const (
 	EnforceDeny        = "deny"
 	exemptUntil        = "until "
 	RepairNever        = "false"
+	MeshExclude        = "exclude"
+	MeshKeep           = "keep"
 )
 
 // Place is where a key may stand.
@@ -79,6 +83,8 @@ func Keys() []Key {
 			Doc: "The server, where several containers of the pod could be it."},
 		{Name: PlacementKey, Place: PodAnnotation, Values: "`container` · `native`",
 			Doc: "Overrides where the sidecar goes: a plain container, or a native sidecar."},
+		{Name: MeshKey, Place: PodAnnotation, Values: "`exclude` · `keep`",
+			Doc: "Whether the exporters' ports are excluded from the proxy of Istio or Linkerd, so that Prometheus reaches them without mTLS; `keep` leaves the mesh's annotations alone. Default `exclude`."},
 		{Name: ExemptKey, Place: PodAnnotation, Values: "a reason · `until 2027-06-30: ` and a reason",
 			Doc: "A recognized workload may run without instrumentation, forever or until the end of that day (UTC), where its namespace enforces it."},
 		{Name: StatusKey, Place: PodAnnotation, Values: "JSON", Written: true,
@@ -118,11 +124,12 @@ func OwnKey(key string) bool {
 	return own
 }
 
-// OwnEntries are the labels or annotations of Outrider's domain; nil where there
-// is no map.
+// OwnEntries are the labels or annotations that decisions depend on: those of
+// Outrider's domain, and those by which a namespace joins a mesh; nil where there is
+// no map.
 func OwnEntries(all map[string]string) map[string]string {
 	kept := maps.Clone(all)
-	maps.DeleteFunc(kept, func(key, _ string) bool { return !OwnKey(key) })
+	maps.DeleteFunc(kept, func(key, _ string) bool { return !OwnKey(key) && !slices.Contains(meshOptIns, key) })
 	return kept
 }
 

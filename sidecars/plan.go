@@ -58,10 +58,11 @@ type Plan struct {
 	containers []corev1.Container
 	native     []corev1.Container // appended to the init containers
 	volumes    []corev1.Volume
-	pull       []string // names added to the image pull Secrets
-	endpoints  string   // the scrape annotation to be written, or empty
-	label      bool     // the monitored label is to be written
-	status     string   // the status annotation to be written, or empty
+	pull       []string    // names added to the image pull Secrets
+	endpoints  string      // the scrape annotation to be written, or empty
+	label      bool        // the monitored label is to be written
+	status     string      // the status annotation to be written, or empty
+	excluded   []Exclusion // what is added to the annotations of meshes
 
 	passed  []Passed // by Explain only
 	unasked string
@@ -75,7 +76,7 @@ func NewPlan(in Input, c Catalog) Plan { return newPlan(in, c, nil) }
 func newPlan(in Input, c Catalog, trace func(Setting)) Plan {
 	p := planner{Input: in, catalog: c, trace: trace, Plan: Plan{pod: in.Pod}}
 	before := statusBefore(in.Pod)
-	p.earlier, p.pulled = before.Decisions, before.PullSecrets
+	p.earlier, p.pulled, p.exclusions = before.Decisions, before.PullSecrets, before.Exclusions
 	p.readAnnotations()
 	requests := p.requests()
 	if len(requests) > 0 {
@@ -125,6 +126,8 @@ type planner struct {
 	placement  string                       // from the annotation; empty for the default
 	ignored    []Decision                   // about single keys
 	pulled     []string                     // image pull Secrets of ours from an earlier admission
+	exclusions []Exclusion                  // of an earlier admission
+	mesh       string                       // from the annotation; empty for the default
 	warning    string                       // about the exporter that is decided now, injected all the same
 }
 
@@ -202,7 +205,8 @@ func (p *planner) finish() {
 	monitored := slices.ContainsFunc(p.Decisions, func(d Decision) bool { return d.Outcome == Injected || d.Outcome == Discovered })
 	p.label = monitored && p.Pod.Labels[MonitoredKey] != MonitoredTrue
 	p.pullSecrets()
-	if status := encodeStatus(Status{Decisions: p.Decisions, PullSecrets: append(p.pulled, p.pull...), KeepLabel: monitored && keepsLabel(p.Pod)}); status != p.Pod.Annotations[StatusKey] {
+	p.excludePorts()
+	if status := encodeStatus(Status{Decisions: p.Decisions, PullSecrets: append(p.pulled, p.pull...), Exclusions: merged(p.exclusions, p.excluded), KeepLabel: monitored && keepsLabel(p.Pod)}); status != p.Pod.Annotations[StatusKey] {
 		p.status = status
 	}
 	p.refuseTooLarge()

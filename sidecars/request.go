@@ -138,6 +138,10 @@ func (p *planner) readAnnotations() {
 			p.placement = value
 		case key == PlacementKey:
 			p.ignore(key, BadValue, "%s: %q is neither %s nor %s; the default placement is used", key, shorten(value), PlacementContainer, PlacementNative)
+		case key == MeshKey && (value == MeshExclude || value == MeshKeep):
+			p.mesh = value
+		case key == MeshKey:
+			p.ignore(key, BadValue, "%s: %q is neither %s nor %s; the exporters' ports are excluded", key, shorten(value), MeshExclude, MeshKeep)
 		case key == ExemptKey:
 			if problem := exemptionProblem(value); problem != "" {
 				p.ignore(key, BadValue, "%s: %s", key, problem)

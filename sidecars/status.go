@@ -14,6 +14,8 @@ type Status struct {
 	Decisions []Decision `json:"decisions"`
 	// PullSecrets are the image pull Secrets that Outrider added to the pod.
 	PullSecrets []string `json:"pullSecrets,omitempty"`
+	// Exclusions are what Outrider added to the annotations of meshes.
+	Exclusions []Exclusion `json:"exclusions,omitempty"`
 	// KeepLabel says that the pod had the monitored label before.
 	KeepLabel bool `json:"keepLabel,omitempty"`
 }
@@ -78,6 +80,7 @@ func statusBefore(pod *corev1.Pod) Status {
 	}
 	if len(earlier.Decisions) > 0 {
 		earlier.PullSecrets = slices.DeleteFunc(written.PullSecrets, func(name string) bool { return !pullsWith(pod, name) })
+		earlier.Exclusions = exclusions(pod, written.Exclusions)
 	}
 	return earlier
 }

@@ -122,6 +122,7 @@ func (s *Stream) removeAll(d *document, removals []removal) error {
 		place := removal.template.fieldsPlace()
 		for _, l := range removal.losses {
 			r.mark(removal.template.fields, l)
+			r.shorten(removal.template.fields, l)
 			at := append(slices.Clip(place), anys(l.path)...)
 			replace(&want, at, l.from)
 			tidies = append(tidies, func(value any) { prune(value, at, len(l.path)) })
@@ -150,6 +151,9 @@ func (l loss) from(value any) any {
 	case map[string]any:
 		for name := range gone {
 			delete(value, name)
+		}
+		for name, text := range l.shorter {
+			value[name] = text
 		}
 	case []any:
 		var kept []any
@@ -202,16 +206,16 @@ func anys(path []string) []any {
 // lossesOf are what the template's pod has and the given pod has not.
 func lossesOf(t *Template, pod *corev1.Pod) []loss {
 	all := []loss{
-		{[]string{"spec", "containers"}, missing(containerNames(t.Pod.Spec.Containers), containerNames(pod.Spec.Containers))},
-		{[]string{"spec", "initContainers"}, missing(containerNames(t.Pod.Spec.InitContainers), containerNames(pod.Spec.InitContainers))},
-		{[]string{"spec", "volumes"}, missing(volumeNames(t.Pod), volumeNames(pod))},
-		{[]string{"spec", "imagePullSecrets"}, missing(pullNames(t.Pod), pullNames(pod))},
-		{[]string{"metadata", "labels"}, missing(keys(t.Pod.Labels), keys(pod.Labels))},
-		{[]string{"metadata", "annotations"}, missing(keys(t.Pod.Annotations), keys(pod.Annotations))},
+		{[]string{"spec", "containers"}, missing(containerNames(t.Pod.Spec.Containers), containerNames(pod.Spec.Containers)), nil},
+		{[]string{"spec", "initContainers"}, missing(containerNames(t.Pod.Spec.InitContainers), containerNames(pod.Spec.InitContainers)), nil},
+		{[]string{"spec", "volumes"}, missing(volumeNames(t.Pod), volumeNames(pod)), nil},
+		{[]string{"spec", "imagePullSecrets"}, missing(pullNames(t.Pod), pullNames(pod)), nil},
+		{[]string{"metadata", "labels"}, missing(keys(t.Pod.Labels), keys(pod.Labels)), nil},
+		{[]string{"metadata", "annotations"}, missing(keys(t.Pod.Annotations), keys(pod.Annotations)), shorter(t.Pod.Annotations, pod.Annotations)},
 	}
 	var some []loss
 	for _, l := range all {
-		if len(l.names) > 0 {
+		if len(l.names)+len(l.shorter) > 0 {
 			some = append(some, l)
 		}
 	}

@@ -27,6 +27,8 @@ func (in *inserter) grow(n *node, g *growth) {
 	switch {
 	case n.kind == aliasKind:
 		in.growAlias(n, g)
+	case g.value != nil && n.kind == scalarKind:
+		in.lengthen(n, g.value.text)
 	case g.item != nil && n.kind == listKind:
 		in.grow(n.items[g.index], g.item)
 	case g.items != nil:

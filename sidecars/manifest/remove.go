@@ -11,6 +11,8 @@ import (
 type loss struct {
 	path  []string
 	names []string
+	// shorter are entries whose text loses its end, with what is left.
+	shorter map[string]string
 }
 
 // remover collects the edits that take values out of a document's text.

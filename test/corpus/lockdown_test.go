@@ -157,6 +157,9 @@ func ownTargets(t *testing.T, after *corev1.Pod) {
 	}
 }
 
+// meshPorts are the annotations of meshes that Outrider adds ports to.
+var meshPorts = map[string]bool{"traffic.sidecar.istio.io/excludeInboundPorts": true, "config.linkerd.io/skip-inbound-ports": true}
+
 // keeps says what of a decoded value is not in another that was made by additions alone, or "".
 func keeps(before, after any, path string) string {
 	switch b := before.(type) {
@@ -168,6 +171,9 @@ func keeps(before, after any, path string) string {
 		for key, value := range b {
 			if path == ".metadata.annotations" && (key == sidecars.StatusKey || key == sidecars.ScrapeKey) || path == ".metadata.labels" && key == sidecars.MonitoredKey {
 				continue // Outrider's own
+			}
+			if path == ".metadata.annotations" && meshPorts[key] && strings.HasPrefix(fmt.Sprint(a[key]), fmt.Sprint(value)) {
+				continue // something is added at its end
 			}
 			if lost := keeps(value, a[key], path+"."+key); lost != "" {
 				return lost

@@ -145,9 +145,14 @@ func (d *Decider) input(ctx context.Context, r Request, catalog sidecars.Catalog
 		if err != nil {
 			log.Error(err, "decided without the namespace's labels and annotations", "namespace", r.Namespace)
 		}
-		if in.Namespace.Annotations = found.Annotations; r.OptIn == "" {
-			in.Namespace.Labels = found.Labels
+		if r.OptIn != "" { // what the entry says stands for the label
+			found.Labels = maps.Clone(found.Labels)
+			if found.Labels == nil {
+				found.Labels = map[string]string{}
+			}
+			maps.Copy(found.Labels, labels[r.OptIn])
 		}
+		in.Namespace = found
 	}
 	if r.OptIn == "" {
 		if asked = sidecars.Asked(in, catalog); !asked {

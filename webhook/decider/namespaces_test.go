@@ -11,13 +11,13 @@ import (
 func TestOnlyOwnKeysAreCached(t *testing.T) {
 	n := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
 		Name:          "shop",
-		Labels:        map[string]string{"outrider.dev/inject": "enabled", "kubernetes.io/metadata.name": "shop", "outrider.dev.example.org/x": "y"},
+		Labels:        map[string]string{"outrider.dev/inject": "enabled", "kubernetes.io/metadata.name": "shop", "outrider.dev.example.org/x": "y", "istio-injection": "enabled"},
 		Annotations:   map[string]string{"outrider.dev/allow": "redis", "redis.outrider.dev/port": "1", "kubectl.kubernetes.io/last-applied-configuration": "long"},
 		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
 	}}
 	want := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
 		Name:        "shop",
-		Labels:      map[string]string{"outrider.dev/inject": "enabled"},
+		Labels:      map[string]string{"outrider.dev/inject": "enabled", "istio-injection": "enabled"},
 		Annotations: map[string]string{"outrider.dev/allow": "redis", "redis.outrider.dev/port": "1"},
 	}}
 	for kind, options := range NamespaceCache() {
