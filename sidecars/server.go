@@ -164,7 +164,7 @@ func (s signals) otherImage(e *entry) string {
 // something else, or are what only something else listens on.
 func (s signals) otherPort(e *entry) string {
 	if len(s.Ports) == 0 || slices.ContainsFunc(s.Ports, func(p corev1.ContainerPort) bool {
-		return !slices.Contains(e.spec.Recognize.NotPorts, p.ContainerPort) && hasWord(p.Name, isOther) == ""
+		return !slices.Contains(e.spec.Recognize.NotPorts, p.ContainerPort) && (s.image == e || hasWord(p.Name, isOther) == "")
 	}) {
 		return ""
 	}
