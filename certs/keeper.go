@@ -25,7 +25,6 @@ type keeper struct {
 	metrics   *Metrics
 	apiReader client.Reader
 	writer    client.Writer
-	leader    *leadership
 	prove     func(context.Context, *x509.Certificate) error
 	used      func() *authority
 	last      func() *corev1.Secret // as it was before it was deleted, nil if it never was

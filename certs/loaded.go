@@ -44,22 +44,20 @@ func (l *loaded) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) 
 	return nil, fmt.Errorf("secret %s is not read yet", l.key())
 }
 
-// SetupWithManager implements Source. In mode cert-manager the caBundle is
-// cainjector's, and so no replica leads.
-func (l *loaded) SetupWithManager(mgr ctrl.Manager) error {
+// SetupServing implements Source.
+func (l *loaded) SetupServing(mgr ctrl.Manager) error {
 	l.client = mgr.GetClient()
-	if err := follow(mgr, "serving-certificate", l.load); err != nil {
-		return err
-	}
+	return watch(mgr, "serving-certificate", false, l.load)
+}
+
+// SetupKeeping implements Source. In mode cert-manager the caBundle is
+// cainjector's.
+func (l *loaded) SetupKeeping(mgr ctrl.Manager) error {
 	if l.Mode == CertManager {
 		return nil
 	}
-	leader, err := newLeadership(mgr, l.Options)
-	if err != nil {
-		return err
-	}
 	t := &caBundleSyncer{Options: l.Options, metrics: l.metrics, apiReader: mgr.GetAPIReader(), writer: mgr.GetClient(), now: l.now}
-	return lead(mgr, "certificate-trust", leader, t.reconcile)
+	return watch(mgr, "certificate-trust", true, t.reconcile)
 }
 
 // Check implements Source. It is about what is served: a replica with a good

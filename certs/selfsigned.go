@@ -3,6 +3,7 @@ package certs
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync/atomic"
@@ -28,6 +29,7 @@ type selfSigned struct {
 	trust   trust
 	state   atomic.Pointer[state]
 	secret  atomic.Pointer[corev1.Secret] // as it was last seen
+	used    atomic.Pointer[authority]     // that signed, and was trusted, last
 	now     func() time.Time
 }
 
@@ -52,31 +54,36 @@ func (s *selfSigned) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificat
 	return cert, nil
 }
 
-// SetupWithManager implements Source: what serves and what follows the Secret run
-// on every replica, what changes it on the leader.
-func (s *selfSigned) SetupWithManager(mgr ctrl.Manager) error {
-	s.client = mgr.GetClient()
+// SetupServing implements Source.
+func (s *selfSigned) SetupServing(mgr ctrl.Manager) error {
 	s.signer.apiReader = mgr.GetAPIReader()
 	mgr.GetWebhookServer().Register(probePath, s.answerProbe())
 	if err := mgr.Add(quiet{s.serving}); err != nil {
 		return fmt.Errorf("set up serving certificate: %w", err)
 	}
-	if err := follow(mgr, "serving-certificate", s.load); err != nil {
-		return err
-	}
-	leader, err := newLeadership(mgr, s.Options)
-	if err != nil {
-		return err
-	}
+	return s.follow(mgr)
+}
+
+// SetupKeeping implements Source.
+func (s *selfSigned) SetupKeeping(mgr ctrl.Manager) error {
 	proof, err := newProof(mgr.GetConfig(), s.Options)
 	if err != nil {
 		return err
 	}
 	k := &keeper{
-		Options: s.Options, metrics: s.metrics, apiReader: mgr.GetAPIReader(), writer: mgr.GetClient(), leader: leader,
-		prove: proof.try, used: s.signer.last, last: s.secret.Load, now: s.now,
+		Options: s.Options, metrics: s.metrics, apiReader: mgr.GetAPIReader(), writer: mgr.GetClient(),
+		prove: proof.try, used: s.used.Load, last: s.secret.Load, now: s.now,
 	}
-	return lead(mgr, "certificate-authority", leader, k.reconcile)
+	return errors.Join(s.follow(mgr), watch(mgr, "certificate-authority", true, k.reconcile))
+}
+
+// follow takes in, once for both, what the Secret and the webhook configuration say.
+func (s *selfSigned) follow(mgr ctrl.Manager) error {
+	if s.client != nil {
+		return nil
+	}
+	s.client = mgr.GetClient()
+	return watch(mgr, "serving-certificate", false, s.load)
 }
 
 // load takes in what the Secret and the webhook configuration say now.
@@ -94,6 +101,9 @@ func (s *selfSigned) load(ctx context.Context, _ reconcile.Request) (reconcile.R
 	s.secret.Store(&secret)
 	if state.signing != nil {
 		s.metrics.expires(ofAuthority, state.signing.cert)
+		if s.trust.holds(state.signing.cert) {
+			s.used.Store(state.signing)
+		}
 	}
 	s.signer.rotated(state.signing)
 	return reconcile.Result{}, nil

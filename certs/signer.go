@@ -65,13 +65,6 @@ func (s *signer) rotated(now *authority) {
 	}
 }
 
-// last is the CA that signed last, nil for none.
-func (s *signer) last() *authority {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.used
-}
-
 // signTimeout bounds the two reads before a signature.
 const signTimeout = 10 * time.Second
 

@@ -19,8 +19,11 @@ type Source interface {
 	// GetCertificate returns the certificate to serve now, for tls.Config. It
 	// is an error while there is none yet.
 	GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error)
-	// SetupWithManager starts, with the manager, what keeps the certificate.
-	SetupWithManager(ctrl.Manager) error
+	// SetupServing starts, with the manager, what the serving certificate needs on
+	// each replica of the webhook.
+	SetupServing(ctrl.Manager) error
+	// SetupKeeping starts, on the leader, what keeps the CA and the caBundle.
+	SetupKeeping(ctrl.Manager) error
 	// Check returns nil while the served certificate is one that the live
 	// webhook configuration trusts; it is a healthz.Checker.
 	Check(*http.Request) error
@@ -83,8 +86,7 @@ type Options struct {
 	// there is another one, <service>-probe.
 	Service string
 	// Secret is the name of the Secret that holds the certificate, or the
-	// authority that signs it. The Lease of its leader has the same
-	// name. Default outrider-webhook-tls.
+	// CA that signs it. Default outrider-webhook-tls.
 	Secret string
 	// WebhookConfiguration is the name of the MutatingWebhookConfiguration.
 	// Default outrider.
@@ -101,18 +103,12 @@ type Options struct {
 	// minutes.
 	Settle time.Duration
 
-	// LeaderElect makes one of several replicas the one that changes anything.
-	LeaderElect bool
 	// Clock is asked before anything is signed, and by candidates for leadership.
 	// Default nil: this machine's clock is right.
 	Clock *Clock
-	// LeaseDuration is after how long another replica takes over from one that
-	// died. Default 15 seconds.
-	LeaseDuration time.Duration
 }
 
-// AddFlags binds the options to flags, with their defaults, but for
-// LeaderElect.
+// AddFlags binds the options to flags, with their defaults.
 func (o *Options) AddFlags(fs *flag.FlagSet) {
 	o.Mode = SelfSigned
 	fs.Var(&o.Mode, "certificate-mode", "Where certificates come from: "+strings.Join(modes, ", ")+".")
@@ -122,7 +118,6 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	fs.StringVar(&o.WebhookConfiguration, "webhook-configuration", "outrider", "MutatingWebhookConfiguration whose caBundle is kept.")
 	fs.DurationVar(&o.CALife, "ca-lifetime", 365*24*time.Hour, "How long a CA of mode self-signed lives.")
 	fs.DurationVar(&o.ServingLife, "certificate-lifetime", 24*time.Hour, "How long a serving certificate lives, and a replaced CA stays trusted.")
-	fs.DurationVar(&o.LeaseDuration, "certificate-lease-duration", 15*time.Second, "After how long another replica keeps the certificates for one that died.")
 	fs.DurationVar(&o.Settle, "ca-settle-time", 5*time.Minute, "How long a new CA is trusted before what it signed is served.")
 }
 

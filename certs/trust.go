@@ -90,6 +90,18 @@ func (t *trust) since(served *tls.Certificate, dnsName string, now time.Time) (t
 	return all, nil
 }
 
+// holds reports whether every entry trusts the CA.
+func (t *trust) holds(c *x509.Certificate) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range t.entries {
+		if !slices.ContainsFunc(e.certs, c.Equal) {
+			return false
+		}
+	}
+	return len(t.entries) > 0
+}
+
 // lag is how long a replica that starts has seen its trust before it is ready:
 // API servers may see it later.
 const lag = time.Second

@@ -12,56 +12,31 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-	"sigs.k8s.io/controller-runtime/pkg/source"
 )
 
-// follow calls a function, on every replica, for whatever becomes of the Secret
-// or the webhook configuration.
-func follow(mgr ctrl.Manager, name string, do reconcile.Func) error {
-	if err := watching(mgr, name).Complete(do); err != nil {
-		return fmt.Errorf("set up %s: %w", name, err)
-	}
-	return nil
-}
-
-// lead does the same where this replica leads, and when it begins to.
-func lead(mgr ctrl.Manager, name string, l *leadership, do reconcile.Func) error {
-	if err := mgr.Add(l); err != nil {
-		return fmt.Errorf("set up %s: %w", name, err)
-	}
-	began := source.Channel(l.changed, &handler.EnqueueRequestForObject{})
-	err := watching(mgr, name).WatchesRawSource(began).Complete(reconcile.Func(
-		func(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
-			if !l.leading.Load() {
-				return reconcile.Result{}, nil
-			}
-			return do(ctx, req)
-		}))
-	if err != nil {
-		return fmt.Errorf("set up %s: %w", name, err)
-	}
-	return nil
-}
-
-// watching retries within seconds however often it fails: every one of them may
-// cost admissions.
-func watching(mgr ctrl.Manager, name string) *builder.Builder {
-	leaderOnly := false
+// watch calls a function for whatever becomes of the Secret or the webhook
+// configuration: on every replica, or on the leader only. It retries within seconds
+// however often it fails: every one of them may cost admissions.
+func watch(mgr ctrl.Manager, name string, leaderOnly bool, do reconcile.Func) error {
 	one := handler.EnqueueRequestsFromMapFunc(func(context.Context, client.Object) []reconcile.Request {
 		return []reconcile.Request{{}}
 	})
-	return ctrl.NewControllerManagedBy(mgr).Named(name).
+	err := ctrl.NewControllerManagedBy(mgr).Named(name).
 		Watches(secretObject(), one).
 		Watches(webhookObject(), one).
 		WithOptions(controller.Options{
 			NeedLeaderElection: &leaderOnly,
 			RateLimiter:        workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](20*time.Millisecond, 5*time.Second),
-		})
+		}).
+		Complete(do)
+	if err != nil {
+		return fmt.Errorf("set up %s: %w", name, err)
+	}
+	return nil
 }
 
 // seeTrust takes in the webhook configuration.

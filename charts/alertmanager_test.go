@@ -128,7 +128,7 @@ func TestDisruptions(t *testing.T) {
 			if b.Spec.MaxUnavailable.IntValue() != 1 || *b.Spec.UnhealthyPodEvictionPolicy != policyv1.AlwaysAllow {
 				t.Errorf("%s: %v", b.Name, b.Spec)
 			}
-			if n := copies(b.Spec.Selector); n < 2 && b.Name != "outrider-controller" {
+			if n := copies(b.Spec.Selector); n < 2 && b.Name != "outrider-webhook" {
 				t.Errorf("%s is about %d copies", b.Name, n)
 			}
 			covered[b.Spec.Selector.MatchLabels["app.kubernetes.io/component"]] = true

@@ -30,7 +30,7 @@ func TestCommonIsForEveryComponent(t *testing.T) {
 		updateStrategy: {type: RollingUpdate, rollingUpdate: {maxUnavailable: 3}}, revisionHistoryLimit: 3, podDisruptionBudget: {maxUnavailable: 50%}, serviceAccount: {annotations: {role: r}}}`
 	l := loads(t, releaseName, parse(t, "{common: "+common+", commonLabels: {team: t1}, "+everything+"}"))
 	found := workloads(l.objects)
-	if len(found) != 8 {
+	if len(found) != 9 {
 		t.Fatalf("%d components", len(found))
 	}
 	for _, w := range found {
@@ -105,7 +105,7 @@ func TestComponentsOverrideCommon(t *testing.T) {
 			t.Errorf("%s: %s, %v, %v", w.component, w.pod.Spec.PriorityClassName, w.pod.Labels, w.pod.Spec.Tolerations)
 		}
 	}
-	if budgets := names(all[*policyv1.PodDisruptionBudget](l.objects)); !cmp.Equal([]string{"outrider-alertmanager", "outrider-controller"}, budgets) {
+	if budgets := names(all[*policyv1.PodDisruptionBudget](l.objects)); !cmp.Equal([]string{"outrider-alertmanager", "outrider-webhook"}, budgets) {
 		t.Errorf("budgets %v", budgets)
 	}
 }
@@ -162,7 +162,7 @@ func renderText(t *testing.T, l loaded) string {
 
 // On a node's network no port is the kubelet's, and names of Services are found.
 func TestHostNetwork(t *testing.T) {
-	l := loads(t, releaseName, parse(t, `{controller: {hostNetwork: true, ports: {health: 12345}}, metricsServer: {enabled: true, hostNetwork: true}}`))
+	l := loads(t, releaseName, parse(t, `{webhook: {hostNetwork: true, ports: {health: 12345}}, metricsServer: {enabled: true, hostNetwork: true}}`))
 	taken := map[int32]bool{10248: true, 10249: true, 10250: true, 10256: true, 10257: true, 10258: true, 10259: true, 8080: true, 8081: true}
 	for _, w := range workloads(l.objects) {
 		spec := w.pod.Spec
@@ -187,7 +187,7 @@ func TestHostNetwork(t *testing.T) {
 			t.Errorf("%s: %v", d.Name, r)
 		}
 	}
-	if args := l.args(t, "controller"); !slices.Contains(args, "--webhook-bind-address=:10260") {
+	if args := l.args(t, "webhook"); !slices.Contains(args, "--webhook-bind-address=:10260") {
 		t.Errorf("%q", args)
 	}
 }

@@ -61,7 +61,7 @@ func TestValuesFromTheField(t *testing.T) {
 					}
 				}
 			}},
-		"a webhook on the node's network": {"", `{controller: {hostNetwork: true}}`, nil},
+		"a webhook on the node's network": {"", `{webhook: {hostNetwork: true}}`, nil},
 		"flags of the controller": {"", `{controller: {extraArgs: [--log-level=debug, --excluded-namespace=ci, "--metrics-bind-address=127.0.0.1:8080"]}}`, func(t *testing.T, l loaded) {
 			if args := l.args(t, "controller"); slices.Contains(args, "--log-level=info") || !slices.Contains(args, "--excluded-namespace=kube-system") {
 				t.Errorf("%q", args)

@@ -128,7 +128,7 @@ func TestHelmTest(t *testing.T) {
 	}{
 		"nothing is wrong":  {nil, "Every component is scraped", false},
 		"a component gone":  {map[string]string{`absent(up{job="alertmanager"} == 1)`: "{} => 1"}, "No target of job alertmanager is up.", true},
-		"a replica down":    {map[string]string{`up{job=~"outrider-controller|prometheus|alertmanager|kube-state-metrics|node-exporter"} == 0`: `up{instance="b"} => 0`}, "are down:\nup{instance=\"b\"} => 0", true},
+		"a replica down":    {map[string]string{`up{job=~"outrider-controller|outrider-webhook|prometheus|alertmanager|kube-state-metrics|node-exporter"} == 0`: `up{instance="b"} => 0`}, "are down:\nup{instance=\"b\"} => 0", true},
 		"no exporter is up": {map[string]string{`up{container=~"outrider-.+"} unless`: `up{job="redis"} => 0`}, "none of these is up:\nup{job=\"redis\"} => 0", true},
 		"an empty exporter": {map[string]string{`scrape_samples_scraped{container=~"outrider-.+"} unless`: `{job="redis"} => 0`}, "none of these has a metric:\n{job=\"redis\"} => 0", true},
 	} {

@@ -29,7 +29,8 @@ func reach(t *testing.T, objects []runtime.Object) map[string][]string {
 		ports := portsOf(own[0].pod)
 		for _, rule := range policy.Spec.Ingress {
 			for _, port := range rule.Ports {
-				if _, ok := ports[port.Port.StrVal]; !ok {
+				// The controller's pods of chart 0.2.0 have the port, and answer during an upgrade.
+				if _, ok := ports[port.Port.StrVal]; !ok && (own[0].component != "controller" || port.Port.StrVal != "webhook") {
 					t.Errorf("%s: %s has no port %s", policy.Name, own[0].component, port.Port)
 				}
 				at := own[0].component + ":" + port.Port.StrVal
@@ -70,13 +71,15 @@ func selects(t *testing.T, selector *metav1.LabelSelector, of map[string]string)
 }
 
 func TestWhoReachesWhom(t *testing.T) {
-	web := []string{"10.129.0.0/23", "alertmanager", "blackbox-exporter", "controller", "gateways", "kube-state-metrics", "metrics-server", "node-exporter", "prometheus"}
+	web := []string{"10.129.0.0/23", "alertmanager", "blackbox-exporter", "controller", "gateways", "kube-state-metrics", "metrics-server", "node-exporter", "prometheus", "webhook"}
 	values := map[string]any{
 		"metricsServer": map[string]any{"enabled": true}, "blackboxExporter": map[string]any{"enabled": true},
 		"networkPolicy": map[string]any{"fromNamespaces": []any{"gateways"}, "fromCIDRs": []any{"10.129.0.0/23"}},
 	}
 	want := map[string][]string{
-		"controller:webhook":           {"world"}, // no selector knows the API server
+		"webhook:webhook":              {"world"}, // no selector knows the API server
+		"webhook:metrics":              {"prometheus"},
+		"controller:webhook":           {"world"},
 		"controller:metrics":           {"prometheus"},
 		"prometheus:http":              web,
 		"alertmanager:http":            web,

@@ -87,13 +87,14 @@ func TestServiceMonitorsGiveTheSameLabels(t *testing.T) {
 				delete(kept, k)
 			}
 		}
-		if e.HonorLabels != (kept["job"] == "kube-state-metrics" || kept["job"] == "outrider-controller") {
+		if e.HonorLabels != (kept["job"] == "kube-state-metrics" || strings.HasPrefix(kept["job"], "outrider-")) {
 			t.Errorf("%s: honorLabels is %v", u.GetName(), e.HonorLabels)
 		}
 		got[kept["job"]] = kept
 	}
 	want := map[string]map[string]string{
 		"outrider-controller": {"job": "outrider-controller", "namespace": namespace, "pod": "p", "container": "controller", "node": "n"},
+		"outrider-webhook":    {"job": "outrider-webhook", "namespace": namespace, "pod": "p", "container": "webhook", "node": "n"},
 		"blackbox-exporter":   {"job": "blackbox-exporter", "namespace": namespace, "pod": "p", "container": "blackbox-exporter", "node": "n"},
 		"node-exporter":       {"job": "node-exporter", "instance": "n", "node": "n"},
 		"kube-state-metrics":  {"job": "kube-state-metrics"},

@@ -47,7 +47,7 @@ func prometheusConfig(t *testing.T, objects []runtime.Object) (*config.Config, [
 }
 
 func TestPrometheusLoadsItsConfiguration(t *testing.T) {
-	always := append([]string{"outrider-controller", "outrider-endpoints-1", "outrider-endpoints-2", "outrider-endpoints-3", "outrider-exporters", "prometheus"}, clusterJobs...)
+	always := append([]string{"outrider-controller", "outrider-endpoints-1", "outrider-endpoints-2", "outrider-endpoints-3", "outrider-exporters", "outrider-webhook", "prometheus"}, clusterJobs...)
 	for preset, more := range map[string][]string{
 		"default": {"alertmanager", "kube-state-metrics", "node-exporter"},
 		"minimal": nil,
@@ -57,8 +57,8 @@ func TestPrometheusLoadsItsConfiguration(t *testing.T) {
 		var got []string
 		for _, j := range jobs {
 			got = append(got, j.JobName)
-			// Both are ours, and tell of others' namespaces and pods.
-			if j.HonorLabels != (j.JobName == "kube-state-metrics" || j.JobName == "outrider-controller") {
+			// These are ours, and report on others' namespaces and pods.
+			if j.HonorLabels != (j.JobName == "kube-state-metrics" || j.JobName == "outrider-controller" || j.JobName == "outrider-webhook") {
 				t.Errorf("%s: honor_labels is %v", j.JobName, j.HonorLabels)
 			}
 		}
@@ -117,6 +117,7 @@ func TestJobsFindTheComponents(t *testing.T) {
 	}
 	want := map[string]map[string]string{
 		"outrider-controller": {"__address__": "10.0.0.1:8080", "job": "outrider-controller", "namespace": namespace, "pod": "p", "container": "controller", "node": "n"},
+		"outrider-webhook":    {"__address__": "10.0.0.1:8080", "job": "outrider-webhook", "namespace": namespace, "pod": "p", "container": "webhook", "node": "n"},
 		"alertmanager":        {"__address__": "10.0.0.1:9093", "job": "alertmanager", "namespace": namespace, "pod": "p", "container": "alertmanager", "node": "n"},
 		"prometheus":          {"__address__": "10.0.0.1:9090", "job": "prometheus", "namespace": namespace, "pod": "p", "container": "prometheus", "node": "n"},
 		"node-exporter":       {"__address__": "10.0.0.1:9100", "job": "node-exporter", "instance": "n", "node": "n"},

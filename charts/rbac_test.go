@@ -36,15 +36,15 @@ func TestNoWildcards(t *testing.T) {
 	})
 }
 
-// Nothing but the controller has to do with Secrets, and it with one, in its own namespace; it writes that one, and the
-// caBundle, only in the modes where nobody else does.
+// Nothing but the controller and the webhook has to do with Secrets, and they with one, in their own namespace; the controller
+// writes that one, and the caBundle, only in the modes where nobody else does.
 func TestSecrets(t *testing.T) {
-	read, lead := []string{"get", "list", "watch"}, []string{"get", "list", "watch", "update", "patch"}
-	type may struct{ Secret, Create, Configuration, Lease []string }
+	read := []string{"get", "list", "watch"}
+	type may struct{ Secret, Create, Configuration, Webhook []string }
 	for mode, want := range map[string]may{
-		"self-signed":  {Secret: append(slices.Clone(read), "update"), Create: []string{"create"}, Configuration: append(slices.Clone(read), "patch"), Lease: lead},
-		"cert-manager": {Secret: read, Configuration: read},
-		"secret":       {Secret: read, Configuration: append(slices.Clone(read), "patch"), Lease: lead},
+		"self-signed":  {Secret: append(slices.Clone(read), "update"), Create: []string{"create"}, Configuration: append(slices.Clone(read), "patch"), Webhook: read},
+		"cert-manager": {Secret: read, Configuration: read, Webhook: read},
+		"secret":       {Secret: read, Configuration: append(slices.Clone(read), "patch"), Webhook: read},
 	} {
 		t.Run(mode, func(t *testing.T) {
 			objects := objects(t, render(t, map[string]any{"certs": map[string]any{"mode": mode, "secretName": "corporate-tls"}}, latest))
@@ -52,6 +52,8 @@ func TestSecrets(t *testing.T) {
 			for name, rules := range rules(objects) {
 				for _, r := range rules {
 					switch named := cmp.Equal([]string{secret}, r.ResourceNames); {
+					case slices.Contains(r.Resources, "secrets") && name == "Role/outrider-webhook" && named:
+						got.Webhook = r.Verbs
 					case slices.Contains(r.Resources, "secrets") && name != "Role/outrider-controller":
 						t.Errorf("%s: %v", name, r)
 					case slices.Contains(r.Resources, "secrets") && named:
@@ -60,8 +62,8 @@ func TestSecrets(t *testing.T) {
 						got.Create = r.Verbs
 					case slices.Contains(r.Resources, "mutatingwebhookconfigurations") && name == "ClusterRole/outrider-controller":
 						got.Configuration = r.Verbs
-					case slices.Contains(r.Resources, "leases") && slices.Contains(r.ResourceNames, secret):
-						got.Lease = r.Verbs
+					case slices.Contains(r.Resources, "mutatingwebhookconfigurations") && name == "ClusterRole/outrider-webhook" && !cmp.Equal(read, r.Verbs):
+						t.Errorf("%s: %v", name, r)
 					}
 				}
 			}
@@ -113,7 +115,28 @@ func TestNoEscalation(t *testing.T) {
 	})
 }
 
-// The controller reads Exporters and writes their status, and no more of them.
+// The webhook may change nothing but events.
+func TestWebhookOnlyReads(t *testing.T) {
+	eachPreset(t, func(t *testing.T, objects []runtime.Object) {
+		found := 0
+		for name, rules := range rules(objects) {
+			if !strings.HasSuffix(name, "/outrider-webhook") {
+				continue
+			}
+			found++
+			for _, r := range rules {
+				if !cmp.Equal([]string{"get", "list", "watch"}, r.Verbs) && !cmp.Equal([]string{"events"}, r.Resources) {
+					t.Errorf("%s: %v", name, r)
+				}
+			}
+		}
+		if found != 2 {
+			t.Errorf("%d roles of the webhook, want 2", found)
+		}
+	})
+}
+
+// The controller reads Exporters and writes their status, the webhook reads them, and neither does more.
 func TestControllerMayNotChangeExporters(t *testing.T) {
 	want := map[string][]string{"exporters": {"get", "list", "watch"}, "exporters/status": {"update", "patch"}}
 	eachPreset(t, func(t *testing.T, objects []runtime.Object) {
@@ -121,6 +144,9 @@ func TestControllerMayNotChangeExporters(t *testing.T) {
 		for name, rules := range rules(objects) {
 			for _, r := range rules {
 				if slices.Contains(r.APIGroups, "outrider.dev") {
+					if name == "ClusterRole/outrider-webhook" && cmp.Equal([]string{"exporters"}, r.Resources) && cmp.Equal([]string{"get", "list", "watch"}, r.Verbs) {
+						continue
+					}
 					if name != "ClusterRole/outrider-controller" {
 						t.Errorf("%s: %v", name, r)
 					}

@@ -116,26 +116,28 @@ func onePod(t *testing.T, values map[string]any, cases []struct{ name, label, wa
 	}
 }
 
-// The controller gets the names that the chart sets, and serves where the Service sends.
-func TestControllerKnowsTheNames(t *testing.T) {
+// Both roles have the names that the chart gave, and the webhook serves where the Service sends.
+func TestRolesKnowTheNames(t *testing.T) {
 	eachPreset(t, func(t *testing.T, objects []runtime.Object) {
-		for _, d := range all[*appsv1.Deployment](objects) {
-			if d.Name != "outrider-controller" {
-				continue
-			}
+		for name, role := range map[string]string{"outrider-controller": "controller", "outrider-webhook": "webhook"} {
+			d := named[*appsv1.Deployment](t, objects, name)
 			c := d.Spec.Template.Spec.Containers[0]
-			for _, want := range []string{
+			want := []string{
+				"--role=" + role,
 				"--namespace=" + namespace,
 				"--webhook-configuration=" + one[*admissionv1.MutatingWebhookConfiguration](t, objects).Name,
 				"--webhook-service=outrider-webhook",
-				"--leader-election-id=outrider-leader",
-			} {
-				if !slices.Contains(c.Args, want) {
-					t.Errorf("no %s in %q", want, c.Args)
+			}
+			if role == "controller" {
+				want = append(want, "--leader-election-id=outrider-leader")
+			}
+			for _, arg := range want {
+				if !slices.Contains(c.Args, arg) {
+					t.Errorf("%s: no %s in %q", name, arg, c.Args)
 				}
 			}
-			if port := portsOf(d.Spec.Template)["webhook"]; port != 10250 {
-				t.Errorf("webhook port %d, want 10250", port)
+			if port, serves := portsOf(d.Spec.Template)["webhook"]; serves != (role == "webhook") || serves && port != 10250 {
+				t.Errorf("%s: webhook port %d", name, port)
 			}
 		}
 	})

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,8 +10,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/outrider-dev/outrider/webhook/breaker"
-	"github.com/outrider-dev/outrider/webhook/decider"
-	"github.com/outrider-dev/outrider/webhook/monitored"
 	"github.com/outrider-dev/outrider/webhook/repair"
 )
 
@@ -33,26 +30,27 @@ func (o *Options) addBreakerFlags(fs *flag.FlagSet) {
 	fs.DurationVar(&o.Repair.Backoff, "repair-backoff", time.Hour, "How long a workload is left alone after a restart that did not help.")
 }
 
-// setupBreaker starts what suspends exporters that do not work, and what repairs.
-func setupBreaker(ctx context.Context, mgr ctrl.Manager, o Options, exporters *decider.Exporters, pods *monitored.Pods, coverage repair.Coverage) (*breaker.Breaker, error) {
+// newBreaker returns what suspends exporters that do not work.
+func newBreaker(mgr ctrl.Manager, o Options, s *sources) (*breaker.Breaker, error) {
 	rules := o.Breaker.Rules
 	if rules.Grace <= 0 || rules.Stable <= 0 || rules.Backoff <= 0 || o.Repair.Interval <= 0 || o.Breaker.Places < 1 {
 		return nil, errors.New("--breaker-grace, --breaker-stable, --breaker-backoff, --breaker-places and --repair-interval: want more than zero")
 	}
-	events := mgr.GetEventRecorder("outrider")
 	o.Breaker.Namespace = o.Certificates.Namespace
-	b := breaker.New(o.Breaker, pods, exporters, events, breaker.NewMetrics(metrics.Registry))
-	if err := b.SetupWithManager(ctx, mgr); err != nil {
-		return nil, err
+	return breaker.New(o.Breaker, s.pods, s.exporters, mgr.GetEventRecorder("outrider"), breaker.NewMetrics(metrics.Registry)), nil
+}
+
+// setupRepair starts what repairs workloads.
+func setupRepair(mgr ctrl.Manager, o Options, b *breaker.Breaker, coverage repair.Coverage) error {
+	if !o.Repair.Recycle && !o.Repair.Restart {
+		return nil
 	}
-	if o.Repair.Recycle || o.Repair.Restart {
-		err := mgr.Add(&repair.Repairer{
-			Options: o.Repair, Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(),
-			Coverage: coverage, Breaker: b, Events: events, Metric: repair.NewMetric(metrics.Registry),
-		})
-		if err != nil {
-			return nil, fmt.Errorf("set up repair: %w", err)
-		}
+	err := mgr.Add(&repair.Repairer{
+		Options: o.Repair, Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(),
+		Coverage: coverage, Breaker: b, Events: mgr.GetEventRecorder("outrider"), Metric: repair.NewMetric(metrics.Registry),
+	})
+	if err != nil {
+		return fmt.Errorf("set up repair: %w", err)
 	}
-	return b, mgr.AddReadyzCheck("breaker", b.Check)
+	return nil
 }

@@ -8,14 +8,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/outrider-dev/outrider/webhook/coverage"
-	"github.com/outrider-dev/outrider/webhook/monitored"
 	"github.com/outrider-dev/outrider/webhook/repair"
 )
 
 // setupCoverage has the leader watch which pods have what they should.
-func setupCoverage(mgr ctrl.Manager, o Options, s *sources, pods *monitored.Pods) (*coverage.Controller, error) {
+func setupCoverage(mgr ctrl.Manager, o Options, s *sources) (*coverage.Controller, error) {
 	c, err := coverage.New(o.Coverage, coverage.Parts{
-		Exporters: s.exporters, Decider: s.decider, Namespaces: s.namespaces, Monitored: pods, Events: mgr.GetEventRecorder("outrider"),
+		Exporters: s.exporters, Decider: s.decider, Namespaces: s.namespaces, Monitored: s.pods, Events: mgr.GetEventRecorder("outrider"),
 	})
 	if err != nil {
 		return nil, err

@@ -1,5 +1,6 @@
-// Command outrider-controller is Outrider in the cluster: the admission webhook
-// that injects exporters, and what keeps its certificate. With the argument
+// Command outrider-controller is Outrider in the cluster. In the role webhook it
+// injects exporters, in the role controller it does all that one process does for
+// the cluster: certificates, coverage, suspensions, repair. With the argument
 // reload it is what tells the Alertmanager beside it of a new configuration.
 package main
 
@@ -60,13 +61,15 @@ func run(o Options) error {
 		return fmt.Errorf("find the API server: %w", err)
 	}
 	boundMemory(log)
-	terminated, leave := context.WithCancel(signals.SetupSignalHandler())
-	defer leave()
-	mgr, err := newManager(terminated, leave, config, o)
+	terminated := signals.SetupSignalHandler()
+	mgr, err := newManager(terminated, config, o)
 	if err != nil {
 		return err
 	}
-	log.Info("starting", "version", buildVersion())
+	log.Info("starting", "version", buildVersion(), "role", o.Role)
+	if !o.Role.serves() {
+		o.ShutdownDelay = 0
+	}
 	return mgr.Start(drained(terminated, log, o.ShutdownDelay))
 }
 

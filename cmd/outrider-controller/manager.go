@@ -22,18 +22,15 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 	"github.com/outrider-dev/outrider/webhook"
+	"github.com/outrider-dev/outrider/webhook/breaker"
 	"github.com/outrider-dev/outrider/webhook/decider"
 	"github.com/outrider-dev/outrider/webhook/monitored"
 	"github.com/outrider-dev/outrider/webhook/serving"
 )
 
-// newManager wires the parts. terminated ends when the process was asked to
-// stop, which is earlier than the manager's own context; leave asks it.
-func newManager(terminated context.Context, leave func(), config *rest.Config, o Options) (ctrl.Manager, error) {
-	if _, _, err := net.SplitHostPort(o.WebhookAddress); err != nil {
-		return nil, fmt.Errorf("--webhook-bind-address: %w", err)
-	}
-	o.Certificates.LeaderElect = o.LeaderElect
+// newManager wires the parts of the role. terminated ends when the process was
+// asked to stop, which is earlier than the manager's own context.
+func newManager(terminated context.Context, config *rest.Config, o Options) (ctrl.Manager, error) {
 	o.Certificates.Clock = &certs.Clock{}
 	config = rest.CopyConfig(config)
 	config.Wrap(o.Certificates.Clock.Watch)
@@ -41,17 +38,25 @@ func newManager(terminated context.Context, leave func(), config *rest.Config, o
 	if err != nil {
 		return nil, err
 	}
-	server := serving.NewServer(terminated, o.WebhookAddress, serving.DefaultLimits(), certs.ServeWith(source))
 	kinds, err := kinds()
 	if err != nil {
 		return nil, err
 	}
-	bare, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:        kinds,
-		Cache:         cache.Options{ByObject: cached(o)},
-		Metrics:       metricsserver.Options{BindAddress: "0"}, // see ports
-		WebhookServer: server,
-	})
+	options := ctrl.Options{
+		Scheme:  kinds,
+		Cache:   cache.Options{ByObject: cached(o)},
+		Metrics: metricsserver.Options{BindAddress: "0"}, // see ports
+	}
+	if o.Role.serves() {
+		if _, _, err := net.SplitHostPort(o.WebhookAddress); err != nil {
+			return nil, fmt.Errorf("--webhook-bind-address: %w", err)
+		}
+		options.WebhookServer = serving.NewServer(terminated, o.WebhookAddress, serving.DefaultLimits(), certs.ServeWith(source))
+	}
+	if err := electLeader(&options, config, o); err != nil {
+		return nil, err
+	}
+	bare, err := ctrl.NewManager(config, options)
 	if err != nil {
 		return nil, fmt.Errorf("create manager: %w", err)
 	}
@@ -59,25 +64,23 @@ func newManager(terminated context.Context, leave func(), config *rest.Config, o
 	if err != nil {
 		return nil, err
 	}
-	if err := source.SetupWithManager(mgr); err != nil {
-		return nil, err
-	}
-	term, err := newTerm(config, mgr, o, leave)
+	s, err := setupSources(terminated, mgr, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := mgr.Add(term); err != nil {
-		return nil, fmt.Errorf("set up leader election: %w", err)
+	if o.Role.serves() {
+		if err := setupWebhook(mgr, source, s); err != nil {
+			return nil, err
+		}
 	}
-	if err := setupWebhook(terminated, electing{mgr, term}, o); err != nil {
-		return nil, err
+	if o.Role.leads() {
+		if err := setupController(terminated, mgr, o, source, s); err != nil {
+			return nil, err
+		}
 	}
 	return mgr, errors.Join(
 		mgr.AddHealthzCheck("ping", healthz.Ping),
 		mgr.AddReadyzCheck("terminating", func(*http.Request) error { return terminated.Err() }),
-		mgr.AddReadyzCheck("leadership", term.Check),
-		mgr.AddReadyzCheck("webhook", server.StartedChecker()),
-		mgr.AddReadyzCheck("certificate", source.Check),
 	)
 }
 
@@ -87,6 +90,8 @@ type sources struct {
 	exporters  *decider.Exporters
 	budgets    *decider.Budgets
 	namespaces *decider.Namespaces
+	breaker    *breaker.Breaker
+	pods       *monitored.Pods // nil for the webhook
 	decider    *decider.Decider
 }
 
@@ -94,22 +99,47 @@ type sources struct {
 // once it knows that.
 func setupSources(ctx context.Context, mgr ctrl.Manager, o Options) (*sources, error) {
 	s := &sources{exporters: decider.NewExporters(sidecars.Builtin(), metrics.Registry), budgets: &decider.Budgets{}, namespaces: &decider.Namespaces{}}
-	s.decider = &decider.Decider{Exporters: s.exporters, Namespaces: s.namespaces, Budgets: s.budgets, Settings: o.Sidecars}
+	if o.Role.leads() {
+		var err error
+		if s.pods, err = monitored.SetupWithManager(ctx, mgr); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if s.breaker, err = newBreaker(mgr, o, s); err != nil {
+		return nil, err
+	}
+	s.decider = &decider.Decider{Exporters: s.exporters, Namespaces: s.namespaces, Budgets: s.budgets, Breaker: s.breaker, Settings: o.Sidecars}
 	return s, errors.Join(
-		s.exporters.SetupWithManager(mgr),
+		s.exporters.SetupWithManager(mgr, o.Role.leads()),
 		s.budgets.SetupWithManager(ctx, mgr),
 		s.namespaces.SetupWithManager(ctx, mgr),
+		s.breaker.SetupWithManager(ctx, mgr, o.Role.leads()),
 		mgr.AddReadyzCheck("exporters", s.exporters.Check),
 		mgr.AddReadyzCheck("budgets", s.budgets.Check),
 		mgr.AddReadyzCheck("namespaces", s.namespaces.Check),
+		mgr.AddReadyzCheck("breaker", s.breaker.Check),
 	)
 }
 
-// setupWebhook puts the handlers on the manager's webhook server, with what they
-// decide by.
-func setupWebhook(ctx context.Context, mgr ctrl.Manager, o Options) error {
-	s, err := setupSources(ctx, mgr, o)
-	if err != nil {
+// setupWebhook puts the handlers on the manager's webhook server.
+func setupWebhook(mgr ctrl.Manager, source certs.Source, s *sources) error {
+	counters := webhook.NewMetrics(metrics.Registry)
+	var handlers []*webhook.Handler
+	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
+		handlers = append(handlers, &webhook.Handler{Entry: entry, Decider: s.decider, Metrics: counters, Events: mgr.GetEventRecorder("outrider")})
+	}
+	webhook.Register(mgr.GetWebhookServer(), mgr.GetLogger().WithName("webhook"), handlers...)
+	return errors.Join(
+		source.SetupServing(mgr),
+		mgr.AddReadyzCheck("webhook", mgr.GetWebhookServer().StartedChecker()),
+		mgr.AddReadyzCheck("certificate", source.Check),
+	)
+}
+
+// setupController starts what one replica does for all.
+func setupController(ctx context.Context, mgr ctrl.Manager, o Options, source certs.Source, s *sources) error {
+	if err := source.SetupKeeping(mgr); err != nil {
 		return err
 	}
 	if o.Enforcement != "" {
@@ -117,23 +147,16 @@ func setupWebhook(ctx context.Context, mgr ctrl.Manager, o Options) error {
 			return err
 		}
 	}
-	pods, err := monitored.SetupWithManager(ctx, mgr)
+	covered, err := setupCoverage(mgr, o, s)
 	if err != nil {
 		return err
 	}
-	covered, err := setupCoverage(mgr, o, s, pods)
-	if err != nil {
+	if err := setupRepair(mgr, o, s.breaker, lacking{covered}); err != nil {
 		return err
 	}
-	if s.decider.Breaker, err = setupBreaker(ctx, mgr, o, s.exporters, pods, lacking{covered}); err != nil {
-		return err
+	if o.Role == controllerRole {
+		return mgr.AddReadyzCheck("webhook", (&succession{reader: mgr.GetAPIReader(), namespace: o.Certificates.Namespace, name: o.Certificates.Service}).check)
 	}
-	counters := webhook.NewMetrics(metrics.Registry)
-	var handlers []*webhook.Handler
-	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
-		handlers = append(handlers, &webhook.Handler{Entry: entry, Decider: s.decider, Metrics: counters, Events: mgr.GetEventRecorder("outrider")})
-	}
-	webhook.Register(leaving{mgr.GetWebhookServer(), ctx}, mgr.GetLogger().WithName("webhook"), handlers...)
 	return nil
 }
 
@@ -141,7 +164,7 @@ func setupWebhook(ctx context.Context, mgr ctrl.Manager, o Options) error {
 func cached(o Options) map[client.Object]cache.ByObject {
 	all := o.Certificates.CacheByObject()
 	maps.Copy(all, decider.NamespaceCache())
-	if o.Enforcement != "" {
+	if o.Enforcement != "" && o.Role.leads() {
 		maps.Copy(all, enforcement(o, nil).Cache())
 	}
 	return all
@@ -149,24 +172,6 @@ func cached(o Options) map[client.Object]cache.ByObject {
 
 func enforcement(o Options, exporters webhook.Exporters) *webhook.Enforcement {
 	return &webhook.Enforcement{Namespace: o.Certificates.Namespace, Name: o.Enforcement, Exporters: exporters}
-}
-
-// leaving has every answer end its connection once the process was asked to
-// stop: API servers then take their calls elsewhere before the last connections
-// are closed, and none is lost in one that closes.
-type leaving struct {
-	webhook.Server
-	terminated context.Context
-}
-
-// Register implements webhook.Server.
-func (l leaving) Register(path string, hook http.Handler) {
-	l.Server.Register(path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if l.terminated.Err() != nil {
-			w.Header().Set("Connection", "close")
-		}
-		hook.ServeHTTP(w, r)
-	}))
 }
 
 // kinds are those that the manager's client reads and writes.

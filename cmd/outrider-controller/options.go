@@ -25,6 +25,8 @@ var version string
 
 // Options are the flags of outrider-controller.
 type Options struct {
+	// Role is what this process does. Default all.
+	Role role
 	// Certificates says where certificates come from, and which objects hold and
 	// trust them.
 	Certificates certs.Options
@@ -50,11 +52,15 @@ type Options struct {
 	// Repair restarts what was missed, and recycles what is stuck.
 	Repair repair.Options
 
-	// LeaderElect makes one of several replicas the one that changes state.
+	// LeaderElect makes one of several controllers the one that changes state.
 	// Default true.
 	LeaderElect bool
 	// LeaderElectionID is the name of the Lease. Default outrider-leader.
 	LeaderElectionID string
+
+	// LeaseDuration is after how long another replica takes over from one that
+	// died. Default 15s.
+	LeaseDuration time.Duration
 
 	// ShutdownDelay is how long calls are answered after SIGTERM. Default 5s.
 	ShutdownDelay time.Duration
@@ -64,6 +70,8 @@ type Options struct {
 
 // AddFlags binds the options to flags, with their defaults.
 func (o *Options) AddFlags(fs *flag.FlagSet) {
+	o.Role = allRoles
+	fs.Var(&o.Role, "role", "What this process does: webhook (answers admission reviews), controller (everything else, on one replica at a time) or all.")
 	o.Certificates.AddFlags(fs)
 	fs.StringVar(&o.WebhookAddress, "webhook-bind-address", ":10250", "Address that serves admission over TLS.")
 	fs.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8080", "Address that serves /metrics; 0 turns it off.")
@@ -74,6 +82,7 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	o.addBreakerFlags(fs)
 	fs.BoolVar(&o.LeaderElect, "leader-elect", true, "Let one of several replicas change state.")
 	fs.StringVar(&o.LeaderElectionID, "leader-election-id", "outrider-leader", "Name of the Lease for leader election.")
+	fs.DurationVar(&o.LeaseDuration, "lease-duration", 15*time.Second, "After how long another replica takes over from a leader that died.")
 	fs.DurationVar(&o.ShutdownDelay, "shutdown-delay", 5*time.Second, "How long calls are answered after SIGTERM.")
 	fs.StringVar(&o.LogLevel, "log-level", "info", "info, debug (each pod) or error.")
 }

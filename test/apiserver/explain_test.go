@@ -43,7 +43,19 @@ func TestExplainPod(t *testing.T) {
 				}
 				return ""
 			})
+			if err := c.CoreV1().LimitRanges(ns).Delete(t.Context(), "limits", metav1.DeleteOptions{}); err != nil {
+				t.Fatal(err)
+			}
 		}, "", "when the pod was created, redis was refused"},
+		"refused by its namespace's policies": {func(t *testing.T, ns string) {
+			must(t)(c.CoreV1().LimitRanges(ns).Create(t.Context(), &corev1.LimitRange{
+				ObjectMeta: metav1.ObjectMeta{Name: "limits"},
+				Spec:       corev1.LimitRangeSpec{Limits: []corev1.LimitRangeItem{{Type: corev1.LimitTypePod, Max: corev1.ResourceList{"cpu": resource.MustParse("1m")}}}},
+			}, metav1.CreateOptions{}))
+			pod := cached(t, c, ns, nil)
+			pod.Annotations = asks
+			must(t)(c.CoreV1().Pods(ns).Update(t.Context(), pod, metav1.UpdateOptions{}))
+		}, "", "its LimitRange allows a pod 1m of cpu"},
 		"excluded": {func(t *testing.T, ns string) {
 			cached(t, c, ns, asks)
 			t.Cleanup(func() {

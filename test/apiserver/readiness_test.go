@@ -16,7 +16,7 @@ import (
 	"github.com/outrider-dev/outrider/test/endpoint"
 )
 
-const leaseName = "outrider-webhook-tls" // of whoever keeps the certificates
+const leaseName = "outrider-leader"
 
 // A replica whose certificate the API server would refuse is not ready, and is
 // again once the caBundle is repaired. The test holds the Lease meanwhile, so

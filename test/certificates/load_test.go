@@ -2,6 +2,7 @@ package certificates_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -114,10 +115,11 @@ func (l *load) kill(t *testing.T, e *env, r *replica) {
 	t.Helper()
 	e.service.remove(r)
 	l.pause(func() {
-		if err := r.process.Kill(); err != nil {
+		if err := errors.Join(r.process.Kill(), r.leader.Kill()); err != nil {
 			t.Error(err)
 		}
 		<-r.ended
+		<-r.stoodDown
 		e.service.hangUp(r)
 	})
 	e.forget(r)

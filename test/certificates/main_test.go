@@ -34,11 +34,12 @@ func TestMain(m *testing.M) {
 
 // env is an API server of a test's own, with the chart installed in it, and what stands for its Service.
 type env struct {
-	server     *kube.APIServer
-	client     kubernetes.Interface
-	kubeconfig string // of the controller's ServiceAccount: the chart's permissions are all it has
-	service    *service
-	replicas   []*replica
+	server *kube.APIServer
+	client kubernetes.Interface
+	// Of the ServiceAccounts of the controller and of the webhook: the chart's permissions are all they have.
+	kubeconfig, serves string
+	service            *service
+	replicas           []*replica
 }
 
 func newEnv(t *testing.T) *env {
@@ -55,21 +56,21 @@ func newEnv(t *testing.T) *env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &env{server: server, client: c, kubeconfig: impersonating(t, server.Kubeconfig()), service: newService(t)}
+	return &env{server: server, client: c, kubeconfig: impersonating(t, server.Kubeconfig(), "outrider-controller"), serves: impersonating(t, server.Kubeconfig(), "outrider-webhook"), service: newService(t)}
 }
 
 // impersonating writes a kubeconfig for what the controller's pods would be: their ServiceAccount.
-func impersonating(t *testing.T, admin string) string {
+func impersonating(t *testing.T, admin, account string) string {
 	t.Helper()
 	config, err := clientcmd.LoadFromFile(admin)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, user := range config.AuthInfos {
-		user.Impersonate = "system:serviceaccount:" + releaseNamespace + ":outrider-controller"
+		user.Impersonate = "system:serviceaccount:" + releaseNamespace + ":" + account
 		user.ImpersonateGroups = []string{"system:serviceaccounts", "system:serviceaccounts:" + releaseNamespace, "system:authenticated"}
 	}
-	path := t.TempDir() + "/controller.kubeconfig"
+	path := t.TempDir() + "/" + account + ".kubeconfig"
 	if err := clientcmd.WriteToFile(*config, path); err != nil {
 		t.Fatal(err)
 	}

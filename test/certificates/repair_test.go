@@ -26,7 +26,7 @@ func TestRepairs(t *testing.T) {
 	for range 2 {
 		e.startReady(t)
 	}
-	leader := e.leader(t, secretName)
+	leader := e.leader(t)
 	before := e.read(t)
 	foreign := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: newOwn(t).cert.Raw})
 	for i, c := range []struct {

@@ -17,14 +17,18 @@ import (
 	"github.com/outrider-dev/outrider/test/endpoint"
 )
 
-// replica is one process of the real controller.
+// replica is one process of the webhook, and one of the controller that leads or waits to.
 type replica struct {
 	webhook, health, metrics string // addresses
 	log                      string // file
-	process                  *os.Process
-	ended                    chan struct{}
+	leads                    string // address of the metrics of its controller
+	process, leader          *os.Process
+	ended, stoodDown         chan struct{} // closed when they end
 	ready                    atomic.Bool
 }
+
+// leaderLease is the Lease by which one controller leads.
+const leaderLease = "outrider-leader"
 
 // controller builds the real binary, once.
 var controller = sync.OnceValues(func() (string, error) {
@@ -33,7 +37,7 @@ var controller = sync.OnceValues(func() (string, error) {
 	return build.Main(ctx, "./cmd/outrider-controller")
 })
 
-// start runs a replica under the flags of the Deployment as it is now, and puts it behind the Service.
+// start runs a replica under the flags of the Deployments as they are now, and puts it behind the Service.
 func (e *env) start(t *testing.T) *replica {
 	t.Helper()
 	binary, err := controller()
@@ -45,31 +49,37 @@ func (e *env) start(t *testing.T) *replica {
 
 func (e *env) startBinary(t *testing.T, binary string) *replica {
 	t.Helper()
-	deployment, err := e.client.AppsV1().Deployments(releaseNamespace).Get(t.Context(), "outrider-controller", metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := os.CreateTemp(t.TempDir(), "outrider-controller-*.log")
+	log, err := os.CreateTemp(t.TempDir(), "outrider-*.log")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	r := &replica{webhook: endpoint.FreeFor(t), health: endpoint.FreeFor(t), metrics: endpoint.FreeFor(t), log: log.Name(), ended: make(chan struct{})}
-	// A flag that is given twice counts as it was given last.
-	cmd := exec.Command(binary, append(deployment.Spec.Template.Spec.Containers[0].Args,
-		"--kubeconfig="+e.kubeconfig, "--webhook-bind-address="+r.webhook, "--health-probe-bind-address="+r.health,
-		"--metrics-bind-address="+r.metrics, "--shutdown-delay=500ms", "--certificate-lease-duration=3s", "--log-level=debug")...)
+	r := &replica{webhook: endpoint.FreeFor(t), health: endpoint.FreeFor(t), metrics: endpoint.FreeFor(t), leads: endpoint.FreeFor(t), log: log.Name(), ended: make(chan struct{}), stoodDown: make(chan struct{})}
+	r.process = e.run(t, binary, "outrider-webhook", log, r.ended, "--kubeconfig="+e.serves, "--webhook-bind-address="+r.webhook,
+		"--health-probe-bind-address="+r.health, "--metrics-bind-address="+r.metrics, "--shutdown-delay=500ms")
+	r.leader = e.run(t, binary, "outrider-controller", log, r.stoodDown, "--kubeconfig="+e.kubeconfig,
+		"--health-probe-bind-address=0", "--metrics-bind-address="+r.leads, "--lease-duration=3s")
+	go r.watchReadiness()
+	e.service.add(r)
+	e.replicas = append(e.replicas, r)
+	return r
+}
+
+// run starts the process of a Deployment's container, under further flags: one that is given twice counts as it was given last.
+func (e *env) run(t *testing.T, binary, of string, log *os.File, ended chan struct{}, flags ...string) *os.Process {
+	t.Helper()
+	deployment, err := e.client.AppsV1().Deployments(releaseNamespace).Get(t.Context(), of, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, append(append(deployment.Spec.Template.Spec.Containers[0].Args, "--log-level=debug"), flags...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	r.process = cmd.Process
-	go func() { _ = cmd.Wait(); close(r.ended) }()
-	go r.watchReadiness()
-	t.Cleanup(func() { _ = r.process.Kill(); <-r.ended })
-	e.service.add(r)
-	e.replicas = append(e.replicas, r)
-	return r
+	go func() { _ = cmd.Wait(); close(ended) }()
+	t.Cleanup(func() { _ = cmd.Process.Kill(); <-ended })
+	return cmd.Process
 }
 
 // startReady does so and waits until the replica is ready.
@@ -112,6 +122,7 @@ func (r *replica) watchReadiness() {
 func (e *env) terminate(t *testing.T, r *replica) {
 	t.Helper()
 	e.service.remove(r)
+	r.resign()
 	if err := r.process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -134,17 +145,25 @@ func (e *env) forget(r *replica) {
 func (e *env) roll(t *testing.T) {
 	t.Helper()
 	for _, old := range append([]*replica(nil), e.replicas...) {
-		e.startReady(t)
+		next := e.start(t)
+		old.resign() // another Deployment's rollout, which waits for no certificate
+		e.awaitReady(t, next)
 		e.terminate(t, old)
 	}
 }
 
+// resign ends the controller of a replica as a rollout does.
+func (r *replica) resign() {
+	_ = r.leader.Signal(os.Interrupt) // it may have ended
+	<-r.stoodDown
+}
+
 // leader is the replica that keeps the certificates.
-func (e *env) leader(t *testing.T, secret string) *replica {
+func (e *env) leader(t *testing.T) *replica {
 	t.Helper()
 	var found *replica
 	eventually(t, func() string {
-		lease, err := e.client.CoordinationV1().Leases(releaseNamespace).Get(t.Context(), secret, metav1.GetOptions{})
+		lease, err := e.client.CoordinationV1().Leases(releaseNamespace).Get(t.Context(), leaderLease, metav1.GetOptions{})
 		if err != nil || lease.Spec.HolderIdentity == nil || *lease.Spec.HolderIdentity == "" {
 			return fmt.Sprintf("nobody leads: %v", err)
 		}
@@ -176,5 +195,17 @@ func (r *replica) metric(t *testing.T, series string) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sum
+	select {
+	case <-r.stoodDown:
+		return sum
+	default:
+	}
+	more, err := endpoint.Sum(r.leads, series)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.HasPrefix(series, "outrider_certificate_expiration") {
+		return max(sum, more)
+	}
+	return sum + more
 }

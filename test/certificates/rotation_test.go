@@ -97,7 +97,7 @@ func TestRotationsUnderLoad(t *testing.T) {
 		if i%5 < 2 { // 0, 1, 5, 6, 10, 11, 15, 16
 			phase := phases[kills%len(phases)]
 			e.await(t, phase.name, func(now keeping) bool { return phase.reached(now, before) })
-			load.kill(t, e, e.leader(t, secretName))
+			load.kill(t, e, e.leader(t))
 			kills++
 			e.start(t)
 		}

@@ -169,7 +169,7 @@ func testCommandLineInstalls(t *testing.T, e *env) {
 		t.Error("nothing was said while it waited")
 	}
 	if ready := e.ready(t); ready != 2 {
-		t.Errorf("it has not waited: %d replicas of the controller are ready", ready)
+		t.Errorf("it has not waited: %d replicas of the webhook are ready", ready)
 	}
 	if _, said, code := outrider("install", "-f", file); code != 2 || !strings.Contains(said, "already") || !strings.Contains(said, "outrider upgrade") {
 		t.Errorf("installed a second time: exit code %d", code)
@@ -183,15 +183,15 @@ func testCommandLineInstalls(t *testing.T, e *env) {
 		t.Errorf("the value is not in force: %v, %v", err, d.Spec.Template.Spec.Containers[0].Args)
 	}
 	if ready := e.ready(t); ready != 2 {
-		t.Errorf("it has not waited: %d replicas of the controller are ready", ready)
+		t.Errorf("it has not waited: %d replicas of the webhook are ready", ready)
 	}
 	e.helmSees(t, 2)
 }
 
-// ready is how many replicas of the controller are.
+// ready is how many replicas of the webhook are.
 func (e *env) ready(t *testing.T) int32 {
 	t.Helper()
-	d, err := e.client.AppsV1().Deployments("outrider").Get(t.Context(), "outrider-controller", metav1.GetOptions{})
+	d, err := e.client.AppsV1().Deployments("outrider").Get(t.Context(), "outrider-webhook", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

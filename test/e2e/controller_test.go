@@ -63,24 +63,24 @@ func (e *env) metrics(t *testing.T, pod string) string {
 	return string(raw)
 }
 
-// scale sets the controller's replicas and waits until it has them.
+// scale sets the webhook's replicas and waits until it has them.
 func (e *env) scale(t *testing.T, replicas int32) {
 	t.Helper()
 	deployments := e.client.AppsV1().Deployments("outrider")
-	scale, err := deployments.GetScale(t.Context(), "outrider-controller", metav1.GetOptions{})
+	scale, err := deployments.GetScale(t.Context(), "outrider-webhook", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	scale.Spec.Replicas = replicas
-	if _, err := deployments.UpdateScale(t.Context(), "outrider-controller", scale, metav1.UpdateOptions{}); err != nil {
+	if _, err := deployments.UpdateScale(t.Context(), "outrider-webhook", scale, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, func() string {
-		pods, err := e.client.CoreV1().Pods("outrider").List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=controller"})
+		pods, err := e.client.CoreV1().Pods("outrider").List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=webhook"})
 		if err != nil {
 			return err.Error()
 		}
-		d, err := deployments.Get(t.Context(), "outrider-controller", metav1.GetOptions{})
+		d, err := deployments.Get(t.Context(), "outrider-webhook", metav1.GetOptions{})
 		if err != nil {
 			return err.Error()
 		}

@@ -186,14 +186,14 @@ func testUpgradeKeepsTheCertificate(t *testing.T, e *env) {
 	say(t, "with a new authority, %d annotated pods were let through without a sidecar", i-1)
 }
 
-// testRolloutUnderLoad restarts the controller while annotated pods are created
+// testRolloutUnderLoad restarts the webhook while annotated pods are created
 // without a pause: old replicas answer until nobody calls them any more, new
 // ones only take calls once they are trusted.
 func testRolloutUnderLoad(t *testing.T, e *env) {
 	ns := e.namespace(t)
 	deployments := e.client.AppsV1().Deployments("outrider")
 	patch := fmt.Appendf(nil, `{"spec":{"template":{"metadata":{"annotations":{"example.org/restarted":%q}}}}}`, time.Now().String())
-	if _, err := deployments.Patch(t.Context(), "outrider-controller", types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
+	if _, err := deployments.Patch(t.Context(), "outrider-webhook", types.StrategicMergePatchType, patch, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	created, missed := 0, 0
@@ -204,7 +204,7 @@ func testRolloutUnderLoad(t *testing.T, e *env) {
 				missed++
 			}
 		}
-		d, err := deployments.Get(t.Context(), "outrider-controller", metav1.GetOptions{})
+		d, err := deployments.Get(t.Context(), "outrider-webhook", metav1.GetOptions{})
 		if err != nil {
 			return err.Error()
 		}
@@ -213,7 +213,7 @@ func testRolloutUnderLoad(t *testing.T, e *env) {
 		}
 		return ""
 	})
-	say(t, "%d annotated pods during a rollout of the controller, %d without a sidecar", created, missed)
+	say(t, "%d annotated pods during a rollout of the webhook, %d without a sidecar", created, missed)
 	if missed > 0 {
 		t.Errorf("%d of %d annotated pods got no sidecar during a rollout", missed, created)
 	}

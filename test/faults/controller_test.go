@@ -15,16 +15,22 @@ import (
 )
 
 const (
-	program     = "outrider-controller"
-	leaderLease = "outrider-leader"      // of the leader that reports and repairs
-	certsLease  = "outrider-webhook-tls" // of the leader that keeps the certificates
+	program     = "outrider-controller" // of both roles
+	serving     = "outrider-webhook"    // Deployment
+	leaderLease = "outrider-leader"
+	certsSecret = "outrider-webhook-tls"
 )
 
-var controllerPods = metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=controller"}
+// replicas are the webhook's pods that are to stay.
+func (e *env) replicas(ctx context.Context) ([]corev1.Pod, error) { return e.pods(ctx, "webhook") }
 
 // controllers are the controller's pods that are to stay.
 func (e *env) controllers(ctx context.Context) ([]corev1.Pod, error) {
-	list, err := e.client.CoreV1().Pods("outrider").List(ctx, controllerPods)
+	return e.pods(ctx, "controller")
+}
+
+func (e *env) pods(ctx context.Context, component string) ([]corev1.Pod, error) {
+	list, err := e.client.CoreV1().Pods("outrider").List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=" + component})
 	if err != nil {
 		return nil, err
 	}
@@ -33,14 +39,14 @@ func (e *env) controllers(ctx context.Context) ([]corev1.Pod, error) {
 
 // ready returns why not both replicas are, or "".
 func (e *env) ready(ctx context.Context) string {
-	d, err := e.client.AppsV1().Deployments("outrider").Get(ctx, program, metav1.GetOptions{})
+	d, err := e.client.AppsV1().Deployments("outrider").Get(ctx, serving, metav1.GetOptions{})
 	if err != nil {
 		return err.Error()
 	}
 	if s := d.Status; s.ObservedGeneration != d.Generation || s.UpdatedReplicas != 2 || s.ReadyReplicas != 2 || s.Replicas != 2 || s.TerminatingReplicas != nil && *s.TerminatingReplicas > 0 {
-		return "the controller's replicas are not ready: " + s.String()
+		return "the webhook's replicas are not ready: " + s.String()
 	}
-	pods, err := e.controllers(ctx) // the Deployment's status may not have heard yet
+	pods, err := e.replicas(ctx) // the Deployment's status may not have heard yet
 	if err != nil {
 		return err.Error()
 	}
@@ -60,8 +66,8 @@ func (e *env) ready(ctx context.Context) string {
 // longer from time to time.
 func (e *env) calm(t *testing.T) {
 	t.Helper()
-	eventually(t, func() string { return e.settled(t) })
-	pods, err := e.controllers(t.Context())
+	eventually(t, func() string { return e.ready(t.Context()) })
+	pods, err := e.replicas(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +79,7 @@ func (e *env) calm(t *testing.T) {
 			t.Fatal(err)
 		}
 		eventually(t, func() string {
-			now, err := e.controllers(t.Context())
+			now, err := e.replicas(t.Context())
 			if err != nil || slices.ContainsFunc(now, func(p corev1.Pod) bool { return p.Name == pod.Name }) {
 				return fmt.Sprintf("%s does not go (%v)", pod.Name, err)
 			}
@@ -81,7 +87,7 @@ func (e *env) calm(t *testing.T) {
 		})
 	}
 	eventually(t, func() string { // who leads is among them, and API servers know where they are
-		pods, err := e.controllers(t.Context())
+		pods, err := e.replicas(t.Context())
 		if err != nil {
 			return err.Error()
 		}
@@ -93,35 +99,12 @@ func (e *env) calm(t *testing.T) {
 		if known, err := e.endpoints(t.Context()); err != nil || !slices.Equal(known, are) {
 			return fmt.Sprintf("the webhook's Service leads to %v (%v), and the replicas are at %v", known, err, are)
 		}
-		for _, lease := range []string{leaderLease, certsLease} {
-			if holder := e.holder(t, lease); !slices.ContainsFunc(pods, func(p corev1.Pod) bool { return strings.HasPrefix(holder, p.Name+"_") }) {
-				return fmt.Sprintf("%s is held by %q", lease, holder)
-			}
+		controllers, err := e.controllers(t.Context())
+		if holder := e.holder(t, leaderLease); err != nil || !slices.ContainsFunc(controllers, func(p corev1.Pod) bool { return strings.HasPrefix(holder, p.Name+"_") }) {
+			return fmt.Sprintf("%s is held by %q (%v)", leaderLease, holder, err)
 		}
 		return ""
 	})
-}
-
-// settled returns why the replicas are not ready, or which one is about to leave because it no longer leads.
-func (e *env) settled(t *testing.T) string {
-	t.Helper()
-	if wrong := e.ready(t.Context()); wrong != "" {
-		return wrong
-	}
-	pods, err := e.controllers(t.Context())
-	if err != nil {
-		return err.Error()
-	}
-	for _, pod := range pods {
-		raw, err := e.client.CoreV1().Pods("outrider").GetLogs(pod.Name, &corev1.PodLogOptions{}).DoRaw(t.Context())
-		if err != nil {
-			return err.Error()
-		}
-		if strings.Contains(string(raw), "no longer leading") {
-			return pod.Name + " is about to leave"
-		}
-	}
-	return ""
 }
 
 // endpoints are the addresses to which the webhook's Service leads.
@@ -131,6 +114,9 @@ func (e *env) endpoints(ctx context.Context) (addresses []string, err error) {
 		return nil, err
 	}
 	for _, slice := range list.Items {
+		if len(slice.Ports) == 0 {
+			continue // of pods without the webhook's port
+		}
 		for _, point := range slice.Endpoints {
 			if point.Conditions.Ready == nil || *point.Conditions.Ready {
 				addresses = append(addresses, point.Addresses...)
@@ -177,7 +163,7 @@ func (e *env) signal(t *testing.T, pod *corev1.Pod, signal syscall.Signal) {
 // restarts is how often the replicas' containers were restarted.
 func (e *env) restarts(t *testing.T) (n int32) {
 	t.Helper()
-	pods, err := e.controllers(t.Context())
+	pods, err := e.replicas(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func testAPIServerRestarted(t *testing.T, e *env) {
 		l.rollOut(t)
 		l.more(t, 30)
 	}
-	eventually(t, func() string { return e.settled(t) })
+	eventually(t, func() string { return e.ready(t.Context()) })
 	c := l.end(t)
 	say(t, "the API server killed twice, away for %s: %d of %d pods came without their exporter, %d creates were tried again", down.Round(time.Second), c.missed, c.pods, l.retried.Load())
 	if l.retried.Load() == 0 {
@@ -59,7 +59,7 @@ func testEtcdPaused(t *testing.T, e *env) {
 	resume()
 	l.rollOut(t)
 	l.more(t, 30)
-	eventually(t, func() string { return e.settled(t) })
+	eventually(t, func() string { return e.ready(t.Context()) })
 	c := l.end(t)
 	say(t, "etcd paused for %s, Leases last 15s: %d of %d pods came without their exporter, %d creates were tried again, the replicas were restarted %d times",
 		pause, c.missed, c.pods, l.retried.Load(), e.restarts(t))

@@ -139,7 +139,7 @@ func (e *env) values() map[string]any {
 		prometheus["extraArgs"] = []any{"--query.lookback-delta=30s"} // after which a series is gone
 	}
 	return map[string]any{
-		"controller": map[string]any{"repair": map[string]any{"enabled": true, "interval": "1s"}},
+		"controller": map[string]any{"replicas": 2, "repair": map[string]any{"enabled": true, "interval": "1s"}},
 		"certs":      map[string]any{"settleTime": "10s"},
 		"prometheus": prometheus,
 		"scrape":     kube.ScrapeValues(e.cluster.ControlPlane()),

@@ -12,7 +12,7 @@ const webhookPort = 10250
 // addresses are the replicas', as a set of the packet filter's.
 func (e *env) addresses(t *testing.T) (set string, all []string) {
 	t.Helper()
-	pods, err := e.controllers(t.Context())
+	pods, err := e.replicas(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

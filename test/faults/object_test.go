@@ -20,11 +20,11 @@ func testSecretAndConfigurationDeleted(t *testing.T, e *env) {
 	api := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations()
 	l.more(t, 20)
 	before := e.bundle(t)
-	if err := e.client.CoreV1().Secrets("outrider").Delete(t.Context(), certsLease, metav1.DeleteOptions{}); err != nil {
+	if err := e.client.CoreV1().Secrets("outrider").Delete(t.Context(), certsSecret, metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, func() string { // the authority that follows signs
-		secret, err := e.client.CoreV1().Secrets("outrider").Get(t.Context(), certsLease, metav1.GetOptions{})
+		secret, err := e.client.CoreV1().Secrets("outrider").Get(t.Context(), certsSecret, metav1.GetOptions{})
 		switch {
 		case err != nil:
 			return err.Error()
@@ -164,7 +164,7 @@ func testDefinitionDeleted(t *testing.T, e *env) {
 func (e *env) customs(t *testing.T, want float64) {
 	t.Helper()
 	eventually(t, func() string {
-		pods, err := e.controllers(t.Context())
+		pods, err := e.replicas(t.Context())
 		if err != nil {
 			return err.Error()
 		}

@@ -18,7 +18,7 @@ func testReplicasKilled(t *testing.T, e *env) {
 	}
 	for range kills {
 		l.more(t, int64(20+chance.IntN(40)))
-		pods, err := e.controllers(t.Context())
+		pods, err := e.replicas(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +44,7 @@ func testReplicasKilled(t *testing.T, e *env) {
 func testReplicasHang(t *testing.T, e *env) {
 	l := e.startLoad(t, false)
 	l.more(t, 20)
-	pods, err := e.controllers(t.Context())
+	pods, err := e.replicas(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -112,7 +112,7 @@ func median(values []float64) float64 {
 // names are the replicas' pods.
 func (e *env) names(t *testing.T) (names []string) {
 	t.Helper()
-	pods, err := e.controllers(t.Context())
+	pods, err := e.replicas(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

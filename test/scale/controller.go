@@ -61,7 +61,7 @@ func (c *cluster) startController(ctx context.Context, dir, prometheus string) (
 	}
 	args = slices.DeleteFunc(args, func(arg string) bool {
 		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
-		return name == "prometheus-url" || listens[strings.TrimSuffix(name, "-bind-address")] != ""
+		return name == "prometheus-url" || name == "role" || listens[strings.TrimSuffix(name, "-bind-address")] != ""
 	})
 	for name, address := range listens {
 		args = append(args, "--"+name+"-bind-address="+address)

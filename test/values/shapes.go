@@ -83,7 +83,7 @@ var shapes = map[string]schema{
 
 	"sidecars.imagePullSecrets": list(ref("objectName")),
 
-	"controller.ports":                  object(schema{"webhook": integer(0, 65535), "metrics": integer(0, 65535), "health": integer(0, 65535)}),
+	"webhook.ports":                     object(schema{"webhook": integer(0, 65535), "metrics": integer(0, 65535), "health": integer(0, 65535)}),
 	"controller.logLevel":               enum("error", "info", "debug"),
 	"controller.prometheusURL":          pattern(`^(https?://[^\s/?#]+(/[^\s?#]*)?)?$`),
 	"controller.coverage.maxSeries":     integer(1, 100000),

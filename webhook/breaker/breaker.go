@@ -78,10 +78,10 @@ func New(o Options, pods Pods, exporters Exporters, events Recorder, metrics *Me
 }
 
 // SetupWithManager starts, with the manager, what follows the ConfigMap on every
-// replica and what judges on the leader.
-func (b *Breaker) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
+// replica, and, with judge, what judges on the leader.
+func (b *Breaker) SetupWithManager(ctx context.Context, mgr ctrl.Manager, judge bool) error {
 	b.client, b.reader = mgr.GetClient(), mgr.GetAPIReader()
-	if err := b.follow(ctx, mgr); err != nil {
+	if err := b.follow(ctx, mgr); err != nil || !judge {
 		return err
 	}
 	return mgr.Add(b)

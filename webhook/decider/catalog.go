@@ -85,18 +85,19 @@ func (x *Exporters) Check(*http.Request) error {
 	return nil
 }
 
-// SetupWithManager starts, with the manager, what follows the custom exporters.
+// SetupWithManager starts, with the manager, what follows the custom exporters,
+// and, with report, what writes on the leader what became of each into its status.
 // The manager's scheme must know them.
-func (x *Exporters) SetupWithManager(mgr ctrl.Manager) error {
+func (x *Exporters) SetupWithManager(mgr ctrl.Manager, report bool) error {
 	x.client = mgr.GetClient()
-	return mgr.Add(onEveryReplica(func(ctx context.Context) error { return x.follow(ctx, mgr) }))
+	return mgr.Add(onEveryReplica(func(ctx context.Context) error { return x.follow(ctx, mgr, report) }))
 }
 
 // follow waits for the custom exporters and has controllers keep up with them.
 // A controller that is started while its kind is missing ends the process when
 // its cache does not fill in time. One whose cache is filled survives that the
 // kind goes and comes: the cache asks again until it does.
-func (x *Exporters) follow(ctx context.Context, mgr ctrl.Manager) error {
+func (x *Exporters) follow(ctx context.Context, mgr ctrl.Manager, report bool) error {
 	if err := x.await(ctx, mgr); err != nil {
 		return nil // the manager stops
 	}
@@ -116,6 +117,9 @@ func (x *Exporters) follow(ctx context.Context, mgr ctrl.Manager) error {
 		}))
 	if err != nil {
 		return fmt.Errorf("set up exporters: %w", err)
+	}
+	if !report {
+		return nil
 	}
 	err = ctrl.NewControllerManagedBy(mgr).Named("exporter-status").
 		For(&v1alpha1.Exporter{}).

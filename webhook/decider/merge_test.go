@@ -34,6 +34,7 @@ func exporter(name string, generation int64, image string) v1alpha1.Exporter {
 // broken is a definition that the API server lets in.
 func broken(name string, generation int64) v1alpha1.Exporter {
 	e := exporter(name, generation, "never:1")
+	e.Spec.Args = []string{"--port=${port}"}
 	e.Spec.Parameters = []v1alpha1.Parameter{{Name: "port", Default: "1", Pattern: "[", Doc: "Port."}}
 	return e
 }

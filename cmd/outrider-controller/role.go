@@ -1,0 +1,39 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// role is what one process does; it is a flag.Value.
+type role string
+
+const (
+	// webhookRole answers admission reviews and changes nothing. Every replica does.
+	webhookRole role = "webhook"
+	// controllerRole keeps certificates, coverage, suspensions and the policies'
+	// data, and repairs. One replica at a time does.
+	controllerRole role = "controller"
+	// allRoles is both in one process, for trying things out.
+	allRoles role = "all"
+)
+
+// String implements flag.Value.
+func (r *role) String() string { return string(*r) }
+
+// Set implements flag.Value.
+func (r *role) Set(text string) error {
+	for _, known := range []role{webhookRole, controllerRole, allRoles} {
+		if text == string(known) {
+			*r = known
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is none of %s", text, strings.Join([]string{string(webhookRole), string(controllerRole), string(allRoles)}, ", "))
+}
+
+// serves reports whether the process answers admission reviews.
+func (r role) serves() bool { return r != controllerRole }
+
+// leads reports whether the process stands for election.
+func (r role) leads() bool { return r != webhookRole }
