@@ -39,6 +39,10 @@ type Settings struct {
 	// OptInAll opts in every namespace but those labeled outrider.dev/inject:
 	// disabled. Default false: those labeled enabled.
 	OptInAll bool
+	// ComparingOwners are API groups, or GROUP/KIND, of owners that delete pods
+	// which differ from what they made; nothing is added to such pods. Default nil:
+	// those that are known to do so.
+	ComparingOwners []string
 }
 
 // OptedIn reports whether pods without an annotation are looked at in a namespace
@@ -199,7 +203,7 @@ func (p *planner) decide(r request) {
 
 // finish derives the label and the status annotation from the decisions.
 func (p *planner) finish() {
-	if len(p.Decisions) == 0 {
+	if len(p.Decisions) == 0 || p.leaveAlone() {
 		return
 	}
 	monitored := slices.ContainsFunc(p.Decisions, func(d Decision) bool { return d.Outcome == Injected || d.Outcome == Discovered })

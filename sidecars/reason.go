@@ -37,6 +37,7 @@ const (
 	UnknownSetting       Reason = "UnknownSetting"       // the pod does not show a setting that the exporter needs
 	Unsupported          Reason = "Unsupported"          // the server is set up in a way that the exporter cannot work with
 	OncePerSet           Reason = "OncePerSet"           // the exporter is injected into the first pod of a set only
+	ComparingOwner       Reason = "ComparingOwner"       // the pod's owner would delete it if anything were added
 	NameCollision        Reason = "NameCollision"        // the pod has a container of the sidecar's name
 	PortCollision        Reason = "PortCollision"        // the exporter's port is taken in the pod
 	VolumeCollision      Reason = "VolumeCollision"      // the pod has a volume of the name that the sidecar needs

@@ -73,6 +73,10 @@ func AddFlags(s *sidecars.Settings, fs *flag.FlagSet) {
 	})
 	fs.BoolVar(&s.AssignedUIDs, "assigned-uids", false, "Leave the sidecars' user to the platform (OpenShift).")
 	fs.BoolVar(&s.OptInAll, "opt-in-all", false, "Every namespace is opted in but those labeled outrider.dev/inject: disabled, as in the webhook configuration.")
+	fs.Func("comparing-owner", "API group, or GROUP/KIND, of owners that delete pods which differ from what they made, so that nothing is added to them; repeatable, instead of the built-in list.", func(owner string) error {
+		s.ComparingOwners = append(s.ComparingOwners, owner)
+		return nil
+	})
 }
 
 // Decide decides for a pod. What cannot be looked up is logged, and the pod is

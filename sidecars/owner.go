@@ -1,0 +1,64 @@
+package sidecars
+
+import (
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// comparingOwners are known to delete pods that differ from what they made, so an
+// injected pod would be made anew forever. Operators that compare a hash or an
+// annotation of their own do not.
+var comparingOwners = []string{
+	"workloads.kubeblocks.io", // InstanceSet and what came before it
+	"apps.kubeblocks.io",
+}
+
+// comparingOwner is the owner of a pod that would delete it if anything were
+// added, or nil.
+func (p *planner) comparingOwner() *metav1.OwnerReference {
+	owner := metav1.GetControllerOfNoCopy(p.Pod)
+	if owner == nil {
+		return nil
+	}
+	known := p.Settings.ComparingOwners
+	if known == nil {
+		known = comparingOwners
+	}
+	group := schema.FromAPIVersionAndKind(owner.APIVersion, owner.Kind).Group
+	if group == "" || !slices.Contains(known, group) && !slices.Contains(known, group+"/"+owner.Kind) {
+		return nil
+	}
+	return owner
+}
+
+// leaveAlone adds nothing at all, not even a status, to a pod whose owner would
+// delete it for that. It does not matter who asked: the pod would never run.
+func (p *planner) leaveAlone() bool {
+	owner := p.comparingOwner()
+	if owner == nil || len(p.earlier) > 0 { // one that has been changed already has outlived it
+		return false
+	}
+	outcome := Skipped
+	if len(ownKeys(p.Pod.Annotations)) > 0 {
+		outcome = Refused
+	}
+	decisions := slices.Clone(p.Decisions)
+	for i, d := range decisions {
+		_, known := p.catalog.entries[d.Exporter]
+		if d.Outcome != Injected && d.Outcome != Discovered && (d.Outcome != Refused || !known) {
+			continue
+		}
+		what := d.Exporter
+		if what == "" {
+			what = d.Key
+		}
+		decisions[i] = Decision{Exporter: d.Exporter, Key: d.Key, Outcome: outcome, Reason: ComparingOwner, Message: fmt.Sprintf(
+			"%s: the pod's owner, %s %q, deletes pods that differ from its own template, so nothing is added; use the exporter that its operator offers, or run one as a Deployment of its own",
+			what, owner.Kind, shorten(owner.Name))}
+	}
+	p.Plan = Plan{pod: p.Pod, Decisions: decisions}
+	return true
+}
