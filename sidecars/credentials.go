@@ -171,7 +171,7 @@ func (e *entry) vocabulary(s *shown) *v1alpha1.Account {
 	for i := range e.spec.Credentials.Accounts {
 		a := &e.spec.Credentials.Accounts[i]
 		switch {
-		case a.Password == "" || len(a.When) > 0 && !e.seen(s, a.When, nil):
+		case a.Password == "" || len(a.When) > 0 && (len(a.Images) == 0 || !e.seen(s, a.When, nil)):
 		case s.isImage(a.Images):
 			return a
 		case len(a.Images) == 0 && general == nil:

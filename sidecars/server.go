@@ -333,21 +333,3 @@ func exporterOf(pod *corev1.Pod, e *entry) string {
 func (e *entry) exportedBy(name string) bool {
 	return strings.Contains(name, "exporter") && e.exporters.MatchString(name)
 }
-
-// declaredPort is the TCP port that a server must listen on, as far as its
-// declared ports tell: the default if it is among them, else the only one.
-func declaredPort(c *corev1.Container, usual int32) (int32, bool) {
-	var only int32
-	n := 0
-	for _, p := range c.Ports {
-		if p.Protocol != corev1.ProtocolTCP && p.Protocol != "" {
-			continue
-		}
-		if p.ContainerPort == usual {
-			return usual, true
-		}
-		only = p.ContainerPort
-		n++
-	}
-	return only, n == 1
-}

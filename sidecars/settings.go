@@ -31,7 +31,7 @@ func (p *planner) settings(e *entry) (s *shown, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	s = &shown{pod: p.Pod, server: server, values: make(map[string]string, len(e.spec.Parameters))}
+	s = &shown{pod: p.Pod, server: server, values: map[string]string{}}
 	_, s.secret = p.parameters[e.name][secretParameter]
 	return s, p.values(e, s)
 }
@@ -86,7 +86,9 @@ func (p *planner) values(e *entry, s *shown) bool {
 			}
 			return false
 		}
-		s.values[param.Name] = f.value
+		if f.value != "" { // most are empty, and a small map is cheap
+			s.values[param.Name] = f.value
+		}
 		if p.trace != nil && f.value != "" && (param.Name != userParameter || e.spec.Credentials == nil) {
 			p.trace(Setting{Exporter: e.name, Name: param.Name, Value: f.value, From: f.from.describe(s.server)})
 		}
