@@ -35,7 +35,8 @@ func (e *entry) find(param *v1alpha1.Parameter, s *shown) finding {
 	for _, flag := range param.FromArgs {
 		flag, _ = expand(flag, s.values)
 		if text, ok := s.flag(flag, param.Part != ""); ok {
-			if f := e.taken(param, s, text, origin{fromArgument, flag}); f.value != "" {
+			// Metrics that are kept to the loopback address are not looked for elsewhere.
+			if f := e.taken(param, s, text, origin{fromArgument, flag}); f.value != "" || f.loopback {
 				return f
 			} else if problem.problem == "" {
 				problem = f
@@ -154,7 +155,7 @@ func (e *entry) usual(param *v1alpha1.Parameter, s *shown) (value string, certai
 
 // metricsPorts are the usual names of a port under which a workload serves
 // metrics itself.
-var metricsPorts = []string{"metrics", "http-metrics", "https-metrics", "tcp-metrics", "prometheus", "prom", "http-prom", "http-prometheus", "monitoring"}
+var metricsPorts = []string{"metrics", "http-metrics", "https-metrics", "tcp-metrics", "prometheus", "prom", "http-prom", "http-prometheus", "monitoring", "prometheus-tls", "metrics-tls"}
 
 // declaredPort is the TCP port that the server must listen on, as far as its
 // declared ports tell, or 0: one named for metrics in a native entry, the usual

@@ -1,6 +1,7 @@
 package sidecars
 
 import (
+	"net"
 	"net/url"
 	"regexp"
 	"strings"
@@ -58,6 +59,9 @@ func (s *shown) listened(text, part string, native bool) finding {
 		return finding{problem: "has a value that is not in the pod"}
 	case native && best != "" && isLoopback(hostOf(best)):
 		return finding{problem: "is the loopback address only, where Prometheus reaches no metrics; let it listen on the pod's address too", loopback: true}
+	}
+	if host := hostOf(best); !native && net.ParseIP(host) != nil && !isLoopback(host) && !isWildcard(host) {
+		return finding{problem: "is an address that need not be the pod's"}
 	}
 	return partOf(best, part)
 }

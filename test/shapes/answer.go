@@ -141,7 +141,7 @@ var (
 	native   = regexp.MustCompile(`^([^=]+)=(https?:)?([0-9]+)(/.*)?$`)
 	address  = regexp.MustCompile(`(127\.0\.0\.1|localhost|\$\([A-Z_]+\)|\[::1\]):([0-9]+)|-squid-port=([0-9]+)`)
 	pgPort   = regexp.MustCompile(`(?:^|\s)(?:host=(\S+) )?port=([0-9]+)`)
-	overTLS  = regexp.MustCompile(`rediss://|https://|[?&](?:tls|ssl)=true|sslmode=(?:require|verify)|PGSSLMODE=(?:require|verify)|tls\.enable(?:=true)?(?:\s|$)|tls\.enabled(?:=true)?(?:\s|$)|\?tls=|TLS_ENABLED=true`)
+	overTLS  = regexp.MustCompile(`rediss://|https://|[?&](?:tls|ssl)=true|sslmode=(?:require|verify)|PGSSLMODE=(?:require|verify)|tls\.enable(?:=true)?(?:\s|$)|tls\.enabled(?:=true)?(?:\s|$)|\?tls=|TLS_ENABLED=true|tls\.insecure-skip-verify`)
 	unixPath = regexp.MustCompile(`unix://([^;?\s]+)|=(/[^\s;]+\.sock)`)
 	userArg  = regexp.MustCompile(`--[a-z.]*user(?:name)?=(\S+)`)
 )
