@@ -16,6 +16,7 @@ import (
 // default of another kind gives one.
 var second = []string{
 	"true", "false", "https", "rediss", "require", "8", "9999", "other", "/other", "other/key", "other.example.org", "skip-verify", "plain", "/run/s/other.sock",
+	"127.0.0.2",
 }
 
 // TestEveryParameterChangesSomething sets each parameter of each entry to a

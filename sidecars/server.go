@@ -1,22 +1,11 @@
 package sidecars
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-)
-
-// What a container shows of the workload of an exporter counts; a container with
-// enough of it is a server, unless something contradicts.
-const (
-	byImage   = 4 // the image is known
-	byProgram = 4 // the program is known
-	byPort    = 2 // a usual port is declared
-	byName    = 1 // the container, a usual port or the image is named after it
-	enough    = 3
 )
 
 // long are the containers of a pod that run as long as it does, native sidecars
@@ -37,161 +26,6 @@ func long(pod *corev1.Pod) []*corev1.Container {
 // completes reports whether a pod ends when its programs do.
 func completes(pod *corev1.Pod) bool {
 	return pod.Spec.RestartPolicy == corev1.RestartPolicyNever || pod.Spec.RestartPolicy == corev1.RestartPolicyOnFailure
-}
-
-// signals are what one container shows.
-type signals struct {
-	*corev1.Container
-	image     *entry // that knows the image
-	base, tag string
-	programs  programs
-	completes bool // its pod ends when its programs do
-}
-
-// look reads a container of a pod.
-func (c Catalog) look(container *corev1.Container, completes bool) signals {
-	s := signals{Container: container, completes: completes, programs: c.programs(container)}
-	s.base, s.tag = splitImage(container.Image)
-	s.image = c.knownImage(s.base, s.tag)
-	return s
-}
-
-// knownImage is the exporter that an image belongs to, or nil. A word of the tag
-// says more than the image, which says more than what its name begins with.
-func (c Catalog) knownImage(base, tag string) *entry {
-	if words := c.byTag[base]; words != nil {
-		for word := range strings.SplitSeq(tag, "-") {
-			if e, ok := words[word]; ok {
-				return e
-			}
-			if e, ok := words[withoutVersion(word)]; ok {
-				return e
-			}
-		}
-	}
-	if e, ok := c.byImage[base]; ok {
-		return e
-	}
-	return c.byImage[stem(base, isVariant)]
-}
-
-// weight of what a container shows of an exporter's workload.
-func (s signals) weight(e *entry) int {
-	sum := 0
-	if s.image == e {
-		sum += byImage
-	}
-	if slices.Contains(s.programs.servers, e) {
-		sum += byProgram
-	}
-	named := e.named(s.Name) || e.named(s.base)
-	if port := s.port(e); port != nil {
-		sum += byPort
-		named = named || e.named(port.Name)
-	}
-	if named {
-		sum += byName
-	}
-	return sum
-}
-
-// port is a usual port that the container declares, or nil; one that is also
-// named so before others.
-func (s signals) port(e *entry) (found *corev1.ContainerPort) {
-	for i := range s.Ports {
-		if p := &s.Ports[i]; slices.Contains(e.spec.Recognize.Ports, p.ContainerPort) {
-			if e.named(p.Name) {
-				return p
-			}
-			found = cmp.Or(found, p)
-		}
-	}
-	return found
-}
-
-// named reports whether a name is the workload's, or says that it is one of them.
-func (e *entry) named(name string) bool {
-	return name != "" && (e.names[name] || e.names[kind(name)])
-}
-
-// contradiction is what shows that a container is no server of the workload
-// although it looks like one, or "". What is unknown contradicts nothing.
-func (s signals) contradiction(e *entry) string {
-	r := e.spec.Recognize
-	if word := s.otherImage(e); word != "" {
-		return word
-	}
-	if len(r.NotArgs) > 0 {
-		if word := hasArgument(s.Container, r.NotArgs); word != "" {
-			return "has the argument " + word
-		}
-	}
-	for _, not := range r.NotEnv {
-		name, value, _ := strings.Cut(not, "=")
-		if slices.ContainsFunc(s.Env, func(v corev1.EnvVar) bool { return v.Name == name && v.Value == value }) {
-			return "has the variable " + not
-		}
-	}
-	if port := s.otherPort(e); port != "" {
-		return "declares " + port
-	}
-	return s.otherProgram(e)
-}
-
-// otherImage is a contradiction by the image's name, or its tag's.
-func (s signals) otherImage(e *entry) string {
-	switch {
-	case slices.Contains(s.programs.servers, e):
-		return ""
-	case s.image == e:
-		if word := hasWord(s.tag, isOtherTag); word != "" {
-			return fmt.Sprintf("has an image whose tag says %s", word)
-		}
-		return ""
-	case s.image != nil:
-		return fmt.Sprintf("has the image of %s", s.image.name)
-	}
-	if word := hasWord(s.base, isOther); word != "" {
-		return fmt.Sprintf("has an image whose name says %s", word)
-	}
-	if word := hasWord(s.Name, isOther); word != "" {
-		return fmt.Sprintf("has a name that says %s", word)
-	}
-	return ""
-}
-
-// otherPort is a contradiction by the declared ports: all of them are named after
-// something else, or are what only something else listens on.
-func (s signals) otherPort(e *entry) string {
-	if len(s.Ports) == 0 || slices.ContainsFunc(s.Ports, func(p corev1.ContainerPort) bool {
-		return !slices.Contains(e.spec.Recognize.NotPorts, p.ContainerPort) && (s.image == e || hasWord(p.Name, isOther) == "")
-	}) {
-		return ""
-	}
-	return fmt.Sprintf("port %d only", s.Ports[0].ContainerPort)
-}
-
-// otherProgram is a contradiction by what runs. Where a pod ends with its
-// programs, an unknown one is a task.
-func (s signals) otherProgram(e *entry) string {
-	p := s.programs
-	switch {
-	case p.own || slices.Contains(p.servers, e):
-		return ""
-	case len(p.servers) > 0:
-		return fmt.Sprintf("runs %s", p.servers[0].name)
-	case p.other != "":
-		return fmt.Sprintf("runs %s", p.other)
-	case p.unknown != "" && s.completes && s.port(e) == nil:
-		return fmt.Sprintf("runs %s in a pod that runs to completion", p.unknown)
-	case p.unknown != "" && hasWord(s.Name, isOtherProgram) != "":
-		return fmt.Sprintf("runs %s under the name %s", p.unknown, s.Name)
-	case p.unknown != "":
-		return ""
-	case p.idle != "":
-		return fmt.Sprintf("runs nothing but %s", p.idle)
-	}
-	return "runs nothing"
 }
 
 // candidates adds the exporters of whose workload a container shows enough. A
