@@ -26,7 +26,6 @@ func Schema(root Value) ([]byte, error) {
 	var b strings.Builder
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", " ")
 	err := encoder.Encode(map[string]any{
 		"$schema":              "http://json-schema.org/draft-07/schema#",
 		"title":                "Values of the Outrider chart",

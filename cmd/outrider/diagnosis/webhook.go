@@ -16,10 +16,10 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 )
 
-// replicas looks at the Deployment behind the Service.
+// replicas looks at the Deployment behind the Service. The controller is not on the way of a pod.
 func replicas(ctx context.Context, p *Patient, found func(Finding)) bool {
-	const name = "controller"
-	deployment, err := p.Client.AppsV1().Deployments(p.installation.namespace).Get(ctx, p.installation.fullname+"-controller", metav1.GetOptions{})
+	const name = "webhook"
+	deployment, err := p.Client.AppsV1().Deployments(p.installation.namespace).Get(ctx, p.installation.fullname+"-webhook", metav1.GetOptions{})
 	if err != nil {
 		found(warn(name, "", "its Deployment cannot be read: %v", err))
 		return true
@@ -35,7 +35,7 @@ func replicas(ctx context.Context, p *Patient, found func(Finding)) bool {
 	case ready < want:
 		found(warn(name, look, "%d of %d replicas are ready", ready, want))
 	case want == 1:
-		found(warn(name, "controller.replicas: 2.", "there is one replica: while it is replaced, pods are created without their exporters"))
+		found(warn(name, "webhook.replicas: 2.", "there is one replica: while it is replaced, pods are created without their exporters"))
 	default:
 		found(pass(name, "%d of %d replicas are ready", ready, want))
 	}
