@@ -43,7 +43,7 @@ var injections = []struct{ exporter, key, value, answer string }{
 	{"redis", "redis.outrider.dev/scheme", "rediss://evil.example/?x=tcp", "BadValue"},
 	{"redis", "redis.outrider.dev/../port", "6379", theAPI},
 	{"redis", "redis\n.outrider.dev/port", "6379", theAPI},
-	{"redis", "redis.outrider.dev/host", "evil.example", "UnknownParameter"},
+	{"redis", "redis.outrider.dev/host", "evil.example", "BadValue"},
 	{"redis", "redis.outrider.dev/image", "evil.example/x:1", "UnknownParameter"},
 	{"redis", "redis.outrider.dev/securityContext", `{"privileged": true}`, "UnknownParameter"},
 	{"redis", "redis.outrider.dev/hostPort", "9121", "UnknownParameter"},
