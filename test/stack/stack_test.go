@@ -91,7 +91,7 @@ func TestAlertmanagersMeet(t *testing.T) {
 		start(t, program, nil, replaced(t, m.container(t, "StatefulSet/outrider-alertmanager", 0).Args,
 			"/etc/alertmanager", m.files(t, "Secret/outrider-alertmanager"), "--storage.path=/alertmanager", "--storage.path="+t.TempDir(),
 			"--web.listen-address=:9093", "--web.listen-address=127.0.0.1:"+web[i],
-			"--cluster.listen-address=:9094", "--cluster.listen-address=127.0.0.1:"+gossip[i], "$(POD_IP):9094", "127.0.0.1:"+gossip[i],
+			"--cluster.listen-address=:9094", "--cluster.listen-address=127.0.0.1:"+gossip[i], "[$(POD_IP)]:9094", "[127.0.0.1]:"+gossip[i],
 			fmt.Sprintf(peer, 0), "127.0.0.1:"+gossip[0], fmt.Sprintf(peer, 1), "127.0.0.1:"+gossip[1])...)
 	}
 	for _, port := range web {
@@ -143,7 +143,7 @@ func TestHelmTestAsksPrometheus(t *testing.T) {
 	empty := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer empty.Close()
 	components := map[string]string{}
-	for _, job := range []string{"outrider-controller", "prometheus", "alertmanager", "kube-state-metrics", "node-exporter"} {
+	for _, job := range []string{"outrider-controller", "outrider-webhook", "prometheus", "alertmanager", "kube-state-metrics", "node-exporter"} {
 		components[job] = exporter.URL
 	}
 	with := func(job, url string) map[string]string {
@@ -203,7 +203,7 @@ func up(targets map[string]string, nobody string) int {
 
 // container is the label that an exporter's target has; a component's has another.
 func container(job string) string {
-	if exporter, ok := strings.CutPrefix(job, "outrider-"); ok && exporter != "controller" {
+	if exporter, ok := strings.CutPrefix(job, "outrider-"); ok && exporter != "controller" && exporter != "webhook" {
 		return job
 	}
 	return "server"
