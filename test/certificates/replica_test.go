@@ -144,9 +144,14 @@ func (e *env) forget(r *replica) {
 // maxUnavailable 0 does.
 func (e *env) roll(t *testing.T) {
 	t.Helper()
-	for _, old := range append([]*replica(nil), e.replicas...) {
+	all := append([]*replica(nil), e.replicas...)
+	for i, old := range all {
 		next := e.start(t)
-		old.resign() // another Deployment's rollout, which waits for no certificate
+		if i == 0 { // the rollout of the other Deployment, which waits for no certificate
+			for _, r := range all {
+				r.resign()
+			}
+		}
 		e.awaitReady(t, next)
 		e.terminate(t, old)
 	}
