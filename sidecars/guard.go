@@ -147,11 +147,10 @@ func containerNames(pod *corev1.Pod) []string {
 // container would keep a pod that runs to completion from ending; a native one
 // whose image cannot be pulled keeps any pod from starting.
 func (p *planner) placed(e *entry) (native, ok bool) {
-	policy := p.Pod.Spec.RestartPolicy
-	completes := policy == corev1.RestartPolicyNever || policy == corev1.RestartPolicyOnFailure
-	if p.placement == PlacementContainer && completes {
-		p.refuse(e.name, WouldNotComplete, "%s: %s: %s would keep a pod with restartPolicy %s from ending; remove the annotation", e.name, PlacementKey, PlacementContainer, policy)
+	ends := completes(p.Pod)
+	if p.placement == PlacementContainer && ends {
+		p.refuse(e.name, WouldNotComplete, "%s: %s: %s would keep a pod with restartPolicy %s from ending; remove the annotation", e.name, PlacementKey, PlacementContainer, p.Pod.Spec.RestartPolicy)
 		return false, false
 	}
-	return p.placement == PlacementNative || completes, true
+	return p.placement == PlacementNative || ends, true
 }

@@ -5,15 +5,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/outrider-dev/outrider/sidecars"
 )
-
-// Recorder writes events: client-go's events.EventRecorder.
-type Recorder interface {
-	Eventf(regarding, related runtime.Object, eventtype, reason, action, note string, args ...any)
-}
 
 // tellOwner writes a Warning event on the pod's controller if something that
 // was asked for did not happen: one event, however much it was. A pod without a

@@ -9,6 +9,7 @@ import (
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 	"sigs.k8s.io/json"
 
@@ -47,7 +48,7 @@ type Handler struct {
 	// Metrics counts what is decided. Required.
 	Metrics *Metrics
 	// Events reports to owners what their pods did not get. Required.
-	Events Recorder
+	Events events.EventRecorder
 }
 
 // Handle decides for one pod. The response always allows it.

@@ -67,7 +67,7 @@ func templateMetadata(path []any) string { return quotedPath(append(slices.Clip(
 func Misplaced(annotations map[string]string) []string {
 	var found []string
 	for _, key := range keys(annotations) {
-		if isOurs(key) && key != sidecars.RepairKey { // which is for workloads
+		if sidecars.OwnKey(key) && key != sidecars.RepairKey { // which is for workloads
 			found = append(found, key)
 		}
 	}
@@ -77,11 +77,6 @@ func Misplaced(annotations map[string]string) []string {
 // Move says where a misplaced key belongs.
 func Move(key, metadata string) string {
 	return fmt.Sprintf("%s has no effect here; move it to %s.annotations", key, metadata)
-}
-
-func isOurs(key string) bool {
-	domain, _, _ := strings.Cut(key, "/")
-	return domain == sidecars.Domain || strings.HasSuffix(domain, "."+sidecars.Domain)
 }
 
 // isPodKey reports whether a key may be an annotation of a pod, and is not
@@ -144,7 +139,7 @@ func NamespaceLabelProblem(key, value string) string {
 		return fmt.Sprintf("%s: %q has no effect on a namespace; write %s", key, value, strings.Join(values, ", "))
 	case key == sidecars.AllowKey, key == sidecars.DenyKey:
 		return fmt.Sprintf("%s is a label here, and has no effect; write it as an annotation of the namespace", key)
-	case isOurs(key):
+	case sidecars.OwnKey(key):
 		return fmt.Sprintf("%s has no effect as a label of a namespace", key)
 	}
 	return ""

@@ -12,6 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/outrider-dev/outrider/sidecars"
 )
 
 // mistyped are the fields of the template that have values of a wrong type, in
@@ -60,7 +62,7 @@ func (c *typeCheck) wrong(n *node, path []any, want string) {
 		case json.Number:
 			what = "the number " + v.String()
 		case string:
-			what = strconv.Quote(shorten(v))
+			what = strconv.Quote(sidecars.Shorten(v, 60))
 		}
 		if strings.Contains(n.text, "{{") {
 			remedy = "; " + renderFirst
@@ -161,12 +163,3 @@ func (c *typeCheck) fields(n *node, t reflect.Type, path []any) {
 }
 
 func under(path []any, step any) []any { return append(slices.Clip(path), step) }
-
-// shorten keeps a value of a file presentable in a sentence.
-func shorten(s string) string {
-	const most = 60
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
-}

@@ -9,8 +9,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime"
 	toolscache "k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -42,11 +42,6 @@ type Exporters interface {
 	Check(*http.Request) error
 }
 
-// Recorder writes events: client-go's events.EventRecorder.
-type Recorder interface {
-	Eventf(regarding, related runtime.Object, eventtype, reason, action, note string, args ...any)
-}
-
 // Breaker suspends exporters that do not work. The leader judges and stores;
 // every replica answers by what is stored.
 type Breaker struct {
@@ -54,7 +49,7 @@ type Breaker struct {
 	Options
 	pods      Pods
 	exporters Exporters
-	events    Recorder
+	events    events.EventRecorder
 	metrics   *Metrics
 
 	client client.Client // writes
@@ -66,7 +61,7 @@ type Breaker struct {
 }
 
 // New returns a breaker that suspends nothing until the manager runs.
-func New(o Options, pods Pods, exporters Exporters, events Recorder, metrics *Metrics) *Breaker {
+func New(o Options, pods Pods, exporters Exporters, events events.EventRecorder, metrics *Metrics) *Breaker {
 	g := &gate{
 		definition: func(name string) string { return exporters.Catalog().Definition(name) },
 		now:        time.Now,

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/events"
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/webhook/decider"
@@ -77,7 +77,7 @@ type Parts struct {
 	// Monitored are the pods with exporters.
 	Monitored Monitored
 	// Events writes events on owners.
-	Events Recorder
+	Events events.EventRecorder
 }
 
 // Exporters are the definitions in force: decider.Exporters.
@@ -95,9 +95,4 @@ type Namespaces interface {
 // Monitored reports pods with exporters: monitored.Pods.
 type Monitored interface {
 	Follow(set, drop func(*corev1.Pod)) (synced func() bool, err error)
-}
-
-// Recorder writes events: client-go's events.EventRecorder.
-type Recorder interface {
-	Eventf(regarding, related runtime.Object, eventtype, reason, action, note string, args ...any)
 }

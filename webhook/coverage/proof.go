@@ -160,7 +160,7 @@ func (c *Controller) answer(ctx context.Context, t target, ev evidence, since ti
 		return answer{proof: Unproven, reason: NotScraped, message: "Prometheus has no such target; does it have Outrider's scrape jobs, and reach the pod?"}
 	case !scraped:
 		// Its causes are about the way from the exporter on, and this is the way to it.
-		return answer{proof: Down, reason: ScrapeFailed, message: sentence("Prometheus cannot scrape the exporter", shorten(ev.scrapeErrors[t]), "", "")}
+		return answer{proof: Down, reason: ScrapeFailed, message: sentence("Prometheus cannot scrape the exporter", oneLine(ev.scrapeErrors[t]), "", "")}
 	case !has:
 		return answer{proof: Down, reason: NoSeries, message: fmt.Sprintf("exporter up, but it has no %s%s", spec.UpMetric, c.why(ctx, t, catalog, ev, &before))}
 	case value == 0 && spec.Type != v1alpha1.Native:
@@ -203,7 +203,7 @@ func notRunning(t target, word container, catalog sidecars.Catalog) answer {
 	if word.exit != "" {
 		text += " (" + word.exit + ")"
 	} else if word.message != "" {
-		text += ": " + shorten(word.message)
+		text += ": " + oneLine(word.message)
 	}
 	look := fmt.Sprintf("see kubectl -n %s describe pod %s", t.namespace, t.pod)
 	return answer{proof: Down, reason: NotRunning, message: sentence("the exporter does not run", text, cause(catalog, t, word.last), look)}
@@ -233,15 +233,8 @@ func sentence(what, text, cause, otherwise string) string {
 	return what
 }
 
-// shorten keeps a text presentable in an event.
-func shorten(s string) string {
-	const most = 300
-	s = strings.Join(strings.Fields(s), " ")
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
-}
+// oneLine keeps a text presentable in an event.
+func oneLine(s string) string { return sidecars.Shorten(strings.Join(strings.Fields(s), " "), 300) }
 
 func names(used map[string]v1alpha1.ExporterSpec, of func(v1alpha1.ExporterSpec) string) string {
 	found := map[string]bool{}

@@ -197,7 +197,7 @@ func states(all []corev1.ContainerStatus) []corev1.ContainerStatus {
 		}
 		for _, state := range []*corev1.ContainerState{&kept[i].State, &kept[i].LastTerminationState} {
 			if state.Waiting != nil {
-				state.Waiting.Message = shorten(state.Waiting.Message)
+				state.Waiting.Message = sidecars.Shorten(state.Waiting.Message, mostMessage)
 			}
 			if t := state.Terminated; t != nil {
 				t.Message, t.ContainerID = lastWords(s.Name, t.Message), ""
@@ -214,11 +214,4 @@ func lastWords(container, message string) string {
 		return ""
 	}
 	return strings.Clone(message[max(0, len(message)-mostLastWords):])
-}
-
-func shorten(message string) string {
-	if len(message) <= mostMessage {
-		return message
-	}
-	return strings.ToValidUTF8(message[:mostMessage], "") + "…"
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -52,11 +52,6 @@ type Coverage interface {
 type Breaker interface {
 	// Stuck pods have never served, and another in the place of one would start.
 	Stuck(ctx context.Context) ([]corev1.Pod, error)
-}
-
-// Recorder writes events: client-go's events.EventRecorder.
-type Recorder interface {
-	Eventf(regarding, related runtime.Object, eventtype, reason, action, note string, args ...any)
 }
 
 // The reasons of events.
@@ -110,7 +105,7 @@ type Repairer struct {
 	// Breaker may be nil; nothing is evicted then.
 	Breaker Breaker
 	// Events tells the owners. Required.
-	Events Recorder
+	Events events.EventRecorder
 	// Metric is NewMetric's. Required.
 	Metric *prometheus.CounterVec
 	// Now is the clock. Default time.Now.
