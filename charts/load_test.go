@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	amconfig "github.com/prometheus/alertmanager/config"
-	"github.com/prometheus/common/promslog"
 	"github.com/prometheus/prometheus/config"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -95,14 +94,7 @@ func loads(t *testing.T, release string, values map[string]any) loaded {
 
 func (l *loaded) read(t *testing.T, path string) {
 	t.Helper()
-	c, err := config.LoadFile(path, false, promslog.NewNopLogger())
-	if err != nil {
-		t.Fatal(err)
-	}
-	jobs, err := c.GetScrapeConfigs()
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, jobs := loadConfig(t, path)
 	l.prometheus, l.jobs = append(l.prometheus, c), append(l.jobs, jobs)
 }
 

@@ -34,7 +34,12 @@ func configFile(t *testing.T, data map[string]string) string {
 func prometheusConfig(t *testing.T, objects []runtime.Object) (*config.Config, []*config.ScrapeConfig) {
 	t.Helper()
 	t.Setenv("POD_NAME", "outrider-prometheus-0")
-	path := configFile(t, named[*corev1.ConfigMap](t, objects, "outrider-prometheus").Data)
+	return loadConfig(t, configFile(t, named[*corev1.ConfigMap](t, objects, "outrider-prometheus").Data))
+}
+
+// loadConfig is a configuration and its jobs as Prometheus' own loader reads them.
+func loadConfig(t *testing.T, path string) (*config.Config, []*config.ScrapeConfig) {
+	t.Helper()
 	c, err := config.LoadFile(path, false, promslog.NewNopLogger())
 	if err != nil {
 		t.Fatal(err)
