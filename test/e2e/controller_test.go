@@ -13,7 +13,7 @@ import (
 func (e *env) calls(t *testing.T) int {
 	t.Helper()
 	sum := 0
-	e.eachController(t, func(name string) {
+	e.eachReplica(t, func(name string) {
 		for line := range strings.Lines(e.metrics(t, name)) {
 			if strings.HasPrefix(line, "controller_runtime_webhook_requests_total{") {
 				var n int
@@ -27,11 +27,11 @@ func (e *env) calls(t *testing.T) int {
 	return sum
 }
 
-// eachController calls do with the name of every pod of the controller's that
-// runs and is to stay.
-func (e *env) eachController(t *testing.T, do func(name string)) {
+// eachReplica calls do with the name of every pod of the webhook and of the
+// controller that runs and is to stay.
+func (e *env) eachReplica(t *testing.T, do func(name string)) {
 	t.Helper()
-	pods, err := e.client.CoreV1().Pods("outrider").List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=controller"})
+	pods, err := e.client.CoreV1().Pods("outrider").List(t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/component in (webhook, controller)"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,11 +43,11 @@ func (e *env) eachController(t *testing.T, do func(name string)) {
 		}
 	}
 	if done == 0 {
-		t.Fatalf("none of the controller's %d pods runs", len(pods.Items))
+		t.Fatalf("none of the %d pods of webhook and controller runs", len(pods.Items))
 	}
 }
 
-// metrics is what a pod of the controller's serves to Prometheus.
+// metrics is what a pod of either role serves to Prometheus.
 func (e *env) metrics(t *testing.T, pod string) string {
 	t.Helper()
 	var raw []byte

@@ -112,7 +112,7 @@ func (e *env) everyReplicaKnows(t *testing.T, good, bad int) {
 	t.Helper()
 	want := map[string]int{"true": good, "false": bad}
 	eventually(t, func() (wrong string) {
-		e.eachController(t, func(name string) {
+		e.eachReplica(t, func(name string) {
 			metrics := e.metrics(t, name)
 			for ready, n := range want {
 				line := fmt.Sprintf("outrider_exporters{ready=%q,source=\"custom\"} %d\n", ready, n)

@@ -119,7 +119,7 @@ func (e *env) injected(t *testing.T, namespaces []string) (with, without int) {
 func (e *env) missed(t *testing.T, namespaces []string) int {
 	t.Helper()
 	sum := 0
-	e.eachController(t, func(name string) {
+	e.eachReplica(t, func(name string) {
 		for line := range strings.Lines(e.metrics(t, name)) {
 			if !strings.HasPrefix(line, "outrider_coverage_pods{") || !strings.Contains(line, `state="missed"`) {
 				continue

@@ -23,7 +23,7 @@ func testSecretsComeOutNowhere(t *testing.T, e *env) {
 	namespaces := e.plant(t)
 	pods, events := 0, 0
 	logs := map[string]string{}
-	e.eachController(t, func(name string) {
+	e.eachReplica(t, func(name string) {
 		raw, err := e.client.CoreV1().Pods("outrider").GetLogs(name, &corev1.PodLogOptions{}).DoRaw(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -38,7 +38,7 @@ func testSecretsComeOutNowhere(t *testing.T, e *env) {
 			logged = logged || strings.Contains(log, `"`+ns+`"`)
 		}
 		if !logged {
-			t.Errorf("no controller has logged a pod of %s: this test does not see what is logged", ns)
+			t.Errorf("no replica has logged a pod of %s: this test does not see what is logged", ns)
 		}
 		pods += e.podsAreFree(t, ns)
 		events += e.eventsAreFree(t, ns)
