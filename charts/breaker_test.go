@@ -17,15 +17,15 @@ func TestRepairPermissions(t *testing.T) {
 	evict := []string{"pods/eviction create"}
 	restart := []string{"daemonsets patch", "deployments patch", "poddisruptionbudgets list", "statefulsets patch"}
 	for name, tc := range map[string]struct {
-		recycle, repair bool
-		want            []string
+		evict, repair bool
+		want          []string
 	}{
 		"default": {true, false, slices.Concat(look, find, evict)},
 		"neither": {false, false, look},
 		"both":    {true, true, slices.Concat(look, find, evict, restart)},
 		"restart": {false, true, slices.Concat(look, find, restart)},
 	} {
-		values := map[string]any{"controller": map[string]any{"breaker": map[string]any{"recycle": tc.recycle}, "repair": map[string]any{"enabled": tc.repair}}}
+		values := map[string]any{"controller": map[string]any{"breaker": map[string]any{"evict": tc.evict}, "repair": map[string]any{"enabled": tc.repair}}}
 		if name == "default" {
 			values = nil
 		}

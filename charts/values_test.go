@@ -53,7 +53,7 @@ func TestSchemaRefuses(t *testing.T) {
 		{"container of the chart's", `{alertmanager: {extraContainers: [{name: reload, image: "a.example/b:1.0.0"}]}}`, `alertmanager.extraContainers[0]: the pod already has a container "reload"`},
 		{"number as a label", `{controller: {podLabels: {version: 1}}}`, "at '/controller/podLabels/version': got number, want string"},
 		{"duration", `{prometheus: {scrapeInterval: 30}}`, "at '/prometheus/scrapeInterval': got number, want string"},
-		{"grace in days", `{controller: {breaker: {grace: 1d}}}`, "at '/controller/breaker/grace'"},
+		{"breaker timeout in days", `{controller: {breaker: {timeout: 1d}}}`, "at '/controller/breaker/timeout'"},
 		{"repair of another word", `{controller: {repair: {restart: true}}}`, "additional properties 'restart' not allowed"},
 		{"persistence", `{prometheus: {persistence: {mode: pvc}}}`, "at '/prometheus/persistence/mode'"},
 		{"propagation", `{nodeExporter: {mountPropagation: Bidirectional}}`, "at '/nodeExporter/mountPropagation'"},

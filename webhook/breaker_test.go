@@ -9,38 +9,38 @@ import (
 	"github.com/outrider-dev/outrider/webhook"
 )
 
-// trial lets the exporter through while it has places.
-type trial struct{ places, asked int }
+// halfOpen lets the exporter through while it has probes.
+type halfOpen struct{ probes, asked int }
 
-func (b *trial) Suspended(string) map[string]string {
+func (b *halfOpen) Suspended(string) map[string]string {
 	return map[string]string{"memcached": "its image cannot be pulled"}
 }
 
-func (b *trial) Try(_, exporter string) string {
+func (b *halfOpen) Try(_, exporter string) string {
 	b.asked++
-	if exporter != "redis" || b.places == 0 {
-		return "it is on trial"
+	if exporter != "redis" || b.probes == 0 {
+		return "it is half-open"
 	}
-	b.places--
+	b.probes--
 	return ""
 }
 
-// The last place of a trial is given once, by pods that are created, and a pod
-// that comes too late is told so.
-func TestTrial(t *testing.T) {
+// The last half-open probe is given once, to a pod that is created, and a pod
+// that comes too late gets a warning.
+func TestHalfOpen(t *testing.T) {
 	h, _, registry := newHandler(webhook.Annotated)
-	b := &trial{places: 1}
+	b := &halfOpen{probes: 1}
 	h.Decider.Breaker = b
 	yes, dry := true, request(asksRedis)
 	dry.DryRun = &yes
 	if resp := h.Handle(t.Context(), dry); len(resp.Warnings) != 0 || b.asked != 0 {
-		t.Errorf("a dry run took a place: %v", resp.Warnings)
+		t.Errorf("a dry run took a probe: %v", resp.Warnings)
 	}
 	if resp := h.Handle(t.Context(), request(asksRedis)); len(resp.Warnings) != 0 {
 		t.Errorf("warnings %v for the pod that the exporter is tried on", resp.Warnings)
 	}
 	resp := h.Handle(t.Context(), request(asksRedis))
-	want := []string{"outrider: redis: its injection is suspended: it is on trial; the pod starts without it"}
+	want := []string{"outrider: redis: its injection is suspended: it is half-open; the pod starts without it"}
 	if diff := cmp.Diff(want, resp.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
@@ -48,11 +48,11 @@ func TestTrial(t *testing.T) {
 		t.Error("a pod was refused")
 	}
 	both := strings.Replace(asksRedis, `"redis"}`, `"redis,memcached,nginx"}`, 1)
-	h.Decider.Breaker = &trial{places: 1}
+	h.Decider.Breaker = &halfOpen{probes: 1}
 	resp = h.Handle(t.Context(), request(both))
 	want = []string{
 		"outrider: memcached: its injection is suspended: its image cannot be pulled; the pod starts without it",
-		"outrider: nginx: its injection is suspended: it is on trial; the pod starts without it",
+		"outrider: nginx: its injection is suspended: it is half-open; the pod starts without it",
 	}
 	if diff := cmp.Diff(want, resp.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)

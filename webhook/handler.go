@@ -73,7 +73,7 @@ func (h *Handler) Handle(ctx context.Context, req admission.Request) (resp admis
 	h.Metrics.count(plan)
 	warnings := plan.Warnings()
 	if len(warnings) > 0 && !dryRun(req) {
-		h.tellOwner(req.Namespace, pod, plan)
+		h.recordRefusals(req.Namespace, pod, plan)
 	}
 	log.V(1).Info("pod decided", "pod", podName(pod), "decisions", plan.Decisions)
 	return admission.Patched("", plan.Patch()...).WithWarnings(warnings...)

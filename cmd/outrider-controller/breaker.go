@@ -18,12 +18,12 @@ func (o *Options) addBreakerFlags(fs *flag.FlagSet) {
 	rules := &o.Breaker.Rules
 	*rules = breaker.DefaultRules()
 	fs.StringVar(&o.Breaker.ConfigMap, "breaker-configmap", "outrider-breaker", "ConfigMap that holds the suspended exporters.")
-	fs.IntVar(&o.Breaker.Places, "breaker-places", 1, "Pods on which each replica tries a suspended exporter, in one trial.")
-	fs.DurationVar(&rules.Grace, "breaker-grace", rules.Grace, "How long one pod may be held up by nothing but an exporter before that is suspended.")
+	fs.IntVar(&o.Breaker.Probes, "breaker-probes", 1, "Pods on which each replica tries a suspended exporter, in one half-open window.")
+	fs.DurationVar(&rules.Timeout, "breaker-timeout", rules.Timeout, "How long one pod may be held up by nothing but an exporter before that is suspended.")
 	fs.DurationVar(&rules.Stable, "breaker-stable", rules.Stable, "How long an exporter has to run to count as healthy.")
 	fs.DurationVar(&rules.Backoff, "breaker-backoff", rules.Backoff, "How long the first suspension lasts; each further one lasts twice as long.")
 	fs.DurationVar(&rules.MaxBackoff, "breaker-max-backoff", rules.MaxBackoff, "How long a suspension lasts at most.")
-	fs.BoolVar(&o.Repair.Recycle, "breaker-recycle", true, "Evict pods that nothing but a suspended exporter keeps from starting.")
+	fs.BoolVar(&o.Repair.Evict, "breaker-evict", true, "Evict pods that nothing but a suspended exporter keeps from starting.")
 	fs.BoolVar(&o.Repair.Restart, "repair", false, "Restart the rollouts of workloads whose pods were missed.")
 	fs.BoolVar(&o.Repair.Stale, "repair-stale", false, "Restart also those whose pods have an exporter of an older definition.")
 	fs.DurationVar(&o.Repair.Interval, "repair-interval", 30*time.Second, "Time between two restarts or evictions in the whole cluster.")
@@ -33,8 +33,8 @@ func (o *Options) addBreakerFlags(fs *flag.FlagSet) {
 // newBreaker returns what suspends exporters that do not work.
 func newBreaker(mgr ctrl.Manager, o Options, s *sources) (*breaker.Breaker, error) {
 	rules := o.Breaker.Rules
-	if rules.Grace <= 0 || rules.Stable <= 0 || rules.Backoff <= 0 || o.Repair.Interval <= 0 || o.Breaker.Places < 1 {
-		return nil, errors.New("--breaker-grace, --breaker-stable, --breaker-backoff, --breaker-places and --repair-interval: want more than zero")
+	if rules.Timeout <= 0 || rules.Stable <= 0 || rules.Backoff <= 0 || o.Repair.Interval <= 0 || o.Breaker.Probes < 1 {
+		return nil, errors.New("--breaker-timeout, --breaker-stable, --breaker-backoff, --breaker-probes and --repair-interval: want more than zero")
 	}
 	o.Breaker.Namespace = o.Certificates.Namespace
 	return breaker.New(o.Breaker, s.pods, s.exporters, mgr.GetEventRecorder("outrider"), breaker.NewMetrics(metrics.Registry)), nil
@@ -42,7 +42,7 @@ func newBreaker(mgr ctrl.Manager, o Options, s *sources) (*breaker.Breaker, erro
 
 // setupRepair starts what repairs workloads.
 func setupRepair(mgr ctrl.Manager, o Options, b *breaker.Breaker, coverage repair.Coverage) error {
-	if !o.Repair.Recycle && !o.Repair.Restart {
+	if !o.Repair.Evict && !o.Repair.Restart {
 		return nil
 	}
 	err := mgr.Add(&repair.Repairer{

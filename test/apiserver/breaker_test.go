@@ -32,6 +32,7 @@ import (
 	"github.com/outrider-dev/outrider/test/corpus"
 	"github.com/outrider-dev/outrider/test/endpoint"
 	"github.com/outrider-dev/outrider/webhook/breaker"
+	"github.com/outrider-dev/outrider/webhook/events"
 )
 
 // account is the controller's, as the chart names it.
@@ -362,7 +363,7 @@ func (g *guarded) define() {
 // that outlives the leader, and ends with another definition.
 func TestBreaker(t *testing.T) {
 	g := newGuarded(t, nil, 2)
-	g.start("--breaker-grace=1s", "--breaker-stable=1s", "--breaker-backoff=1h", "--breaker-recycle=false")
+	g.start("--breaker-timeout=1s", "--breaker-stable=1s", "--breaker-backoff=1h", "--breaker-evict=false")
 	g.define()
 	first, second := g.set(nil), g.set(nil)
 
@@ -376,9 +377,9 @@ func TestBreaker(t *testing.T) {
 	if d := sidecars.ParseStatus(pod).Decisions; hasVarnish(pod) || len(d) != 1 || d[0].Reason != sidecars.Suspended || !strings.Contains(d[0].Message, "ImagePullBackOff: Back-off pulling image") {
 		t.Errorf("a new pod is told %+v", d)
 	}
-	first.event(first.ns, "ReplicaSet", breaker.EventSuspended, "ImagePullBackOff")
+	first.event(first.ns, "ReplicaSet", events.ExporterSuspended.Reason, "ImagePullBackOff")
 	first.event(first.ns, "ReplicaSet", string(sidecars.Suspended), "its injection is suspended")
-	first.event("default", "Exporter", breaker.EventSuspended, first.ns)
+	first.event("default", "Exporter", events.ExporterSuspended.Reason, first.ns)
 	g.condition(metav1.ConditionTrue, "in "+first.ns)
 	if n := g.replicas[0].metric(t, `outrider_breaker_trips_total{exporter="varnish"}`); n != 1 {
 		t.Errorf("the leader counts %v trips, want 1", n)
@@ -410,7 +411,7 @@ func TestBreaker(t *testing.T) {
 		s.refused(false)
 	}
 	g.condition(metav1.ConditionFalse, "")
-	g.event("default", "Exporter", breaker.EventResumed, "new pods get it again")
+	g.event("default", "Exporter", events.ExporterResumed.Reason, "new pods get it again")
 	eventually(t, func() string {
 		if all := g.suspensions(); len(all) > 0 {
 			return fmt.Sprintf("still stored: %+v", all)
@@ -453,12 +454,12 @@ func storeIsTaken(t *testing.T, g *guarded) {
 	})
 }
 
-// A suspended exporter comes back on trial: on a pod at a time, and for good when
+// A suspended exporter is tried again: on a pod at a time, and for good when
 // it runs there.
-func TestBreakerOnTrial(t *testing.T) {
+func TestBreakerHalfOpen(t *testing.T) {
 	g := newGuarded(t, nil, 1)
-	// A trial's places come back after 2 × (9s + 1s), long after this test has looked.
-	g.start("--breaker-grace=9s", "--breaker-stable=1s", "--breaker-backoff=2s", "--breaker-recycle=false")
+	// Half-open probes come back after 2 × (9s + 1s), long after this test has looked.
+	g.start("--breaker-timeout=9s", "--breaker-stable=1s", "--breaker-backoff=2s", "--breaker-evict=false")
 	g.define()
 	s := g.set(nil)
 	s.refused(false)
@@ -470,14 +471,14 @@ func TestBreakerOnTrial(t *testing.T) {
 		return ""
 	})
 
-	tried := s.trial()
+	tried := s.probe()
 	if again := s.create(s.template()); hasVarnish(again) {
-		t.Error("a second pod got the exporter in the same trial")
+		t.Error("a second pod got the exporter in the same window")
 	}
 	s.become(tried, corev1.PodPending, notPulled, false)
 	eventually(t, func() string {
 		if all := g.suspensions(); len(all) != 1 || all[0].Trips != 2 {
-			return fmt.Sprintf("the trial failed, and stored is %+v", all)
+			return fmt.Sprintf("the probe failed, and stored is %+v", all)
 		}
 		return ""
 	})
@@ -488,7 +489,7 @@ func TestBreakerOnTrial(t *testing.T) {
 		return ""
 	})
 
-	tried = s.trial()
+	tried = s.probe()
 	s.become(tried, corev1.PodRunning, corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: metav1.Now()}}, true)
 	s.refused(false)
 	g.shows(s.ns, 0)
@@ -500,8 +501,8 @@ func TestBreakerOnTrial(t *testing.T) {
 	}
 }
 
-// trial creates pods until one gets the exporter.
-func (s *set) trial() (tried *corev1.Pod) {
+// probe creates pods until one gets the exporter.
+func (s *set) probe() (tried *corev1.Pod) {
 	s.t.Helper()
 	eventually(s.t, func() string {
 		if tried = s.create(s.template()); !hasVarnish(tried) {

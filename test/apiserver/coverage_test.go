@@ -140,7 +140,7 @@ func TestCoverageAfterAnOutage(t *testing.T) {
 	ctl.gauge(t, fmt.Sprintf(`outrider_coverage_pods{exporter="redis",namespace="%s",state="missed"}`, ns), 20)
 	ctl.gauge(t, fmt.Sprintf(`outrider_coverage_pods{exporter="redis",namespace="%s",state="injected"}`, ns), 0)
 	ctl.gauge(t, `outrider_coverage_dropped_series`, 0)
-	f.hasEvent(t, ns, "ReplicaSet", "Missed", "redis: 20 pods without their exporter", "kubectl -n "+ns+" rollout restart deployment/cache")
+	f.hasEvent(t, ns, "ReplicaSet", "ExporterMissing", "redis: 20 pods without their exporter", "kubectl -n "+ns+" rollout restart deployment/cache")
 	f.hasEvent(t, ns, "ReplicaSet", "UnknownExporter", "nothing-of-the-kind")
 
 	// From now on they are decided at once, and count as what they are.

@@ -192,7 +192,7 @@ func TestRepair(t *testing.T) {
 		r.complete(a)
 		r.rounds(1)
 		r.want(r.restarts(a, b, c), "a", "b", "c")
-		if diff := cmp.Diff(said{"ExporterRepair: restarted because 2 pods have no exporter", "ExporterRepair: restarted because 2 pods have no exporter", "ExporterRepair: restarted because 2 pods have no exporter"}, *r.events); diff != "" {
+		if diff := cmp.Diff(said{"WorkloadRestarted: restarted because 2 pods have no exporter", "WorkloadRestarted: restarted because 2 pods have no exporter", "WorkloadRestarted: restarted because 2 pods have no exporter"}, *r.events); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
 		}
 	})
@@ -283,7 +283,7 @@ func leftAlone(t *testing.T, config *rest.Config) {
 		t.Fatal(err)
 	}
 	check("off", "paused", "rolling", "guarded")
-	if want := "ExporterNoRepair: 2 pods lack their exporter, and are not replaced: its strategy Recreate would end all its pods at once"; len(*r.events) == 0 || (*r.events)[0] != want {
+	if want := "RepairSkipped: 2 pods lack their exporter, and are not replaced: its strategy Recreate would end all its pods at once"; len(*r.events) == 0 || (*r.events)[0] != want {
 		t.Errorf("events %q, want %q first", *r.events, want)
 	}
 	if n := len(*r.events); n != 5 { // the one above, once, and four restarts
@@ -313,7 +313,7 @@ func asJudged(t *testing.T, config *rest.Config) {
 	if err := r.c.Status().Update(t.Context(), pod); err != nil {
 		t.Fatal(err)
 	}
-	r.Restart, r.Recycle, r.Breaker = false, true, stuck{*judged}
+	r.Restart, r.Evict, r.Breaker = false, true, stuck{*judged}
 	r.rounds(2)
 	if err := r.c.Get(t.Context(), ctrlclient.ObjectKeyFromObject(pod), pod); err != nil {
 		t.Fatalf("the pod became ready, and was evicted: %v", err)
@@ -390,7 +390,7 @@ func otherKinds(t *testing.T, config *rest.Config) {
 	} {
 		found := false
 		for _, e := range *r.events {
-			found = found || e == "ExporterNoRepair: 2 pods lack their exporter, and are not replaced: "+want
+			found = found || e == "RepairSkipped: 2 pods lack their exporter, and are not replaced: "+want
 		}
 		if !found {
 			t.Errorf("no event says %q: %q", want, *r.events)

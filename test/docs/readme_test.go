@@ -16,6 +16,7 @@ import (
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/cluster/build"
+	"github.com/outrider-dev/outrider/webhook/events"
 )
 
 var update = flag.Bool("update", false, "rewrite the generated tables of the pages")
@@ -39,6 +40,7 @@ func TestTables(t *testing.T) {
 		{"sidecars/README.md", "keys", keys()},
 		{"sidecars/README.md", "catalog", catalog()},
 		{"charts/README.md", "jobs", jobTable()},
+		{"charts/RUNBOOK.md", "events", eventTable()},
 		{"charts/README.md", "versions", versions(t)},
 	} {
 		text := read(t, table.page)
@@ -129,5 +131,35 @@ func TestKubernetesVersions(t *testing.T) {
 	want := strings.Join(minors[:last], ", ") + " and " + minors[last] + " (`make versions`)"
 	if !strings.Contains(read(t, "charts/README.md"), want) {
 		t.Errorf("charts/README.md does not say that Kubernetes was tested with %s", want)
+	}
+}
+
+// eventTable is the table of the events that Outrider writes.
+func eventTable() string {
+	var b strings.Builder
+	b.WriteString("| reason | type | on | meaning |\n|---|---|---|---|\n")
+	for _, e := range events.All() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", e.Reason, e.Type, e.On, e.Means)
+	}
+	return b.String()
+}
+
+// TestEvents holds that every event is one of the table's, or a refusal's.
+func TestEvents(t *testing.T) {
+	for _, folder := range []string{"cmd", "certs", "discovery", "sidecars", "webhook"} {
+		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, _ os.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "/webhook/events/events.go") {
+				return err
+			}
+			if raw, err := os.ReadFile(path); err != nil {
+				return err
+			} else if strings.Contains(string(raw), ".Eventf(") {
+				t.Errorf("%s writes an event that is not in webhook/events", path)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }

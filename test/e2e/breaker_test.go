@@ -16,6 +16,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 	"github.com/outrider-dev/outrider/webhook/breaker"
+	"github.com/outrider-dev/outrider/webhook/events"
 )
 
 // brokenRedis replaces the built-in exporter by one whose image nobody has.
@@ -52,7 +53,7 @@ spec:
 // be pulled ends, and that not one ready pod of the application is lost to it.
 func testBrokenExporterImage(t *testing.T, e *env) {
 	e.upgrade(t, map[string]any{
-		"logLevel": "debug", "breaker": map[string]any{"grace": "5s"}, "repair": map[string]any{"interval": "1s"},
+		"logLevel": "debug", "breaker": map[string]any{"timeout": "5s"}, "repair": map[string]any{"interval": "1s"},
 		"extraArgs": []any{"--breaker-stable=5s"},
 	})
 	ns := e.namespace(t)
@@ -87,7 +88,7 @@ func testBrokenExporterImage(t *testing.T, e *env) {
 			}
 		}
 	}
-	e.eventOn(t, ns, "ReplicaSet", breaker.EventSuspended)
+	e.eventOn(t, ns, "ReplicaSet", events.ExporterSuspended.Reason)
 	sh := e.shell(t)
 	sh.install(t)
 	sh.check(t, suspended, ns, "")

@@ -88,7 +88,7 @@ var shapes = map[string]schema{
 	"controller.prometheusURL":          pattern(`^(https?://[^\s/?#]+(/[^\s?#]*)?)?$`),
 	"controller.coverage.maxSeries":     integer(1, 100000),
 	"controller.coverage.proofInterval": pattern(`^[1-9][0-9]*[sm]$`),
-	"controller.breaker.grace":          ref("time"),
+	"controller.breaker.timeout":        ref("time"),
 	"controller.repair.interval":        ref("time"),
 
 	"prometheus.mode":                         enum("server", "agent"),

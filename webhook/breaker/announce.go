@@ -13,6 +13,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
+	"github.com/outrider-dev/outrider/webhook/events"
 	"github.com/outrider-dev/outrider/webhook/internal/status"
 )
 
@@ -24,13 +25,7 @@ const (
 	ReasonResumed      = "Resumed"        // False: new pods get it again
 )
 
-// EventSuspended and EventResumed are the reasons of the events.
-const (
-	EventSuspended = "ExporterSuspended"
-	EventResumed   = "ExporterResumed"
-)
-
-// Metrics are what the breaker tells Prometheus.
+// Metrics are those of the breaker.
 type Metrics struct {
 	held  *prometheus.GaugeVec
 	trips *prometheus.CounterVec
@@ -41,11 +36,11 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		held: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "outrider_exporter_suspended",
-			Help: "1 for an exporter that is not injected into new pods of the namespace because its containers failed; without a namespace, of all. Every replica tells the same.",
+			Help: "1 for an exporter that is not injected into new pods of the namespace because its containers failed; without a namespace, of all. Every replica exports the same.",
 		}, []string{"exporter", "namespace"}),
 		trips: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "outrider_breaker_trips_total",
-			Help: "Times that an exporter was suspended in a namespace, or everywhere, trials that failed included. The leader counts.",
+			Help: "Times that an exporter was suspended in a namespace, or in all, failed half-open probes included. Counted by the leader.",
 		}, []string{"exporter"}),
 	}
 	r.MustRegister(m.held, m.trips)
@@ -62,7 +57,7 @@ func (m *Metrics) suspended(all []Suspension) {
 // mostOwners bounds the events of one change.
 const mostOwners = 10
 
-// announce logs and counts changes, and tells the owners of pods that failed.
+// announce logs and counts changes, and writes events on the owners of pods that failed.
 func (b *Breaker) announce(ctx context.Context, changes []Change, pods []corev1.Pod) {
 	for _, c := range changes {
 		s := c.Suspension
@@ -72,7 +67,7 @@ func (b *Breaker) announce(ctx context.Context, changes []Change, pods []corev1.
 			b.metrics.trips.WithLabelValues(s.Exporter).Inc()
 		}
 		for _, owner := range owners(c.Pods, pods) {
-			b.events.Eventf(owner, nil, corev1.EventTypeWarning, EventSuspended, "Suspend", "%s: new pods start without it: %s", s.Exporter, s.Why())
+			events.ExporterSuspended.Record(b.events, owner, "%s: new pods start without it: %s", s.Exporter, s.Why())
 		}
 	}
 }
@@ -112,13 +107,13 @@ func (b *Breaker) report(ctx context.Context, all []Suspension, changes []Change
 				continue
 			}
 			if c.Kind == Closed || c.Kind == Lifted {
-				b.events.Eventf(e, nil, corev1.EventTypeNormal, EventResumed, "Resume", "%s: new pods get it again%s", e.Name, where(c.Suspension.Namespace))
+				events.ExporterResumed.Record(b.events, e, "%s: new pods get it again%s", e.Name, where(c.Suspension.Namespace))
 				continue
 			}
-			b.events.Eventf(e, nil, corev1.EventTypeWarning, EventSuspended, "Suspend", "%s: new pods start without it%s: %s", e.Name, where(c.Suspension.Namespace), c.Suspension.Why())
+			events.ExporterSuspended.Record(b.events, e, "%s: new pods start without it%s: %s", e.Name, where(c.Suspension.Namespace), c.Suspension.Why())
 		}
-		if told, any := suspended(e, all); any {
-			if err := status.Apply(ctx, b.client, "outrider-breaker", e, told, v1alpha1.ExporterStatus{}); err != nil {
+		if condition, any := suspended(e, all); any {
+			if err := status.Apply(ctx, b.client, "outrider-breaker", e, condition, v1alpha1.ExporterStatus{}); err != nil {
 				return err
 			}
 		}
@@ -135,7 +130,7 @@ func where(namespace string) string {
 
 // suspended is the condition that says whether an exporter is suspended. It
 // reports whether there is anything to say.
-func suspended(e *v1alpha1.Exporter, all []Suspension) (told metav1.Condition, any bool) {
+func suspended(e *v1alpha1.Exporter, all []Suspension) (condition metav1.Condition, any bool) {
 	var places []string
 	var why string
 	for _, s := range all {
@@ -144,15 +139,15 @@ func suspended(e *v1alpha1.Exporter, all []Suspension) (told metav1.Condition, a
 			why = s.Why()
 		}
 	}
-	told = metav1.Condition{Type: ConditionSuspended, Status: metav1.ConditionTrue, Reason: ReasonFailing, ObservedGeneration: e.Generation}
+	condition = metav1.Condition{Type: ConditionSuspended, Status: metav1.ConditionTrue, Reason: ReasonFailing, ObservedGeneration: e.Generation}
 	switch {
 	case len(places) == 0:
-		told.Status, told.Reason, told.Message = metav1.ConditionFalse, ReasonResumed, "new pods get it"
-		return told, meta.FindStatusCondition(e.Status.Conditions, ConditionSuspended) != nil
+		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, ReasonResumed, "new pods get it"
+		return condition, meta.FindStatusCondition(e.Status.Conditions, ConditionSuspended) != nil
 	case slices.Contains(places, ""):
-		told.Message = "in all namespaces: " + why
+		condition.Message = "in all namespaces: " + why
 	default:
-		told.Message = fmt.Sprintf("in %s: %s", strings.Join(places[:min(len(places), mostOwners)], ", "), why)
+		condition.Message = fmt.Sprintf("in %s: %s", strings.Join(places[:min(len(places), mostOwners)], ", "), why)
 	}
-	return told, true
+	return condition, true
 }

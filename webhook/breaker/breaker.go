@@ -23,9 +23,9 @@ type Options struct {
 	Namespace, ConfigMap string
 	// Rules are when exporters are suspended. Default DefaultRules.
 	Rules Rules
-	// Places is on how many pods each replica tries a suspended exporter, in one
-	// trial. Default 1.
-	Places int
+	// Probes is on how many pods each replica tries a suspended exporter, in one
+	// half-open window. Default 1.
+	Probes int
 }
 
 // Pods are those that exporters were injected into: monitored.Pods.
@@ -65,9 +65,9 @@ func New(o Options, pods Pods, exporters Exporters, events events.EventRecorder,
 	g := &gate{
 		definition: func(name string) string { return exporters.Catalog().Definition(name) },
 		now:        time.Now,
-		places:     o.Places,
+		probes:     o.Probes,
 		// Long enough for a pod to be created and judged before others are tried on.
-		window: max(o.Rules.Backoff, 2*(o.Rules.Grace+o.Rules.Stable)),
+		window: max(o.Rules.Backoff, 2*(o.Rules.Timeout+o.Rules.Stable)),
 	}
 	return &Breaker{gate: g, Options: o, pods: pods, exporters: exporters, events: events, metrics: metrics}
 }
@@ -99,7 +99,7 @@ func (b *Breaker) Start(ctx context.Context) error {
 	log := ctrl.LoggerFrom(ctx).WithName("breaker")
 	ctx = ctrl.LoggerInto(ctx, log)
 	changed := b.pods.Changed()
-	shortest := min(b.Rules.Grace, b.Rules.Stable, b.Rules.Backoff)
+	shortest := min(b.Rules.Timeout, b.Rules.Stable, b.Rules.Backoff)
 	tick := time.NewTicker(min(max(shortest/4, 50*time.Millisecond), 2*time.Second))
 	defer tick.Stop()
 	for pending := true; ; {
@@ -194,7 +194,7 @@ func (b *Breaker) wouldStart(seen []Observation, now time.Time) bool {
 		if o.Stuck.IsZero() || !o.NeverServed {
 			return false
 		}
-		replaced := b.definition(o.Exporter) != o.Definition && now.Sub(o.Stuck) >= b.Rules.Grace
+		replaced := b.definition(o.Exporter) != o.Definition && now.Sub(o.Stuck) >= b.Rules.Timeout
 		if !replaced && !b.suspends(o) {
 			return false
 		}

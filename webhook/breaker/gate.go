@@ -12,27 +12,27 @@ import (
 )
 
 // gate answers admissions by the suspensions that are stored. Every replica has
-// its own, and counts its own places of a trial.
+// its own, and counts its own half-open probes.
 type gate struct {
 	definition func(exporter string) string
 	now        func() time.Time
-	places     int           // of one trial
-	window     time.Duration // after which a trial without a verdict has its places again
+	probes     int           // pods that one window lets through
+	window     time.Duration // after which there are probes again, if none was judged
 
 	mu    sync.Mutex
 	held  map[key]Suspension
-	taken map[trial]int
+	taken map[window]int
 }
 
-// trial is one span of time in which one suspension is tried. A replica knows it
-// by its own clock: nobody has to announce it.
-type trial struct {
+// window is one span of time in which one half-open suspension has probes. A
+// replica derives it from its own clock.
+type window struct {
 	key
 	until  time.Time
 	number int64
 }
 
-// load replaces the suspensions, and forgets the trials of those that ended.
+// load replaces the suspensions, and forgets the windows of those that ended.
 func (g *gate) load(all []Suspension) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -85,23 +85,23 @@ func (g *gate) Try(namespace, exporter string) string {
 	return ""
 }
 
-// holds returns why a suspension holds back now, or ""; take takes a place of its
-// trial.
+// holds returns why a suspension holds back now, or ""; take takes one of its
+// half-open probes.
 func (g *gate) holds(s Suspension, take bool) string {
 	now := g.now()
 	switch {
 	case g.definition(s.Exporter) != s.Definition:
 		return "" // what failed is not what would be injected
-	case !s.OnTrial(now):
+	case !s.halfOpen(now):
 		return s.Why()
 	}
-	t := trial{s.key(), s.Until, int64(now.Sub(s.Until) / g.window)}
-	if g.taken[t] >= g.places {
+	t := window{s.key(), s.Until, int64(now.Sub(s.Until) / g.window)}
+	if g.taken[t] >= g.probes {
 		return fmt.Sprintf("%s (%s); it is being tried on another pod", s.failure(), s.Reason)
 	}
 	if take {
 		if g.taken == nil {
-			g.taken = map[trial]int{}
+			g.taken = map[window]int{}
 		}
 		for earlier := range g.taken {
 			if earlier.key == t.key && earlier != t {
@@ -116,7 +116,7 @@ func (g *gate) holds(s Suspension, take bool) string {
 // Stored answers by what a ConfigMap holds now, for one that only reads it.
 func Stored(cm *corev1.ConfigMap, exporters interface{ Catalog() sidecars.Catalog }) (decider.Breaker, error) {
 	s, err := parse(cm)
-	g := &gate{definition: func(name string) string { return exporters.Catalog().Definition(name) }, now: time.Now, places: 1, window: time.Minute}
+	g := &gate{definition: func(name string) string { return exporters.Catalog().Definition(name) }, now: time.Now, probes: 1, window: time.Minute}
 	g.load(s.suspensions)
 	return g, err
 }

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-func newGate(places int) (*gate, *time.Time, *string) {
+func newGate(probes int) (*gate, *time.Time, *string) {
 	now, definition := at(0), "v1"
-	g := &gate{now: func() time.Time { return now }, definition: func(string) string { return definition }, places: places, window: time.Minute}
+	g := &gate{now: func() time.Time { return now }, definition: func(string) string { return definition }, probes: probes, window: time.Minute}
 	return g, &now, &definition
 }
 
@@ -50,29 +50,29 @@ func TestGate(t *testing.T) {
 	*definition = "v1"
 	*now = at(60)
 	if holds(t, g, "a") {
-		t.Error("nothing is tried on trial")
+		t.Error("a half-open suspension lets nothing through")
 	}
 	if !holds(t, g, "a") {
-		t.Error("a trial has more places than it should")
+		t.Error("a window has more probes than it should")
 	}
 	if got := g.Suspended("a")["redis"]; !strings.Contains(got, "it is being tried on another pod") {
-		t.Errorf("on trial it says %q", got)
+		t.Errorf("half-open it says %q", got)
 	}
 	*now = at(119)
 	if !holds(t, g, "a") {
-		t.Error("the places come back too early")
+		t.Error("the probes come back too early")
 	}
 	*now = at(120)
 	if holds(t, g, "a") || !holds(t, g, "a") {
-		t.Error("a trial that came to no verdict has no places again")
+		t.Error("after a window without a verdict there are no probes again")
 	}
 	g.load([]Suspension{redis("a", 200)})
 	if !holds(t, g, "a") || len(g.taken) != 0 {
-		t.Errorf("the suspension that followed does not hold; places taken: %v", g.taken)
+		t.Errorf("the suspension that followed does not hold; probes taken: %v", g.taken)
 	}
 	g.load([]Suspension{redis("", 200), redis("a", 100)})
 	if !holds(t, g, "a") || !holds(t, g, "b") {
-		t.Error("everywhere is not everywhere")
+		t.Error("a suspension in all namespaces does not hold in each")
 	}
 	g.load(nil)
 	if holds(t, g, "a") {
@@ -80,8 +80,8 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// However many pods come at once, a trial has its places and no more.
-func TestTrialIsBounded(t *testing.T) {
+// However many pods come at once, a window has its probes and no more.
+func TestProbesAreBounded(t *testing.T) {
 	g, now, _ := newGate(3)
 	*now = at(61)
 	g.load([]Suspension{redis("", 60)})

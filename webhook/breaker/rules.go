@@ -10,10 +10,10 @@ import (
 type Rules struct {
 	// Pods that fail in a row in one namespace suspend the exporter there. Default 3.
 	Pods int
-	// Grace is how long a single pod may be held up by nothing but the exporter
+	// Timeout is how long a single pod may be held up by nothing but the exporter
 	// before that suspends it, too: a rollout that keeps all its pods shows one
 	// such pod and then waits. Default 60s.
-	Grace time.Duration
+	Timeout time.Duration
 	// Stable is how long an exporter has to run to count as healthy. Default 60s.
 	Stable time.Duration
 	// Namespaces in which it is suspended suspend it everywhere. Default 3.
@@ -25,7 +25,7 @@ type Rules struct {
 
 // DefaultRules are the defaults of Rules.
 func DefaultRules() Rules {
-	return Rules{Pods: 3, Grace: time.Minute, Stable: time.Minute, Namespaces: 3, Backoff: time.Minute, MaxBackoff: time.Hour}
+	return Rules{Pods: 3, Timeout: time.Minute, Stable: time.Minute, Namespaces: 3, Backoff: time.Minute, MaxBackoff: time.Hour}
 }
 
 // Kind says what became of a suspension.
@@ -74,8 +74,8 @@ func (r Rules) lasts(trips int) time.Duration {
 	return min(d, r.MaxBackoff)
 }
 
-// until is when a suspension of now goes on trial, in whole seconds: times of
-// pods have no fractions, and those of a trial must not look older than it is.
+// until is when a suspension of now becomes half-open, in whole seconds: times of
+// pods have no fractions, and those of a probe must not look older than it is.
 func (r Rules) until(trips int, now time.Time) time.Time {
 	at := now.UTC().Add(r.lasts(trips))
 	if whole := at.Truncate(time.Second); whole.Before(at) {
@@ -147,7 +147,7 @@ func (j *judgement) reconsider(s Suspension, definition func(string) string) {
 	}
 	e := j.of(s.key())
 	works := e.worked.After(s.Failed)
-	if s.OnTrial(j.now) {
+	if s.halfOpen(j.now) {
 		tried := slices.DeleteFunc(e.inARow(), func(o Observation) bool { return !s.tried(o) })
 		// Everywhere, one place where it works is enough: where it does not, it is
 		// suspended on its own.
@@ -176,7 +176,7 @@ func (j *judgement) trip() {
 			continue
 		}
 		failed := j.of(k).inARow()
-		stuck := slices.ContainsFunc(failed, func(o Observation) bool { return !o.Stuck.IsZero() && j.now.Sub(o.Stuck) >= j.Grace })
+		stuck := slices.ContainsFunc(failed, func(o Observation) bool { return !o.Stuck.IsZero() && j.now.Sub(o.Stuck) >= j.Timeout })
 		if len(failed) < j.Pods && !stuck {
 			continue
 		}
@@ -217,7 +217,7 @@ func (j *judgement) widen() {
 		}
 		all.Namespace = ""
 		all.Message = "" // one namespace's text is not for all
-		// A pod that was let in where nothing was suspended is not on this one's trial.
+		// A pod that was let in where nothing was suspended is no probe of this one.
 		for _, o := range j.of(all.key()).failing {
 			if o.Created.After(all.Failed) {
 				all.Failed = o.Created.UTC()

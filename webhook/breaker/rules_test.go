@@ -41,71 +41,71 @@ func of(definition string, all ...Observation) []Observation {
 }
 
 // step is what is seen at a time, under a definition (v1 where empty), and what
-// is told of it: "kind namespace trips".
+// is reported of it: "kind namespace trips".
 type step struct {
 	at         int
 	definition string
 	seen       []Observation
-	told       []string
+	changes    []string
 	held       []string // namespaces afterwards
 }
 
 func TestJudge(t *testing.T) {
 	three := []Observation{failed("a", 1), failed("a", 2), failed("a", 3)}
-	tripped := step{at: 10, seen: three, told: []string{"tripped a 1"}, held: []string{"a"}}
+	tripped := step{at: 10, seen: three, changes: []string{"tripped a 1"}, held: []string{"a"}}
 	for name, steps := range map[string][]step{
 		"nothing":           {{at: 10}},
 		"two pods":          {{at: 10, seen: three[:2]}},
 		"three pods":        {tripped},
 		"three namespaces":  {{at: 10, seen: []Observation{failed("a", 1), failed("b", 2), failed("c", 3)}}},
-		"told once":         {tripped, {at: 20, seen: three, held: []string{"a"}}},
+		"reported once":     {tripped, {at: 20, seen: three, held: []string{"a"}}},
 		"pods go, it stays": {tripped, {at: 20, held: []string{"a"}}},
 		"one waits": {
 			{at: 69, seen: []Observation{stuck("a", 1, 10)}},
-			{at: 70, seen: []Observation{stuck("a", 1, 10)}, told: []string{"tripped a 1"}, held: []string{"a"}},
+			{at: 70, seen: []Observation{stuck("a", 1, 10)}, changes: []string{"tripped a 1"}, held: []string{"a"}},
 		},
 		"one fails, but is not what the pod waits for": {{at: 700, seen: []Observation{failed("a", 1)}}},
 		"worked since":                   {{at: 100, seen: append([]Observation{works("a", 4, 5)}, three...)}},
-		"worked before":                  {{at: 100, seen: append([]Observation{works("a", 0, 1)}, three...), told: []string{"tripped a 1"}, held: []string{"a"}}},
+		"worked before":                  {{at: 100, seen: append([]Observation{works("a", 0, 1)}, three...), changes: []string{"tripped a 1"}, held: []string{"a"}}},
 		"worked meanwhile":               {{at: 100, seen: append([]Observation{works("a", 1, 2)}, three...)}},
-		"works elsewhere":                {{at: 100, seen: append([]Observation{works("b", 4, 5)}, three...), told: []string{"tripped a 1"}, held: []string{"a"}}},
+		"works elsewhere":                {{at: 100, seen: append([]Observation{works("b", 4, 5)}, three...), changes: []string{"tripped a 1"}, held: []string{"a"}}},
 		"a stuck one among healthy ones": {{at: 100, seen: []Observation{stuck("a", 1, 2), works("a", 3, 4)}}},
-		"too young to tell":              {{at: 100, seen: append([]Observation{young("a", 4)}, three...), told: []string{"tripped a 1"}, held: []string{"a"}}},
+		"too young to tell":              {{at: 100, seen: append([]Observation{young("a", 4)}, three...), changes: []string{"tripped a 1"}, held: []string{"a"}}},
 		"young, and then well": {
-			{at: 10, seen: append([]Observation{young("a", 4)}, three...), told: []string{"tripped a 1"}, held: []string{"a"}},
-			{at: 64, seen: append([]Observation{works("a", 4, 4)}, three...), told: []string{"closed a 1"}},
+			{at: 10, seen: append([]Observation{young("a", 4)}, three...), changes: []string{"tripped a 1"}, held: []string{"a"}},
+			{at: 64, seen: append([]Observation{works("a", 4, 4)}, three...), changes: []string{"closed a 1"}},
 		},
 		"another definition": {{at: 10, seen: of("v0", failed("a", 1), failed("a", 2), failed("a", 3))}},
-		"definition changes": {tripped, {at: 20, definition: "v2", seen: three, told: []string{"lifted a 1"}}},
+		"definition changes": {tripped, {at: 20, definition: "v2", seen: three, changes: []string{"lifted a 1"}}},
 		"definition changes and fails too": {tripped,
 			{at: 20, definition: "v2", seen: append(of("v2", failed("a", 15), failed("a", 16), failed("a", 17)), three...),
-				told: []string{"lifted a 1", "tripped a 1"}, held: []string{"a"}},
+				changes: []string{"lifted a 1", "tripped a 1"}, held: []string{"a"}},
 		},
-		"exporter goes": {tripped, {at: 20, definition: "none", told: []string{"lifted a 1"}}},
-		"trial fails, and fails, and works": {tripped,
+		"exporter goes": {tripped, {at: 20, definition: "none", changes: []string{"lifted a 1"}}},
+		"probe fails, and fails, and works": {tripped,
 			{at: 69, seen: three, held: []string{"a"}},
 			{at: 75, seen: append([]Observation{young("a", 71)}, three...), held: []string{"a"}},
-			{at: 80, seen: append([]Observation{failed("a", 71)}, three...), told: []string{"reopened a 2"}, held: []string{"a"}},
+			{at: 80, seen: append([]Observation{failed("a", 71)}, three...), changes: []string{"reopened a 2"}, held: []string{"a"}},
 			{at: 199, seen: []Observation{failed("a", 71)}, held: []string{"a"}},
-			{at: 210, seen: []Observation{failed("a", 201)}, told: []string{"reopened a 3"}, held: []string{"a"}},
-			{at: 510, seen: []Observation{failed("a", 201), works("a", 451, 452)}, told: []string{"closed a 3"}},
+			{at: 210, seen: []Observation{failed("a", 201)}, changes: []string{"reopened a 3"}, held: []string{"a"}},
+			{at: 510, seen: []Observation{failed("a", 201), works("a", 451, 452)}, changes: []string{"closed a 3"}},
 			{at: 520, seen: []Observation{failed("a", 201), works("a", 451, 452)}},
 		},
-		"tried, and created a moment before the trial": {tripped,
-			{at: 75, seen: append([]Observation{failed("a", 65)}, three...), told: []string{"reopened a 2"}, held: []string{"a"}}},
-		"failed long before the trial":     {tripped, {at: 75, seen: append([]Observation{failed("a", 60)}, three...), held: []string{"a"}}},
-		"of two on trial one fails later":  {tripped, {at: 140, seen: []Observation{works("a", 71, 72), failed("a", 73)}, told: []string{"reopened a 2"}, held: []string{"a"}}},
-		"of two on trial one works later":  {tripped, {at: 140, seen: []Observation{failed("a", 71), works("a", 71, 73)}, told: []string{"closed a 1"}}},
-		"a pod recovers before the trial":  {tripped, {at: 65, seen: []Observation{works("a", 3, 5), failed("a", 1), failed("a", 2)}, told: []string{"closed a 1"}}},
-		"works again, and breaks again":    {tripped, {at: 140, seen: []Observation{works("a", 71, 72)}, told: []string{"closed a 1"}}, {at: 150, seen: []Observation{works("a", 71, 72), failed("a", 141), failed("a", 142), failed("a", 143)}, told: []string{"tripped a 1"}, held: []string{"a"}}},
-		"everywhere":                       {{at: 100, seen: []Observation{stuck("a", 1, 2), stuck("b", 1, 2), stuck("c", 1, 2)}, told: []string{"tripped a 1", "tripped b 1", "tripped c 1", "widened  1"}, held: []string{""}}},
-		"everywhere but where it works":    {{at: 100, seen: []Observation{stuck("a", 1, 2), stuck("b", 1, 2), stuck("c", 1, 2), works("d", 3, 4)}, told: []string{"tripped a 1", "tripped b 1", "tripped c 1"}, held: []string{"a", "b", "c"}}},
-		"everywhere, where it worked once": {{at: 100, seen: []Observation{stuck("a", 5, 6), stuck("b", 5, 6), stuck("c", 5, 6), works("d", 3, 4)}, told: []string{"tripped a 1", "tripped b 1", "tripped c 1", "widened  1"}, held: []string{""}}},
-		"everywhere, and works on trial": {
-			{at: 100, seen: []Observation{stuck("a", 1, 2), stuck("b", 1, 2), stuck("c", 1, 2)}, told: []string{"tripped a 1", "tripped b 1", "tripped c 1", "widened  1"}, held: []string{""}},
+		"tried, and created a moment before the probe": {tripped,
+			{at: 75, seen: append([]Observation{failed("a", 65)}, three...), changes: []string{"reopened a 2"}, held: []string{"a"}}},
+		"failed long before the probe":    {tripped, {at: 75, seen: append([]Observation{failed("a", 60)}, three...), held: []string{"a"}}},
+		"of two probes one fails later":   {tripped, {at: 140, seen: []Observation{works("a", 71, 72), failed("a", 73)}, changes: []string{"reopened a 2"}, held: []string{"a"}}},
+		"of two probes one works later":   {tripped, {at: 140, seen: []Observation{failed("a", 71), works("a", 71, 73)}, changes: []string{"closed a 1"}}},
+		"a pod recovers before the probe": {tripped, {at: 65, seen: []Observation{works("a", 3, 5), failed("a", 1), failed("a", 2)}, changes: []string{"closed a 1"}}},
+		"works again, and breaks again":   {tripped, {at: 140, seen: []Observation{works("a", 71, 72)}, changes: []string{"closed a 1"}}, {at: 150, seen: []Observation{works("a", 71, 72), failed("a", 141), failed("a", 142), failed("a", 143)}, changes: []string{"tripped a 1"}, held: []string{"a"}}},
+		"in all namespaces":               {{at: 100, seen: []Observation{stuck("a", 1, 2), stuck("b", 1, 2), stuck("c", 1, 2)}, changes: []string{"tripped a 1", "tripped b 1", "tripped c 1", "widened  1"}, held: []string{""}}},
+		"in all but where it works":       {{at: 100, seen: []Observation{stuck("a", 1, 2), stuck("b", 1, 2), stuck("c", 1, 2), works("d", 3, 4)}, changes: []string{"tripped a 1", "tripped b 1", "tripped c 1"}, held: []string{"a", "b", "c"}}},
+		"in all, where it worked once":    {{at: 100, seen: []Observation{stuck("a", 5, 6), stuck("b", 5, 6), stuck("c", 5, 6), works("d", 3, 4)}, changes: []string{"tripped a 1", "tripped b 1", "tripped c 1", "widened  1"}, held: []string{""}}},
+		"in all, and a probe works": {
+			{at: 100, seen: []Observation{stuck("a", 1, 2), stuck("b", 1, 2), stuck("c", 1, 2)}, changes: []string{"tripped a 1", "tripped b 1", "tripped c 1", "widened  1"}, held: []string{""}},
 			{at: 110, seen: []Observation{failed("d", 101), failed("d", 102), failed("d", 103)}, held: []string{""}},
-			{at: 170, seen: []Observation{failed("d", 165)}, told: []string{"reopened  2"}, held: []string{""}},
-			{at: 400, seen: []Observation{works("d", 331, 332), failed("e", 333)}, told: []string{"closed  2"}},
+			{at: 170, seen: []Observation{failed("d", 165)}, changes: []string{"reopened  2"}, held: []string{""}},
+			{at: 400, seen: []Observation{works("d", 331, 332), failed("e", 333)}, changes: []string{"closed  2"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,16 +117,16 @@ func TestJudge(t *testing.T) {
 					}
 					return "v1"
 				}
-				after, changes := DefaultRules().Judge(state, s.seen, inForce, at(s.at))
-				var told, held []string
-				for _, c := range changes {
-					told = append(told, fmt.Sprint(string(c.Kind), " ", c.Suspension.Namespace, " ", c.Suspension.Trips))
+				after, changed := DefaultRules().Judge(state, s.seen, inForce, at(s.at))
+				var changes, held []string
+				for _, c := range changed {
+					changes = append(changes, fmt.Sprint(string(c.Kind), " ", c.Suspension.Namespace, " ", c.Suspension.Trips))
 				}
 				for _, h := range after {
 					held = append(held, h.Namespace)
 				}
-				if diff := cmp.Diff(s.told, told); diff != "" {
-					t.Errorf("told at %d (-want +got):\n%s", s.at, diff)
+				if diff := cmp.Diff(s.changes, changes); diff != "" {
+					t.Errorf("changes at %d (-want +got):\n%s", s.at, diff)
 				}
 				if diff := cmp.Diff(s.held, held); diff != "" {
 					t.Errorf("held at %d (-want +got):\n%s", s.at, diff)
@@ -152,7 +152,7 @@ func TestSuspensionsLastLonger(t *testing.T) {
 		}
 	}
 	if got := r.until(1, begin.Add(time.Nanosecond)); !got.Equal(at(61)) {
-		t.Errorf("a trial begins at %s, between two seconds", got)
+		t.Errorf("a window begins at %s, between two seconds", got)
 	}
 }
 
@@ -174,7 +174,7 @@ func FuzzJudge(f *testing.F) {
 func history(t *testing.T, seed uint64) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 1))
-	rules := Rules{Pods: 1 + random.IntN(4), Namespaces: 2 + random.IntN(2), Grace: 5 * time.Second, Stable: 5 * time.Second, Backoff: 4 * time.Second, MaxBackoff: 20 * time.Second}
+	rules := Rules{Pods: 1 + random.IntN(4), Namespaces: 2 + random.IntN(2), Timeout: 5 * time.Second, Stable: 5 * time.Second, Backoff: 4 * time.Second, MaxBackoff: 20 * time.Second}
 	namespaces := []string{"a", "b", "c", "d"}
 	definition := "v1"
 	inForce := func(string) string { return definition }
@@ -205,7 +205,7 @@ func history(t *testing.T, seed uint64) {
 			t.Fatalf("seed %d, %d: Judge changed its input", seed, now)
 		}
 		if again, more := rules.Judge(after, pods, inForce, at(now)); Encode(again) != Encode(after) && !onlyClosed(more) {
-			t.Fatalf("seed %d, %d: a second look tells %v", seed, now, more)
+			t.Fatalf("seed %d, %d: a second look reports %v", seed, now, more)
 		}
 		for _, s := range after {
 			if s.Definition != definition {

@@ -25,21 +25,21 @@ type Suspension struct {
 	// Failed is the creation of the youngest pod that showed it. The exporter works
 	// again where one starts well after that.
 	Failed time.Time `json:"failed"`
-	// Until is when it goes on trial: from then on some pods get the exporter.
+	// Until is when it becomes half-open: from then on some pods get the exporter.
 	Until time.Time `json:"until"`
 	// Trips counts how often it was tried in vain, the first time included.
 	Trips int `json:"trips"`
 }
 
-// OnTrial reports whether some pods get the exporter again.
-func (s Suspension) OnTrial(now time.Time) bool { return !now.Before(s.Until) }
+// halfOpen reports whether some pods get the exporter again.
+func (s Suspension) halfOpen(now time.Time) bool { return !now.Before(s.Until) }
 
 // answerTime is how much older than the answer about it a pod may be: the API server
 // notes the creation, to the second, before it asks, and the webhook's timeout
 // follows.
 const answerTime = 6 * time.Second
 
-// tried reports whether a pod got the exporter on this suspension's trial.
+// tried reports whether a pod got the exporter as a half-open probe of this suspension.
 func (s Suspension) tried(o Observation) bool {
 	return o.Created.After(s.Failed) && !o.Created.Before(s.Until.Add(-answerTime))
 }

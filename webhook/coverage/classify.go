@@ -39,7 +39,7 @@ func exporterName(d sidecars.Decision, c sidecars.Catalog) string {
 func admitted(status []sidecars.Decision, c sidecars.Catalog) []entry {
 	var entries []entry
 	for _, d := range status {
-		e := entry{exporter: exporterName(d, c), reason: d.Reason, message: d.Message, native: d.Endpoint != "" || d.Outcome == sidecars.Discovered, told: true}
+		e := entry{exporter: exporterName(d, c), reason: d.Reason, message: d.Message, native: d.Endpoint != "" || d.Outcome == sidecars.Discovered, reported: true}
 		switch d.Outcome {
 		case sidecars.Injected, sidecars.Discovered:
 			e.state = Injected

@@ -8,50 +8,48 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
-)
 
-// Reasons of events; a refusal has the Reason of its decision.
-const (
-	reasonMissed = "Missed"
-	reasonDown   = "ExporterDown"
-	reasonUp     = "ExporterUp"
+	"github.com/outrider-dev/outrider/webhook/events"
 )
 
 const (
-	sayAgain = 10 * time.Minute // the same about the same workload
-	sayLater = 15 * time.Second // where too much is said at once
+	repeatAfter = 10 * time.Minute // before the same event is written on the same workload again
+	retryAfter  = 15 * time.Second // where the limit on events is reached
 )
 
-// saying is one thing that is said about one exporter of a workload.
-type saying struct{ exporter, reason string }
+// topic is what an event says about one exporter of a workload.
+type topic struct{ exporter, reason string }
 
-// note is an event that is to be written.
-type note struct {
-	saying
-	regarding corev1.ObjectReference
-	kind      string
-	text      string
+// notice is an event that is to be written.
+type notice struct {
+	events.Event
+	exporter string
+	on       corev1.ObjectReference
+	text     string
 }
 
-// said is when a thing was last said, and whether it has ended since.
-type said struct {
+func (n *notice) topic() topic { return topic{n.exporter, n.Reason} }
+
+// reported is when an event was last written, and whether its cause has ended since.
+type reported struct {
 	at    time.Time
 	ended bool
 }
 
-// notes are the events that a workload's rows call for. A thing is said when it
-// begins, and again when it ended, began anew and was last said a while ago.
-func (c *Controller) notes(w *workload, now time.Time) []note {
-	var notes []note
-	holds := map[saying]bool{}
-	add := func(exporter, reason, text string) {
-		s := saying{exporter, reason}
-		if holds[s] {
+// notices are the events that a workload's rows call for. An event is written when
+// its cause begins, and again when that ended, began anew and the last event is a
+// while ago.
+func (c *Controller) notices(w *workload, now time.Time) []notice {
+	var due []notice
+	holds := map[topic]bool{}
+	add := func(exporter string, event events.Event, text string) {
+		n := notice{event, exporter, w.regarded, text}
+		if holds[n.topic()] {
 			return
 		}
-		holds[s] = true
-		if before, ok := w.said[s]; !ok || before.ended && now.Sub(before.at) > sayAgain {
-			notes = append(notes, note{s, w.regarded, corev1.EventTypeWarning, text})
+		holds[n.topic()] = true
+		if before, ok := w.reported[n.topic()]; !ok || before.ended && now.Sub(before.at) > repeatAfter {
+			due = append(due, n)
 		}
 	}
 	proofs := map[string]map[Proof]bool{}
@@ -59,61 +57,60 @@ func (c *Controller) notes(w *workload, now time.Time) []note {
 		r := &w.rows[i]
 		switch {
 		case r.State == Missed:
-			add(r.Exporter, reasonMissed, fmt.Sprintf("%s: %s without their exporter: %s; %s", r.Exporter, count(r.Pods), r.Message, restart(w.Workload)))
-		case r.State == Refused && !r.told:
-			add(r.Exporter, string(r.Reason), r.Message)
+			add(r.Exporter, events.ExporterMissing, fmt.Sprintf("%s: %s without their exporter: %s; %s", r.Exporter, count(r.Pods), r.Message, restart(w.Workload)))
+		case r.State == Refused && !r.reported:
+			add(r.Exporter, events.Refusal(r.Reason), r.Message)
 		case r.Proof == Down && r.confirmed:
-			add(r.Exporter, reasonDown, fmt.Sprintf("%s: %s: %s", r.Exporter, count(r.Pods), r.ProofMessage))
+			add(r.Exporter, events.ExporterDown, fmt.Sprintf("%s: %s: %s", r.Exporter, count(r.Pods), r.ProofMessage))
 		}
 		if proofs[r.Exporter] == nil {
 			proofs[r.Exporter] = map[Proof]bool{}
 		}
 		proofs[r.Exporter][r.Proof] = true
 	}
-	for s, before := range w.said {
-		switch p := proofs[s.exporter]; {
-		case holds[s] || before.ended:
-		case s.reason != reasonDown:
-			w.said[s] = said{before.at, true}
+	for t, before := range w.reported {
+		switch p := proofs[t.exporter]; {
+		case holds[t] || before.ended:
+		case t.reason != events.ExporterDown.Reason:
+			w.reported[t] = reported{before.at, true}
 		case p[Up] && !p[Down]:
-			notes = append(notes, note{saying{s.exporter, reasonUp}, w.regarded, corev1.EventTypeNormal, s.exporter + ": the exporter reaches its workload again"})
+			due = append(due, notice{events.ExporterUp, t.exporter, w.regarded, t.exporter + ": the exporter reaches its workload again"})
 		}
 	}
-	return notes
+	return due
 }
 
-// say writes events, as far as the limit allows; the rest come later.
-func (c *Controller) say(ctx context.Context, of Workload, notes []note) {
-	for i := range notes {
-		n := &notes[i]
+// record writes events, as far as the limit allows; the rest come later.
+func (c *Controller) record(ctx context.Context, of Workload, due []notice) {
+	for i := range due {
+		n := &due[i]
 		if !c.events.TryAccept() {
-			c.queue.AddAfter(of, sayLater)
+			c.queue.AddAfter(of, retryAfter)
 			return
 		}
-		c.Events.Eventf(&n.regarding, nil, n.kind, n.reason, "Cover", "%s", n.text)
-		ctrl.LoggerFrom(ctx).V(1).Info("told", "workload", of, "reason", n.reason, "note", n.text)
-		c.inv.remember(of, n.saying)
+		n.Record(c.Events, &n.on, "%s", n.text)
+		ctrl.LoggerFrom(ctx).V(1).Info("event recorded", "workload", of, "reason", n.Reason, "note", n.text)
+		c.inv.remember(of, n.topic())
 	}
 }
 
-// remember takes note of what was said. That an exporter is up ends that it was
-// down.
-func (v *inventory) remember(of Workload, s saying) {
+// remember stores what was reported. That an exporter is up ends that it was down.
+func (v *inventory) remember(of Workload, t topic) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	w := v.workloads[of]
 	if w == nil {
 		return
 	}
-	if w.said == nil {
-		w.said = map[saying]said{}
+	if w.reported == nil {
+		w.reported = map[topic]reported{}
 	}
-	if s.reason == reasonUp {
-		down := saying{s.exporter, reasonDown}
-		w.said[down] = said{w.said[down].at, true}
+	if t.reason == events.ExporterUp.Reason {
+		down := topic{t.exporter, events.ExporterDown.Reason}
+		w.reported[down] = reported{w.reported[down].at, true}
 		return
 	}
-	w.said[s] = said{at: time.Now()}
+	w.reported[t] = reported{at: time.Now()}
 }
 
 func count(pods int) string {

@@ -10,8 +10,8 @@ import (
 	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
-// A thing is told when it begins, not each time it is looked at, and again only a while after.
-func TestNotesAreTransitions(t *testing.T) {
+// An event is written when its cause begins, not at each reconciliation, and again only a while later.
+func TestEventsAreTransitions(t *testing.T) {
 	c, err := New(Options{ProofInterval: 1, MostSeries: 1}, Parts{Decider: &decider.Decider{}})
 	if err != nil {
 		t.Fatal(err)
@@ -20,7 +20,7 @@ func TestNotesAreTransitions(t *testing.T) {
 	w := &workload{Workload: of}
 	c.inv.workloads[of] = w
 	missed := Row{Exporter: "redis", State: Missed, Pods: 2, Message: "why"}
-	refusedThen := Row{Exporter: "redis", State: Refused, Reason: "OverBudget", told: true}
+	refusedThen := Row{Exporter: "redis", State: Refused, Reason: "OverBudget", reported: true}
 	refusedNow := Row{Exporter: "redis", State: Refused, Reason: "OverBudget", Message: "no room"}
 	down := Row{Exporter: "redis", State: Injected, Proof: Down, Pods: 1, ProofMessage: "redis_up 0", confirmed: true}
 	blink := Row{Exporter: "redis", State: Injected, Proof: Down, Pods: 1}
@@ -32,12 +32,12 @@ func TestNotesAreTransitions(t *testing.T) {
 		rows  []Row
 		want  []string
 	}{
-		{0, []Row{missed}, []string{"Missed redis: 2 pods without their exporter: why; to get it: kubectl -n shop rollout restart deployment/cache"}},
+		{0, []Row{missed}, []string{"ExporterMissing redis: 2 pods without their exporter: why; to get it: kubectl -n shop rollout restart deployment/cache"}},
 		{0, []Row{missed, blink}, nil},
 		{0, []Row{blink}, nil},
 		{0, []Row{missed}, nil}, // again, too soon
 		{0, nil, nil},
-		{sayAgain + time.Minute, []Row{missed}, []string{"Missed redis: 2 pods without their exporter: why; to get it: kubectl -n shop rollout restart deployment/cache"}},
+		{repeatAfter + time.Minute, []Row{missed}, []string{"ExporterMissing redis: 2 pods without their exporter: why; to get it: kubectl -n shop rollout restart deployment/cache"}},
 		{0, []Row{refusedThen}, nil},
 		{0, []Row{refusedNow}, []string{"OverBudget no room"}},
 		{0, []Row{up}, nil},
@@ -52,9 +52,9 @@ func TestNotesAreTransitions(t *testing.T) {
 		at = at.Add(step.after)
 		w.rows = step.rows
 		var got []string
-		for _, n := range c.notes(w, at) {
-			got = append(got, n.reason+" "+n.text)
-			c.inv.remember(of, n.saying)
+		for _, n := range c.notices(w, at) {
+			got = append(got, n.Reason+" "+n.text)
+			c.inv.remember(of, n.topic())
 		}
 		slices.Sort(got)
 		if diff := cmp.Diff(step.want, got); diff != "" {

@@ -60,18 +60,18 @@ func (c *Controller) writeStatuses(ctx context.Context) {
 
 // covered says what is wrong, the gravest first.
 func covered(n *v1alpha1.ExporterCoverage, generation int64) metav1.Condition {
-	told := metav1.Condition{Type: Covered, Status: metav1.ConditionFalse, ObservedGeneration: generation}
+	condition := metav1.Condition{Type: Covered, Status: metav1.ConditionFalse, ObservedGeneration: generation}
 	switch {
 	case n.Missed > 0:
-		told.Reason, told.Message = "Missed", fmt.Sprintf("%s without it that asked for it; create them again", count(int(n.Missed)))
+		condition.Reason, condition.Message = "Missed", fmt.Sprintf("%s without it that asked for it; create them again", count(int(n.Missed)))
 	case n.Down > 0:
-		told.Reason, told.Message = "Down", fmt.Sprintf("%s in which it does not reach its workload", count(int(n.Down)))
+		condition.Reason, condition.Message = "Down", fmt.Sprintf("%s in which it does not reach its workload", count(int(n.Down)))
 	case n.Suspended > 0:
-		told.Reason, told.Message = "Suspended", fmt.Sprintf("%s without it while it is suspended", count(int(n.Suspended)))
+		condition.Reason, condition.Message = "Suspended", fmt.Sprintf("%s without it while it is suspended", count(int(n.Suspended)))
 	case n.Refused > 0:
-		told.Reason, told.Message = "Refused", fmt.Sprintf("%s that cannot have it; their status annotation says why", count(int(n.Refused)))
+		condition.Reason, condition.Message = "Refused", fmt.Sprintf("%s that cannot have it; their status annotation says why", count(int(n.Refused)))
 	default:
-		told.Status, told.Reason, told.Message = metav1.ConditionTrue, "Covered", "every pod that asked for it has it"
+		condition.Status, condition.Reason, condition.Message = metav1.ConditionTrue, "Covered", "every pod that asked for it has it"
 	}
-	return told
+	return condition
 }

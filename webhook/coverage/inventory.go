@@ -33,7 +33,7 @@ type workload struct {
 	pods     []*pod
 	verdicts map[string]verdict // by template
 	rows     []Row
-	said     map[saying]said
+	reported map[topic]reported
 }
 
 // verdict is what would be decided now for a pod without a status.
@@ -100,7 +100,7 @@ func (v *inventory) dropPod(key types.NamespacedName) {
 }
 
 // forget takes a pod out of its workload; the workload goes with its last pod,
-// unless somebody has yet to be told.
+// unless an event is yet to be written.
 func (v *inventory) forget(key types.NamespacedName) *pod {
 	p := v.pods[key]
 	if p == nil {

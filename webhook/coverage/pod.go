@@ -42,7 +42,7 @@ type entry struct {
 	reason   sidecars.Reason
 	message  string
 	native   bool // scraped as the pod's own endpoint: it serves metrics itself, or the exporter was attached
-	told     bool // its owner has heard of it at admission
+	reported bool // in an event at admission
 }
 
 // newPod reads a pod's metadata.

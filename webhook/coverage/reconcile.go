@@ -35,12 +35,12 @@ func (c *Controller) reconcile(ctx context.Context, of Workload) {
 	}
 	maps.DeleteFunc(w.verdicts, func(template string, _ verdict) bool { return !templates[template] })
 	w.rows = s.sorted()
-	notes := c.notes(w, now)
+	due := c.notices(w, now)
 	if len(w.pods) == 0 {
 		delete(c.inv.workloads, of)
 	}
 	c.inv.mu.Unlock()
-	c.say(ctx, of, notes)
+	c.record(ctx, of, due)
 }
 
 // entries are what the exporters are to one pod.
@@ -87,7 +87,7 @@ func (s *summary) add(w *workload, p *pod, e entry, a answer) {
 		Namespace: w.Namespace, Kind: w.Kind, Name: w.Name, Exporter: e.exporter,
 		State: e.state, Reason: e.reason, Message: e.message,
 		Proof: a.proof, ProofReason: a.reason, ProofMessage: a.message,
-		confirmed: a.confirmed(), told: e.told,
+		confirmed: a.confirmed(), reported: e.reported,
 	}
 	key := r.key()
 	row, ok := s.rows[key]
@@ -104,7 +104,7 @@ func (s *summary) add(w *workload, p *pod, e entry, a answer) {
 	}
 	row.Pods++
 	row.confirmed = row.confirmed || r.confirmed
-	row.told = row.told && r.told
+	row.reported = row.reported && r.reported
 	if r.Message < row.Message {
 		row.Message = r.Message
 	}

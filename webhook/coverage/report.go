@@ -36,8 +36,8 @@ type Row struct {
 	// pod for the others.
 	Since time.Time `json:"since"`
 
-	confirmed bool // seen twice, so that it may be told
-	told      bool // the owner has heard of it at admission
+	confirmed bool // seen twice, so that it may be reported
+	reported  bool // in an event at admission
 }
 
 // Report is what the leader knows.

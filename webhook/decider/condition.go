@@ -52,19 +52,19 @@ func (x *Exporters) report(ctx context.Context, req reconcile.Request) (reconcil
 // condition says what became of a custom exporter.
 func (m merged) condition(builtin sidecars.Catalog, c custom) metav1.Condition {
 	_, replaces := builtin.Spec(c.seen.Name)
-	told := metav1.Condition{
+	condition := metav1.Condition{
 		Type: Ready, Status: metav1.ConditionTrue, Reason: InForce,
 		ObservedGeneration: c.seen.Generation,
 		Message:            "new pods get this definition",
 	}
 	if c.err == nil {
 		if replaces {
-			told.Message += ", in place of the built-in one"
+			condition.Message += ", in place of the built-in one"
 		}
 		if taken := m.passedOver(c.seen.Name); taken != "" {
-			told.Message += "; " + taken + ", which comes first by name"
+			condition.Message += "; " + taken + ", which comes first by name"
 		}
-		return told
+		return condition
 	}
 	instead := "nothing"
 	switch {
@@ -75,7 +75,7 @@ func (m merged) condition(builtin sidecars.Catalog, c custom) metav1.Condition {
 	}
 	// One problem a line, behind the exporter's name, is how a catalogue says it.
 	problems := strings.TrimPrefix(c.err.Error(), fmt.Sprintf("exporter %q: ", c.seen.Name))
-	told.Status, told.Reason = metav1.ConditionFalse, Invalid
-	told.Message = fmt.Sprintf("%s; in force instead: %s", strings.ReplaceAll(problems, "\n", "; "), instead)
-	return told
+	condition.Status, condition.Reason = metav1.ConditionFalse, Invalid
+	condition.Message = fmt.Sprintf("%s; in force instead: %s", strings.ReplaceAll(problems, "\n", "; "), instead)
+	return condition
 }

@@ -66,69 +66,69 @@ const (
 
 // mergeCases take catalogues through changes and say what the last one is.
 var mergeCases = map[string]struct {
-	steps  [][]v1alpha1.Exporter
-	images map[string]string // by exporter
-	told   map[string]string
+	steps      [][]v1alpha1.Exporter
+	images     map[string]string // by exporter
+	conditions map[string]string
 }{
 	"none": {images: map[string]string{"redis": "builtin:1"}},
 	"added": {
-		steps:  [][]v1alpha1.Exporter{{exporter("varnish", 1, "v:1")}},
-		images: map[string]string{"redis": "builtin:1", "varnish": "v:1"},
-		told:   map[string]string{"varnish": good},
+		steps:      [][]v1alpha1.Exporter{{exporter("varnish", 1, "v:1")}},
+		images:     map[string]string{"redis": "builtin:1", "varnish": "v:1"},
+		conditions: map[string]string{"varnish": good},
 	},
 	"replaced": {
-		steps:  [][]v1alpha1.Exporter{{exporter("redis", 1, "custom:1")}},
-		images: map[string]string{"redis": "custom:1"},
-		told:   map[string]string{"redis": good + ", in place of the built-in one"},
+		steps:      [][]v1alpha1.Exporter{{exporter("redis", 1, "custom:1")}},
+		images:     map[string]string{"redis": "custom:1"},
+		conditions: map[string]string{"redis": good + ", in place of the built-in one"},
 	},
 	"deleted": {
 		steps:  [][]v1alpha1.Exporter{{exporter("redis", 1, "custom:1"), exporter("varnish", 1, "v:1")}, {}},
 		images: map[string]string{"redis": "builtin:1"},
 	},
 	"changed": {
-		steps:  [][]v1alpha1.Exporter{{exporter("varnish", 1, "v:1")}, {exporter("varnish", 2, "v:2")}},
-		images: map[string]string{"redis": "builtin:1", "varnish": "v:2"},
-		told:   map[string]string{"varnish": good},
+		steps:      [][]v1alpha1.Exporter{{exporter("varnish", 1, "v:1")}, {exporter("varnish", 2, "v:2")}},
+		images:     map[string]string{"redis": "builtin:1", "varnish": "v:2"},
+		conditions: map[string]string{"varnish": good},
 	},
 	"bad change, twice": {
-		steps:  [][]v1alpha1.Exporter{{exporter("varnish", 1, "v:1")}, {broken("varnish", 2)}, {broken("varnish", 3)}},
-		images: map[string]string{"redis": "builtin:1", "varnish": "v:1"},
-		told:   map[string]string{"varnish": instead + "the last good definition, generation 1"},
+		steps:      [][]v1alpha1.Exporter{{exporter("varnish", 1, "v:1")}, {broken("varnish", 2)}, {broken("varnish", 3)}},
+		images:     map[string]string{"redis": "builtin:1", "varnish": "v:1"},
+		conditions: map[string]string{"varnish": instead + "the last good definition, generation 1"},
 	},
 	"bad change, put right": {
-		steps:  [][]v1alpha1.Exporter{{exporter("varnish", 1, "v:1")}, {broken("varnish", 2)}, {exporter("varnish", 3, "v:3")}},
-		images: map[string]string{"redis": "builtin:1", "varnish": "v:3"},
-		told:   map[string]string{"varnish": good},
+		steps:      [][]v1alpha1.Exporter{{exporter("varnish", 1, "v:1")}, {broken("varnish", 2)}, {exporter("varnish", 3, "v:3")}},
+		images:     map[string]string{"redis": "builtin:1", "varnish": "v:3"},
+		conditions: map[string]string{"varnish": good},
 	},
 	"bad change of one that replaces": {
-		steps:  [][]v1alpha1.Exporter{{exporter("redis", 1, "custom:1")}, {broken("redis", 2)}},
-		images: map[string]string{"redis": "custom:1"},
-		told:   map[string]string{"redis": instead + "the last good definition, generation 1"},
+		steps:      [][]v1alpha1.Exporter{{exporter("redis", 1, "custom:1")}, {broken("redis", 2)}},
+		images:     map[string]string{"redis": "custom:1"},
+		conditions: map[string]string{"redis": instead + "the last good definition, generation 1"},
 	},
 	"bad from the start": {
-		steps:  [][]v1alpha1.Exporter{{broken("varnish", 1), broken("redis", 1)}},
-		images: map[string]string{"redis": "builtin:1"},
-		told:   map[string]string{"varnish": instead + "nothing", "redis": instead + "the built-in definition"},
+		steps:      [][]v1alpha1.Exporter{{broken("varnish", 1), broken("redis", 1)}},
+		images:     map[string]string{"redis": "builtin:1"},
+		conditions: map[string]string{"varnish": instead + "nothing", "redis": instead + "the built-in definition"},
 	},
 	"bad when it is first seen, good before": {
-		steps:  [][]v1alpha1.Exporter{{accepted(broken("varnish", 3), exporter("varnish", 2, "v:2")), accepted(broken("redis", 2), broken("redis", 1))}},
-		images: map[string]string{"redis": "builtin:1", "varnish": "v:2"},
-		told:   map[string]string{"varnish": instead + "the last good definition, generation 2", "redis": instead + "the built-in definition"},
+		steps:      [][]v1alpha1.Exporter{{accepted(broken("varnish", 3), exporter("varnish", 2, "v:2")), accepted(broken("redis", 2), broken("redis", 1))}},
+		images:     map[string]string{"redis": "builtin:1", "varnish": "v:2"},
+		conditions: map[string]string{"varnish": instead + "the last good definition, generation 2", "redis": instead + "the built-in definition"},
 	},
 	"bad after it was deleted and created": {
-		steps:  [][]v1alpha1.Exporter{{exporter("varnish", 1, "v:1")}, {recreated(broken("varnish", 1))}},
-		images: map[string]string{"redis": "builtin:1"},
-		told:   map[string]string{"varnish": instead + "nothing"},
+		steps:      [][]v1alpha1.Exporter{{exporter("varnish", 1, "v:1")}, {recreated(broken("varnish", 1))}},
+		images:     map[string]string{"redis": "builtin:1"},
+		conditions: map[string]string{"varnish": instead + "nothing"},
 	},
 	"a bad one among good ones": {
-		steps:  [][]v1alpha1.Exporter{{exporter("a", 1, "a:1"), broken("b", 1), exporter("c", 1, "c:1")}},
-		images: map[string]string{"redis": "builtin:1", "a": "a:1", "c": "c:1"},
-		told:   map[string]string{"a": good, "b": instead + "nothing", "c": good},
+		steps:      [][]v1alpha1.Exporter{{exporter("a", 1, "a:1"), broken("b", 1), exporter("c", 1, "c:1")}},
+		images:     map[string]string{"redis": "builtin:1", "a": "a:1", "c": "c:1"},
+		conditions: map[string]string{"a": good, "b": instead + "nothing", "c": good},
 	},
 	"two claim an image": {
-		steps:  [][]v1alpha1.Exporter{{claiming("shared", exporter("b", 1, "b:1")), claiming("shared", exporter("a", 1, "a:1"))}},
-		images: map[string]string{"redis": "builtin:1", "a": "a:1", "b": "b:1"},
-		told:   map[string]string{"a": good, "b": good + "; image shared is recognised as a, which comes first by name"},
+		steps:      [][]v1alpha1.Exporter{{claiming("shared", exporter("b", 1, "b:1")), claiming("shared", exporter("a", 1, "a:1"))}},
+		images:     map[string]string{"redis": "builtin:1", "a": "a:1", "b": "b:1"},
+		conditions: map[string]string{"a": good, "b": good + "; image shared is recognised as a, which comes first by name"},
 	},
 }
 
@@ -146,22 +146,22 @@ func TestMerge(t *testing.T) {
 					t.Error("the merged catalogue does not know what it was made of")
 				}
 			}
-			images, told := map[string]string{}, map[string]string{}
+			images, conditions := map[string]string{}, map[string]string{}
 			for _, name := range now.catalog.Names() {
 				spec, _ := now.catalog.Spec(name)
 				images[name] = spec.Image
 			}
 			for name, c := range now.customs {
 				condition := now.condition(builtin, c)
-				told[name] = string(condition.Status) + ": " + condition.Message
+				conditions[name] = string(condition.Status) + ": " + condition.Message
 			}
-			if tc.told == nil {
-				tc.told = map[string]string{}
+			if tc.conditions == nil {
+				tc.conditions = map[string]string{}
 			}
 			if diff := cmp.Diff(tc.images, images); diff != "" {
 				t.Errorf("images in force (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tc.told, told); diff != "" {
+			if diff := cmp.Diff(tc.conditions, conditions); diff != "" {
 				t.Errorf("conditions (-want +got):\n%s", diff)
 			}
 		})

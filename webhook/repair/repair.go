@@ -22,8 +22,8 @@ type Options struct {
 	// Stale restarts also those whose pods have an exporter of an older
 	// definition. It needs Restart. Default false.
 	Stale bool
-	// Recycle evicts pods that are stuck because of a suspended exporter. Default true.
-	Recycle bool
+	// Evict evicts pods that are stuck because of a suspended exporter. Default true.
+	Evict bool
 	// Interval between two actions of any kind, in the whole cluster. Default 30s.
 	Interval time.Duration
 	// Backoff is how long a workload is left alone after a restart that did not
@@ -54,17 +54,10 @@ type Breaker interface {
 	Stuck(ctx context.Context) ([]corev1.Pod, error)
 }
 
-// The reasons of events.
-const (
-	EventRestarted   = "ExporterRepair"   // the rollout was restarted
-	EventRecycled    = "ExporterRecycle"  // a stuck pod was evicted
-	EventNotRepaired = "ExporterNoRepair" // it is left as it is, and the message says why
-)
-
 // Actions and results of the metric.
 const (
 	actionRestart = "restart"
-	actionRecycle = "recycle"
+	actionEvict   = "evict"
 	resultDone    = "done"
 	resultFailed  = "failed"
 	resultWaiting = "waiting"
@@ -76,7 +69,7 @@ func NewMetric(r prometheus.Registerer) *prometheus.CounterVec {
 		Name: "outrider_repairs_total",
 		Help: "Rollouts restarted and stuck pods evicted, by result: done, failed, or waiting (once for each reason to wait of each). The leader counts.",
 	}, []string{"action", "result"})
-	for _, action := range []string{actionRestart, actionRecycle} {
+	for _, action := range []string{actionRestart, actionEvict} {
 		for _, result := range []string{resultDone, resultFailed, resultWaiting} {
 			m.WithLabelValues(action, result)
 		}
@@ -175,7 +168,7 @@ func (r *Repairer) Round(ctx context.Context) error {
 		return err
 	}
 	r.forget(candidates)
-	left := map[string]int{actionRecycle: looks, actionRestart: looks}
+	left := map[string]int{actionEvict: looks, actionRestart: looks}
 	for _, c := range candidates {
 		if _, busy := r.busy[c.namespace]; busy {
 			continue
@@ -210,14 +203,14 @@ type candidate struct {
 // that were missed; among each, those that were not looked at for longest.
 func (r *Repairer) candidates(ctx context.Context) ([]candidate, error) {
 	var all []candidate
-	if r.Recycle && r.Breaker != nil {
+	if r.Evict && r.Breaker != nil {
 		pods, err := r.Breaker.Stuck(ctx)
 		if err != nil {
 			return nil, err
 		}
 		for i := range pods {
 			pod := &pods[i]
-			all = append(all, candidate{pod.Namespace, "Pod/" + pod.Namespace + "/" + pod.Name, actionRecycle,
+			all = append(all, candidate{pod.Namespace, "Pod/" + pod.Namespace + "/" + pod.Name, actionEvict,
 				func(ctx context.Context) (string, error) { return r.evict(ctx, pod) }})
 		}
 	}

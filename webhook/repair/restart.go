@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/events"
 )
 
 // restart restarts the rollout of a workload, or returns why it does not.
@@ -94,7 +95,7 @@ func (r *Repairer) roll(ctx context.Context, w Workload, target *Restartable) (w
 	if w.Stale {
 		what = "an exporter of an older definition"
 	}
-	r.Events.Eventf(o, nil, corev1.EventTypeNormal, EventRestarted, "Restart", "restarted because %d pods have %s", w.Pods, what)
+	events.WorkloadRestarted.Record(r.Events, o, "restarted because %d pods have %s", w.Pods, what)
 	key := client.ObjectKeyFromObject(o)
 	r.busy[w.Namespace] = work{action: actionRestart, what: key.String(), since: r.Now(), ended: func(ctx context.Context) (bool, error) {
 		now := o.DeepCopyObject().(client.Object)
@@ -112,5 +113,5 @@ func (r *Repairer) tell(w Workload, why string) {
 		return
 	}
 	regarding := &corev1.ObjectReference{APIVersion: w.Owner.APIVersion, Kind: w.Owner.Kind, Name: w.Owner.Name, UID: w.Owner.UID, Namespace: w.Namespace}
-	r.Events.Eventf(regarding, nil, corev1.EventTypeWarning, EventNotRepaired, "Restart", "%d pods lack their exporter, and are not replaced: %s", w.Pods, why)
+	events.RepairSkipped.Record(r.Events, regarding, "%d pods lack their exporter, and are not replaced: %s", w.Pods, why)
 }

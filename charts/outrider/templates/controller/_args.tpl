@@ -9,7 +9,7 @@
 - --ca-settle-time={{ .Values.certs.settleTime }}
 - --log-level={{ .Values.controller.logLevel }}
 - --breaker-configmap={{ include "outrider.breaker.configMapName" . }}
-- --breaker-grace={{ .Values.controller.breaker.grace }}
+- --breaker-timeout={{ .Values.controller.breaker.timeout }}
 {{- if eq .Values.webhook.optIn "all" }}
 - --opt-in-all
 {{- end }}

@@ -5,13 +5,13 @@
 
 {{/* What the controller may do to suspend exporters, and to repair workloads. */}}
 {{- define "outrider.breaker.rules" -}}
-{{- if or .recycle .repair }}
+{{- if or .evict .repair }}
 # Finds the workloads behind pods.
 - apiGroups: [apps]
   resources: [daemonsets, deployments, replicasets, statefulsets]
   verbs: [get]
 {{- end }}
-{{- if .recycle }}
+{{- if .evict }}
 # Evicts pods that nothing but a suspended exporter keeps from starting; budgets hold.
 - apiGroups: [""]
   resources: [pods/eviction]

@@ -25,7 +25,7 @@ containers:
       {{- if .values.coverage.readExporterLogs }}
       - --read-exporter-logs
       {{- end }}
-      - --breaker-recycle={{ .values.breaker.recycle }}
+      - --breaker-evict={{ .values.breaker.evict }}
       {{- if .values.repair.enabled }}
       - --repair
       - --repair-stale={{ .values.repair.stale }}

@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"github.com/outrider-dev/outrider/webhook/repair"
+	"github.com/outrider-dev/outrider/webhook/events"
 )
 
 // gone waits until a pod is.
@@ -83,9 +83,9 @@ func (s *set) readyReplicas(n int32) {
 
 // Pods that wait for nothing but a suspended exporter are evicted, one at a time;
 // all others stay, and so does what a budget protects.
-func TestRecycle(t *testing.T) {
+func TestEvict(t *testing.T) {
 	g := newGuarded(t, nil, 1)
-	g.start("--breaker-grace=1s", "--breaker-stable=10s", "--breaker-backoff=1h", "--repair-interval=100ms")
+	g.start("--breaker-timeout=1s", "--breaker-stable=10s", "--breaker-backoff=1h", "--repair-interval=100ms")
 	g.define()
 	s := g.set(nil)
 	s.refused(false)
@@ -126,7 +126,7 @@ func TestRecycle(t *testing.T) {
 	s.readyReplicas(1)
 	s.gone(stuck[0])
 	s.gone(stuck[1])
-	s.event(s.ns, "ReplicaSet", repair.EventRecycled, "evicted pod shop-")
+	s.event(s.ns, "ReplicaSet", events.PodEvicted.Reason, "evicted pod shop-")
 	s.readyReplicas(2)
 
 	s.left(protected, "a PodDisruptionBudget does not allow it now")
@@ -141,7 +141,7 @@ func TestRecycle(t *testing.T) {
 	s.gone(protected)
 
 	for result, want := range map[string]float64{"done": 3, "failed": 0, "waiting": 4} {
-		if got := g.replicas[0].metric(t, fmt.Sprintf(`outrider_repairs_total{action="recycle",result=%q}`, result)); got < want || result != "waiting" && got != want {
+		if got := g.replicas[0].metric(t, fmt.Sprintf(`outrider_repairs_total{action="evict",result=%q}`, result)); got < want || result != "waiting" && got != want {
 			t.Errorf("%v recyclings are %s, want %v", got, result, want)
 		}
 	}

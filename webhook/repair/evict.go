@@ -11,6 +11,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/outrider-dev/outrider/webhook/events"
 )
 
 // startup is how long the next eviction in a namespace waits for the pod that
@@ -49,8 +51,8 @@ func (r *Repairer) evict(ctx context.Context, pod *corev1.Pod) (why string, err 
 	case err != nil:
 		return "", fmt.Errorf("evict: %w", err)
 	}
-	r.Events.Eventf(chain[0], nil, corev1.EventTypeNormal, EventRecycled, "Evict", "evicted pod %s, which nothing but its exporter kept from starting", pod.Name)
-	r.busy[pod.Namespace] = work{action: actionRecycle, what: pod.Namespace + "/" + pod.Name, since: r.Now(), ended: r.replaced(chain[0], before)}
+	events.PodEvicted.Record(r.Events, chain[0], "evicted pod %s, which nothing but its exporter kept from starting", pod.Name)
+	r.busy[pod.Namespace] = work{action: actionEvict, what: pod.Namespace + "/" + pod.Name, since: r.Now(), ended: r.replaced(chain[0], before)}
 	return "", nil
 }
 
