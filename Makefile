@@ -3,11 +3,15 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster figures versions supply bench load scale latency faults soak values fuzz flood verify update lint image screenshot cluster-up cluster-down
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster figures versions supply bench load scale latency faults soak values fuzz flood verify update lint image screenshot cluster-up cluster-down release release-test
 
+# What the programs print about themselves comes from here alone: Chart.yaml has the version, git the commit and its date.
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
+COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
+DATE ?= $(shell TZ=UTC git log -1 --format=%cd --date=format-local:%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
 FUZZTIME ?= 1m
 FLOODTIME ?= 20s
+DIST ?= dist
 SOAK ?= 30m
 CONTROLLER_GEN = go tool -modfile=test/tools/go.mod controller-gen object crd paths=./sidecars/v1alpha1
 
@@ -50,6 +54,9 @@ versions: ## Run the API server's tests with every supported version of Kubernet
 
 supply: ## Check what the programs are made of: same bytes twice, licenses, bills of materials, known vulnerabilities.
 	go run ./test/supply -version $(VERSION)
+
+release: ## Build everything that a release consists of into DIST (dist): archives, image, chart, bills of materials, checksums. TAG checks a tag.
+	go run ./test/release -out $(DIST) -version $(VERSION) $(if $(TAG),-tag $(TAG))
 
 bench: ## Run the benchmarks of the hot path, compared with the last run.
 	go run ./test/bench
@@ -109,7 +116,8 @@ lint: ## Run golangci-lint, the dependency rule included.
 	go tool -modfile=test/tools/go.mod golangci-lint run
 
 image: ## Build the controller's image from the Dockerfile with the container tool of this machine.
-	$(shell command -v buildah || command -v docker || command -v podman || echo docker) build --build-arg VERSION=$(VERSION) -t ghcr.io/outrider-dev/outrider-controller:$(VERSION) .
+	$(shell command -v buildah || command -v docker || command -v podman || echo docker) build \
+		--build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) -t ghcr.io/outrider-dev/outrider-controller:$(VERSION) .
 
 screenshot: ## Take the README's picture from the demo's cluster with headless Chromium.
 	go run ./test/cluster ui

@@ -15,6 +15,8 @@ import (
 	"github.com/go-logr/logr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/manager/signals"
+
+	"github.com/outrider-dev/outrider/cmd/internal/version"
 )
 
 func main() {
@@ -27,7 +29,7 @@ func main() {
 	showVersion := flag.Bool("version", false, "Print the version and exit.")
 	flag.Parse()
 	if *showVersion {
-		fmt.Println(versionLine())
+		fmt.Println(version.Line("outrider-controller"))
 		return
 	}
 	exit(run(o))
@@ -66,7 +68,7 @@ func run(o Options) error {
 	if err != nil {
 		return err
 	}
-	log.Info("starting", "version", buildVersion(), "role", o.Role)
+	log.Info("starting", "version", version.Version(), "role", o.Role)
 	if !o.Role.serves() {
 		o.ShutdownDelay = 0
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime"
-	"runtime/debug"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -19,9 +17,6 @@ import (
 	"github.com/outrider-dev/outrider/webhook/decider"
 	"github.com/outrider-dev/outrider/webhook/repair"
 )
-
-// version is set by the linker; buildVersion stands in for it.
-var version string
 
 // Options are the flags of outrider-controller.
 type Options struct {
@@ -97,16 +92,4 @@ func (o *Options) logger() (logr.Logger, error) {
 		level = -1 // logr's V(1), and no library's V(4)
 	}
 	return logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})), nil
-}
-
-// buildVersion is what the linker was told, or else the module's version.
-func buildVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && version == "" {
-		return info.Main.Version
-	}
-	return version
-}
-
-func versionLine() string {
-	return fmt.Sprintf("outrider-controller %s %s %s/%s", buildVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

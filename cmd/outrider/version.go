@@ -1,17 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
-	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
-)
 
-// They are set by the linker, where Go does not find them in the module and its
-// repository: the version, the commit and its date.
-var version, commit, date string
+	"github.com/outrider-dev/outrider/cmd/internal/version"
+)
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
@@ -20,26 +15,8 @@ func versionCommand() *cobra.Command {
 		Example: "  outrider version",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), versionLine())
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), version.Line("outrider"))
 			return err
 		},
 	}
-}
-
-// versionLine is the version, the commit and when it was made, Go, and the platform.
-func versionLine() string {
-	v, revision, made := version, "unknown commit", "unknown date"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		v = cmp.Or(v, info.Main.Version)
-		for _, s := range info.Settings {
-			switch s.Key {
-			case "vcs.revision":
-				revision = s.Value
-			case "vcs.time":
-				made = s.Value
-			}
-		}
-	}
-	revision, made = cmp.Or(commit, revision), cmp.Or(date, made)
-	return fmt.Sprintf("outrider %s (%s, %s) %s %s/%s", v, revision, made, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -68,9 +68,16 @@ func (s *supply) reproduce(ctx context.Context) (string, error) {
 
 // build builds a program as the Dockerfile does.
 func (s *supply) build(ctx context.Context, dir string, env []string, name, out string) error {
-	_, err := goCommand(ctx, dir, env, "build", "-trimpath", "-buildvcs=false",
-		"-ldflags", "-s -w -buildid= -X main.version="+s.version, "-o", out, "./cmd/"+name)
-	return err
+	out, err := filepath.Abs(out)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "sh", filepath.Join(dir, "cmd", "build.sh"), name, out)
+	cmd.Env = append(append(os.Environ(), "VERSION="+s.version), env...)
+	if log, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", cmd, err, log)
+	}
+	return nil
 }
 
 // bills has the licenses listed and the bills of materials written, twice.

@@ -26,6 +26,9 @@ var excepted = map[string]string{
 
 var licenseFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|unlicense)([-._].*)?$`)
 
+// noticeFile is what the Apache license asks to pass on beside itself.
+var noticeFile = regexp.MustCompile(`(?i)^notice([-._].*)?$`)
+
 // least is the share of a file, in percent, that must be a known license: some say above it whose code it is for.
 const least = 70
 
@@ -43,16 +46,22 @@ func (p *part) license(root string, packages []string) error {
 			return fmt.Errorf("find the license of %s: %w", p.path, err)
 		}
 		for _, f := range files {
-			if f.IsDir() || !licenseFile.MatchString(f.Name()) || filepath.Ext(f.Name()) == ".go" {
+			license := licenseFile.MatchString(f.Name())
+			if f.IsDir() || !license && !noticeFile.MatchString(f.Name()) || filepath.Ext(f.Name()) == ".go" {
 				continue
 			}
 			text, err := os.ReadFile(filepath.Join(dir, f.Name()))
 			if err != nil {
 				return fmt.Errorf("read the license of %s: %w", p.path, err)
 			}
-			p.recognize(strings.TrimPrefix(filepath.Join(dir, f.Name()), root+string(filepath.Separator)), text)
+			name := strings.TrimPrefix(filepath.Join(dir, f.Name()), root+string(filepath.Separator))
+			if license {
+				p.recognize(name, text)
+			}
+			p.texts = append(p.texts, notice{name, strings.TrimSpace(string(text))})
 		}
 	}
+	slices.SortFunc(p.texts, func(a, b notice) int { return strings.Compare(a.file, b.file) })
 	slices.Sort(p.licenses)
 	p.licenses = slices.Compact(p.licenses)
 	slices.Sort(p.unknown)

@@ -28,7 +28,11 @@ type part struct {
 	sum           string // as in go.sum; "" for the standard library
 	licenses      []string
 	unknown       []string // files that look like licenses and are none that is known
+	texts         []notice
 }
+
+// notice is a license as its file has it.
+type notice struct{ file, text string }
 
 // read finds the modules in the binary itself, and the files of their licenses where the go command keeps them.
 func read(root, path, version string) (*program, error) {
