@@ -115,7 +115,7 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	fs.StringVar(&o.Namespace, "namespace", "outrider", "Namespace of the controller, its Service and its Secret.")
 	fs.StringVar(&o.Service, "webhook-service", "outrider-webhook", "Service through which the API server calls the webhook.")
 	fs.StringVar(&o.Secret, "certificate-secret", "outrider-webhook-tls", "Secret that holds the serving certificate or its CA.")
-	fs.StringVar(&o.WebhookConfiguration, "webhook-configuration", "outrider", "MutatingWebhookConfiguration whose caBundle is kept.")
+	fs.StringVar(&o.WebhookConfiguration, "webhook-configuration", "00-outrider", "MutatingWebhookConfiguration whose caBundle is kept.")
 	fs.DurationVar(&o.CALife, "ca-lifetime", 365*24*time.Hour, "How long a CA of mode self-signed lives.")
 	fs.DurationVar(&o.ServingLife, "certificate-lifetime", 24*time.Hour, "How long a serving certificate lives, and a replaced CA stays trusted.")
 	fs.DurationVar(&o.Settle, "ca-settle-time", 5*time.Minute, "How long a new CA is trusted before what it signed is served.")

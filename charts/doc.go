@@ -110,6 +110,13 @@ Targets, receivers and probes are everywhere. The webhook and metrics-server are
 operator and none metrics are open too, because the chart does not know the Prometheus. node-exporter has the node's network. A load
 balancer outside the cluster needs fromCIDRs. Namespaces of workloads get no policy: a first one would close all other ports of its pods.
 
+# Decision: the webhook configuration's name begins with 00-
+
+The API server calls configurations in the order of their names, and the injectors of Istio and Linkerd read annotations that Outrider writes.
+Helm creates the new name before it deletes the old one; in that upgrade the template looks up the old one's caBundle, so that pods are sent to
+the new one at once. Refused: reinvocation, which meshes do not ask for; a lookup in each upgrade, which tools that compare would take for
+drift. Tools without a cluster have no lookup: pods may be missed until the controller has written the caBundle, and coverage reports them.
+
 # Decision: metrics-server's certificate is not verified by default
 
 It creates a new one at each start, and a rendered one would differ in each render. Its answers are numbers for autoscaling.

@@ -256,11 +256,16 @@ func TestRenderTwiceGivesTheSameBytes(t *testing.T) {
 	}
 }
 
-// A render twice in one moment would not catch a date, and without a cluster a lookup finds nothing.
+// A render twice in one moment would not catch a date, and without a cluster a lookup finds nothing. There is one lookup, which
+// finds something in a single upgrade: TestUpgradeFromThePreviousChart.
 func TestTemplatesDependOnNothingElse(t *testing.T) {
 	unstable := regexp.MustCompile(`\{\{(?:[^}]*[-\s(|])?(genCA|genSelfSigned\w*|genSignedCert\w*|genPrivateKey|rand\w+|uuidv4|now|lookup|getHostByName|env|expandenv|htpasswd|bcrypt)\b[^}]*\}\}`)
 	for _, f := range load(t).Templates {
-		if found := unstable.Find(f.Data); found != nil {
+		data := f.Data
+		if f.Name == "templates/webhook/_webhook.tpl" {
+			data = regexp.MustCompile(`(?s)\{\{- define "outrider.webhook.caBundle" -\}\}.*?\n\n`).ReplaceAll(data, nil)
+		}
+		if found := unstable.Find(data); found != nil {
 			t.Errorf("%s: %s renders differently each time or place", f.Name, found)
 		}
 	}

@@ -18,8 +18,8 @@ func webhooks(t *testing.T, values map[string]any, kubernetes string) []admissio
 	t.Helper()
 	c := one[*admissionv1.MutatingWebhookConfiguration](t, objects(t, render(t, values, kubernetes)))
 	ofPods := slices.DeleteFunc(c.Webhooks, func(w admissionv1.MutatingWebhook) bool { return w.Rules[0].Resources[0] != "pods" })
-	if c.Name != releaseName || len(ofPods) != 2 {
-		t.Fatalf("want two entries for pods in a configuration named %s, got %d in %s", releaseName, len(ofPods), c.Name)
+	if c.Name != "00-"+releaseName || len(ofPods) != 2 {
+		t.Fatalf("want two entries for pods in a configuration named 00-%s, got %d in %s", releaseName, len(ofPods), c.Name)
 	}
 	return ofPods
 }

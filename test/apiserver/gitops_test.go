@@ -82,7 +82,7 @@ func runtimeState(t *testing.T, c kubernetes.Interface, kubeconfig string) {
 	ctl := launch(t, "--kubeconfig="+kubeconfig, "--webhook-bind-address="+endpoint.FreeFor(t))
 	defer ctl.stop()
 	eventually(t, func() string {
-		config, err := c.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(t.Context(), "outrider", metav1.GetOptions{})
+		config, err := c.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(t.Context(), "00-outrider", metav1.GetOptions{})
 		if err != nil {
 			return err.Error()
 		}

@@ -76,7 +76,7 @@ func holdLease(t *testing.T, c kubernetes.Interface) {
 func distrust(t *testing.T, c kubernetes.Interface, authority []byte) {
 	t.Helper()
 	configs := c.AdmissionregistrationV1().MutatingWebhookConfigurations()
-	config, err := configs.Get(t.Context(), "outrider", metav1.GetOptions{})
+	config, err := configs.Get(t.Context(), "00-outrider", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,5 +88,5 @@ func distrust(t *testing.T, c kubernetes.Interface, authority []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	must(t)(configs.Patch(t.Context(), "outrider", types.JSONPatchType, patch, metav1.PatchOptions{}))
+	must(t)(configs.Patch(t.Context(), "00-outrider", types.JSONPatchType, patch, metav1.PatchOptions{}))
 }

@@ -45,6 +45,7 @@ func TestUpgradeFromThePreviousChart(t *testing.T) {
 	}
 	leads(t, c, h.namespace, "outrider-controller") // as its controller did
 	before := prometheusSet(t, c, h.namespace)
+	trusts(t, c, "outrider", []byte("of the controller\n"))
 
 	current, err := release.Chart()
 	if err != nil {
@@ -54,6 +55,9 @@ func TestUpgradeFromThePreviousChart(t *testing.T) {
 	upgrade.Namespace = h.namespace
 	if _, err := upgrade.Run("outrider", current, values); err != nil {
 		t.Fatalf("upgrade from %s: %v", previous, err)
+	}
+	if diff := cmp.Diff(map[string][]string{"00-outrider": {"of the controller\n"}}, bundles(t, c)); diff != "" {
+		t.Errorf("caBundles after the upgrade (-want +got):\n%s", diff)
 	}
 	after := prometheusSet(t, c, h.namespace)
 	if before.UID != after.UID {
@@ -75,6 +79,39 @@ func TestUpgradeFromThePreviousChart(t *testing.T) {
 	}
 	h.uninstall(t)
 	eventually(t, func() string { return cmp.Diff([]string(nil), left(t, server, h.namespace)) })
+}
+
+// trusts writes a caBundle into every entry of a configuration, as the controller does.
+func trusts(t *testing.T, c kubernetes.Interface, name string, bundle []byte) {
+	t.Helper()
+	configs := c.AdmissionregistrationV1().MutatingWebhookConfigurations()
+	config, err := configs.Get(t.Context(), name, metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range config.Webhooks {
+		config.Webhooks[i].ClientConfig.CABundle = bundle
+	}
+	must(t)(configs.Update(t.Context(), config, metav1.UpdateOptions{FieldManager: "controller"}))
+}
+
+// bundles are the different caBundles of entries for pods, of each webhook configuration.
+func bundles(t *testing.T, c kubernetes.Interface) map[string][]string {
+	t.Helper()
+	list, err := c.AdmissionregistrationV1().MutatingWebhookConfigurations().List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string][]string{}
+	for _, config := range list.Items {
+		for _, w := range config.Webhooks {
+			if slices.Contains(w.Rules[0].Resources, "pods") {
+				all[config.Name] = append(all[config.Name], string(w.ClientConfig.CABundle))
+			}
+		}
+		all[config.Name] = slices.Compact(all[config.Name])
+	}
+	return all
 }
 
 // leads makes a Lease as client-go does.

@@ -101,7 +101,7 @@ func (e *env) corrupt(t *testing.T, before keeping) {
 
 func (e *env) bundles(t *testing.T) [][]byte {
 	t.Helper()
-	config, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(t.Context(), "outrider", metav1.GetOptions{})
+	config, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(t.Context(), "00-outrider", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func (e *env) setBundles(t *testing.T, bundle []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Patch(t.Context(), "outrider", types.JSONPatchType, patch, metav1.PatchOptions{})
+	_, err = e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Patch(t.Context(), "00-outrider", types.JSONPatchType, patch, metav1.PatchOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func (e *env) read(t *testing.T) keeping {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(t.Context(), "outrider", metav1.GetOptions{})
+	config, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(t.Context(), "00-outrider", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

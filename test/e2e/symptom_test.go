@@ -228,7 +228,7 @@ func testForeignCABundle(t *testing.T, e *env) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := configs.Patch(ctx, "outrider", types.JSONPatchType, patch, metav1.PatchOptions{}); err != nil {
+		if _, err := configs.Patch(ctx, "00-outrider", types.JSONPatchType, patch, metav1.PatchOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -238,7 +238,7 @@ func testForeignCABundle(t *testing.T, e *env) {
 		review, err := e.client.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 			User: "system:serviceaccount:outrider:outrider-controller",
 			ResourceAttributes: &authorizationv1.ResourceAttributes{
-				Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations", Name: "outrider", Verb: "patch",
+				Group: "admissionregistration.k8s.io", Resource: "mutatingwebhookconfigurations", Name: "00-outrider", Verb: "patch",
 			},
 		}}, metav1.CreateOptions{})
 		if err != nil || review.Status.Allowed {
@@ -256,7 +256,7 @@ func testForeignCABundle(t *testing.T, e *env) {
 		t.Fatal(err)
 	}
 	eventually(t, func() string {
-		c, err := configs.Get(ctx, "outrider", metav1.GetOptions{})
+		c, err := configs.Get(ctx, "00-outrider", metav1.GetOptions{})
 		if err != nil || !bytes.Contains(c.Webhooks[0].ClientConfig.CABundle, bytes.TrimSpace(secret.Data["ca.crt"])) {
 			return fmt.Sprintf("the caBundle is not repaired: %v", err)
 		}

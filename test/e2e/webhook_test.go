@@ -133,7 +133,7 @@ func testUpgradeKeepsTheCertificate(t *testing.T, e *env) {
 		return s.Data
 	}
 	bundle := func() []byte {
-		c, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(t.Context(), "outrider", metav1.GetOptions{})
+		c, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(t.Context(), "00-outrider", metav1.GetOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +150,7 @@ func testUpgradeKeepsTheCertificate(t *testing.T, e *env) {
 		t.Error("an upgrade changed the certificate or the caBundle")
 	}
 	wipe := []byte(`[{"op":"remove","path":"/webhooks/0/clientConfig/caBundle"}]`)
-	_, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Patch(t.Context(), "outrider", types.JSONPatchType, wipe, metav1.PatchOptions{})
+	_, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Patch(t.Context(), "00-outrider", types.JSONPatchType, wipe, metav1.PatchOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func testControllerGone(t *testing.T, e *env) {
 	if len(pod.Spec.Containers) != 1 {
 		t.Errorf("%d containers without a controller, want the pod's own", len(pod.Spec.Containers))
 	}
-	config, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(t.Context(), "outrider", metav1.GetOptions{})
+	config, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(t.Context(), "00-outrider", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,7 @@ func installChart(kubeconfig string) error {
 	for i := range 2 {
 		ops = append(ops, fmt.Sprintf(`{"op": "replace", "path": "/webhooks/%d/clientConfig/service/port", "value": %s}`, i, port))
 	}
-	_, err = c.AdmissionregistrationV1().MutatingWebhookConfigurations().Patch(ctx, "outrider", types.JSONPatchType,
+	_, err = c.AdmissionregistrationV1().MutatingWebhookConfigurations().Patch(ctx, "00-outrider", types.JSONPatchType,
 		[]byte("["+strings.Join(ops, ",")+"]"), metav1.PatchOptions{})
 	return err
 }

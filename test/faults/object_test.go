@@ -38,7 +38,7 @@ func testSecretAndConfigurationDeleted(t *testing.T, e *env) {
 		t.Errorf("%d pods were missed because the Secret was deleted, first %s", n, l.firstMissed)
 	}
 
-	if err := api.Delete(t.Context(), "outrider", metav1.DeleteOptions{}); err != nil {
+	if err := api.Delete(t.Context(), "00-outrider", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	began := time.Now()
@@ -59,7 +59,7 @@ func testSecretAndConfigurationDeleted(t *testing.T, e *env) {
 
 func (e *env) bundle(t *testing.T) []byte {
 	t.Helper()
-	c, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(t.Context(), "outrider", metav1.GetOptions{})
+	c, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(t.Context(), "00-outrider", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	configName = "outrider"
+	configName = "00-outrider"
 	// naiveName comes after it, and is called after it: what the naive injector
 	// writes must not have the controller called.
 	naiveName    = "peer"

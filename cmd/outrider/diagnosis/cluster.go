@@ -79,7 +79,7 @@ func findInstallation(ctx context.Context, p *Patient, found func(Finding)) bool
 		return false
 	}
 	config := &list.Items[0]
-	p.installation = &installation{config: config, fullname: config.Name}
+	p.installation = &installation{config: config, fullname: strings.TrimPrefix(config.Name, "00-")} // releases up to 0.2.0 have no prefix
 	// Entries for other things than pods are the controller's own, for trying new certificates.
 	config.Webhooks = slices.DeleteFunc(config.Webhooks, func(w admissionv1.MutatingWebhook) bool { return !slices.ContainsFunc(w.Rules, onPods) })
 	for i := range config.Webhooks {
@@ -111,7 +111,7 @@ func otherWebhooks(ctx context.Context, p *Patient, found func(Finding)) bool {
 	var others []string
 	for i := range list.Items {
 		config := &list.Items[i]
-		if config.Name == p.installation.fullname {
+		if config.Name == p.installation.config.Name {
 			continue
 		}
 		for j := range config.Webhooks {

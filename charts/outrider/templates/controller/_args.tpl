@@ -1,7 +1,7 @@
 {{/* The flags that both roles have: what decisions depend on, and the certificates. */}}
 {{- define "outrider.controller.args" -}}
 - --namespace={{ include "outrider.namespace" . }}
-- --webhook-configuration={{ include "outrider.fullname" . }}
+- --webhook-configuration={{ include "outrider.webhook.configurationName" . }}
 - --webhook-service={{ include "outrider.webhook.serviceName" . }}
 - --certificate-mode={{ .Values.certs.mode }}
 - --certificate-secret={{ include "outrider.webhook.secretName" . }}

@@ -2,6 +2,26 @@
 {{ include "outrider.fullname" . }}-webhook
 {{- end -}}
 
+{{/*
+The API server calls configurations in the order of their names, and the injectors of meshes read annotations that Outrider
+writes: a digit sorts before istio-…, linkerd-… and whatever else begins with a letter.
+*/}}
+{{- define "outrider.webhook.configurationName" -}}
+00-{{ include "outrider.fullname" . }}
+{{- end -}}
+
+{{/*
+The caBundle of the configuration of releases up to 0.2.0, which had another name, in the upgrade that renames it: the new one is
+trusted before the controller has seen it. Empty otherwise, so that tools that compare see no drift when an authority is renewed.
+*/}}
+{{- define "outrider.webhook.caBundle" -}}
+{{- if not (lookup "admissionregistration.k8s.io/v1" "MutatingWebhookConfiguration" "" (include "outrider.webhook.configurationName" .)) -}}
+{{- with (lookup "admissionregistration.k8s.io/v1" "MutatingWebhookConfiguration" "" (include "outrider.fullname" .)).webhooks -}}
+{{- (first .).clientConfig.caBundle -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* The Service under whose name the API server puts a new authority to the proof; the controller adds the suffix too. */}}
 {{- define "outrider.webhook.probeName" -}}
 {{ include "outrider.webhook.serviceName" . }}-probe
@@ -26,6 +46,9 @@
 {{/* What both webhook entries have in common: which requests, where to, and what if there is no answer. */}}
 {{- define "outrider.webhook.call" -}}
 clientConfig:
+  {{- with include "outrider.webhook.caBundle" .root }}
+  caBundle: {{ . }}
+  {{- end }}
   service:
     name: {{ include "outrider.webhook.serviceName" .root }}
     namespace: {{ include "outrider.namespace" .root | quote }}
