@@ -98,6 +98,7 @@ func (p *planner) discover(e *entry, r request) {
 		p.soften(before)
 		return
 	}
+	p.warnUnfound(e, shown)
 	d := r.decision()
 	d.Outcome, d.Definition, d.Endpoint, d.Message = Discovered, e.hash, nativeEndpoint(e, shown.values), p.warning
 	all := ownEndpoints(append(slices.Clone(p.Decisions), d))

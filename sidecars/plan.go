@@ -179,6 +179,7 @@ func (p *planner) decide(r request) {
 		return
 	}
 	p.warning = ""
+	p.warnUnfound(e, shown)
 	if p.refuseObstacle(e, shown, beforeAccount) {
 		return
 	}

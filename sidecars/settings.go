@@ -60,6 +60,21 @@ func (p *planner) server(e *entry) (*corev1.Container, bool) {
 	return p.catalog.guess(p.Pod, e), true
 }
 
+// warnUnfound warns where nothing shows which of several containers the exporter
+// is for, and no annotation says how to reach it.
+func (p *planner) warnUnfound(e *entry, s *shown) {
+	if s.server != nil {
+		return
+	}
+	for name := range p.parameters[e.name] {
+		if !slices.Contains(resourceParameters, name) {
+			return
+		}
+	}
+	p.warn("%s: none of the pod's containers looks like it, so it has its defaults and no credentials of the pod's; name the container: %s",
+		e.name, parameterKey(e.name, containerParameter))
+}
+
 // values are the exporter's parameters: from the pod's annotations, or found in
 // the server's container, or from the namespace's, or the definition's defaults.
 // A bad annotation refuses the exporter: with the default instead it would watch
