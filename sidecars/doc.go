@@ -29,7 +29,7 @@
 // container is ours when the status names it and it carries our prefix. A
 // container that merely looks like ours belongs to the user, and is a name
 // collision. The keys that Outrider writes belong to Outrider: Remove takes
-// them away whoever wrote them.
+// them away, of any author.
 //
 // # Recognition
 //

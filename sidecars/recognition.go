@@ -12,7 +12,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
-// Recognition is how workloads are told from their pods, as data for a program
+// Recognition is how workloads are recognized from their pods, as data for a program
 // that has string look-ups and regular expressions (RE2) and nothing else: the
 // API server's policies. It says the same as NewPlan goes by, or less where a
 // definition is too strange to be written down; never more. The keys may stand

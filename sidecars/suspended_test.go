@@ -34,7 +34,7 @@ func TestSuspended(t *testing.T) {
 			}
 			for _, d := range plan.Decisions {
 				if d.Reason == sidecars.Suspended && (!d.Warns() || !strings.Contains(d.Message, "its image cannot be pulled")) {
-					t.Errorf("the user is told %q", d.Message)
+					t.Errorf("the message is %q", d.Message)
 				}
 			}
 		})

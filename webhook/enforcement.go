@@ -22,7 +22,7 @@ import (
 )
 
 // Enforcement keeps the parameter object of the API server's policies: a
-// ConfigMap with how the exporters in force are recognised, and with the date,
+// ConfigMap with how the exporters in force are recognized, and with the date,
 // since a policy has no clock. Only the leader writes it.
 type Enforcement struct {
 	// Namespace and Name of the ConfigMap, which must be there: it is filled and

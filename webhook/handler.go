@@ -25,8 +25,8 @@ const (
 	// Annotated is called for pods with an annotation of ours, outside of
 	// opted-in namespaces.
 	Annotated Entry = "/inject/annotated"
-	// OptedIn is called for pods in namespaces that are opted in: those labelled
-	// outrider.dev/inject: enabled, or all that are not labelled disabled.
+	// OptedIn is called for pods in namespaces that are opted in: those labeled
+	// outrider.dev/inject: enabled, or all that are not labeled disabled.
 	OptedIn Entry = "/inject/opted-in"
 )
 

@@ -47,9 +47,9 @@ func request(raw string) admission.Request {
 }
 
 const (
-	asksRedis = `{"metadata":{"name":"p","annotations":{"outrider.dev/inject":"redis"}},"spec":{"containers":[{"name":"app","image":"redis:7","field":"of the future"}]}}`
-	plain     = `{"metadata":{"name":"p"},"spec":{"containers":[{"name":"app","image":"redis:7"}]}}`
-	misspelt  = `{"metadata":{"generateName":"p-","annotations":{"outrider.dev/inject":"rediss"},"ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"shop-1","uid":"u","controller":true}]},"spec":{"containers":[{"name":"app","image":"x"}]}}`
+	asksRedis  = `{"metadata":{"name":"p","annotations":{"outrider.dev/inject":"redis"}},"spec":{"containers":[{"name":"app","image":"redis:7","field":"of the future"}]}}`
+	plain      = `{"metadata":{"name":"p"},"spec":{"containers":[{"name":"app","image":"redis:7"}]}}`
+	misspelled = `{"metadata":{"generateName":"p-","annotations":{"outrider.dev/inject":"rediss"},"ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"shop-1","uid":"u","controller":true}]},"spec":{"containers":[{"name":"app","image":"x"}]}}`
 )
 
 func TestHandle(t *testing.T) {
@@ -66,7 +66,7 @@ func TestHandle(t *testing.T) {
 		"opted in by the path": {entry: webhook.OptedIn, raw: plain, patched: true,
 			metric: `outrider_decisions_total{exporter="redis",outcome="injected",reason="Recognized"} 1`},
 		"nothing asked": {entry: webhook.Annotated, raw: plain},
-		"misspelt": {entry: webhook.Annotated, raw: misspelt, patched: true,
+		"misspelled": {entry: webhook.Annotated, raw: misspelled, patched: true,
 			warnings: []string{`outrider: there is no exporter "rediss"; did you mean redis?`},
 			events:   events{`ReplicaSet/shop-1 in shop: UnknownExporter: there is no exporter "rediss"; did you mean redis?`},
 			metric:   `outrider_decisions_total{exporter="unknown",outcome="refused",reason="UnknownExporter"} 1`},
@@ -133,7 +133,7 @@ func TestPanicLetsThePodThrough(t *testing.T) {
 
 func TestDryRunSaysNothingToOwners(t *testing.T) {
 	h, said, _ := newHandler(webhook.Annotated)
-	req, yes := request(misspelt), true
+	req, yes := request(misspelled), true
 	req.DryRun = &yes
 	if resp := h.Handle(t.Context(), req); len(resp.Warnings) != 1 {
 		t.Errorf("warnings %v, want one", resp.Warnings)
@@ -171,10 +171,10 @@ func TestNothingIsLookedUpForNothing(t *testing.T) {
 		looks int
 	}{
 		"not asked":                {webhook.Annotated, foreign, 0},
-		"opted in, not recognised": {webhook.OptedIn, foreign, 0},
-		"opted in, recognised":     {webhook.OptedIn, plain, 2},
+		"opted in, not recognized": {webhook.OptedIn, foreign, 0},
+		"opted in, recognized":     {webhook.OptedIn, plain, 2},
 		"asked":                    {webhook.Annotated, asksRedis, 2},
-		"asked in vain":            {webhook.Annotated, misspelt, 2},
+		"asked in vain":            {webhook.Annotated, misspelled, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, _, _ := newHandler(tc.entry)

@@ -19,7 +19,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "outrider_decisions_total",
-			Help: "Decisions about exporters and annotations of admitted pods, by exporter (unknown for names outside the catalogue), outcome and reason.",
+			Help: "Decisions about exporters and annotations of admitted pods, by exporter (unknown for names outside the catalog), outcome and reason.",
 		}, []string{"exporter", "outcome", "reason"}),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "outrider_admission_failures_total",

@@ -43,8 +43,8 @@ var scenarios = []scenario{
 	{name: "five exporters", entry: webhook.Annotated, pod: annotate("redis,nginx,memcached,apache,postgres"), injected: 5, allocations: 720, bytes: 108 << 10},
 	{name: "200 containers", entry: webhook.Annotated, pod: containers(200), injected: 1, allocations: 14000, bytes: 2200 << 10},
 	{name: "1 MiB of managedFields", entry: webhook.Annotated, pod: managed(1 << 20), injected: 1, allocations: 480, bytes: 3600 << 10},
-	{name: "opted in and recognised", entry: webhook.OptedIn, pod: redis, injected: 1, allocations: 450, bytes: 64 << 10},
-	{name: "opted in and not recognised", entry: webhook.OptedIn, pod: annotate(""), injected: 0, allocations: 350, bytes: 56 << 10},
+	{name: "opted in and recognized", entry: webhook.OptedIn, pod: redis, injected: 1, allocations: 450, bytes: 64 << 10},
+	{name: "opted in and not recognized", entry: webhook.OptedIn, pod: annotate(""), injected: 0, allocations: 350, bytes: 56 << 10},
 }
 
 // annotate asks for exporters, or for nothing.
@@ -89,7 +89,7 @@ func managed(size int) func(*corev1.Pod) {
 	}
 }
 
-// redis makes the first container one that is recognised.
+// redis makes the first container one that is recognized.
 func redis(p *corev1.Pod) {
 	annotate("")(p)
 	p.Spec.Containers[0].Image, p.Spec.Containers[0].Args = "docker.io/library/redis:7.0.15", nil

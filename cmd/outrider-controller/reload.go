@@ -28,8 +28,8 @@ type reloader struct {
 	Interval time.Duration
 
 	log logr.Logger
-	// told is the content that the server was told of and has taken or refused.
-	told [sha256.Size]byte
+	// sent is the content that the server was last sent and has loaded or refused.
+	sent [sha256.Size]byte
 }
 
 // runReload is the subcommand reload: it ends with the process.
@@ -66,15 +66,15 @@ func (r *reloader) run(ctx context.Context) {
 	}
 }
 
-// look tells the server of a content that it was not told of yet. What it
-// refuses it is told once, what does not reach it again and again.
+// look has the server load a content that it was not sent yet. What it refuses is
+// sent once; what does not reach it is sent again.
 func (r *reloader) look(ctx context.Context) error {
 	content, err := os.ReadFile(r.File)
 	if err != nil {
 		return fmt.Errorf("read configuration: %w", err)
 	}
 	sum := sha256.Sum256(content)
-	if sum == r.told {
+	if sum == r.sent {
 		return nil
 	}
 	status, answer, err := r.post(ctx)
@@ -84,7 +84,7 @@ func (r *reloader) look(ctx context.Context) error {
 	if status == http.StatusUnauthorized || status == http.StatusForbidden {
 		return fmt.Errorf("ask for a reload: the server says %d: %s", status, answer)
 	}
-	r.told = sum
+	r.sent = sum
 	if status != http.StatusOK {
 		return fmt.Errorf("the server keeps its old configuration: %s", answer)
 	}

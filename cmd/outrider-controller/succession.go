@@ -13,7 +13,7 @@ import (
 
 // succession keeps a controller from being ready before a replica of the webhook
 // is. In releases up to 0.2.0 the controller's pods answered admission reviews too;
-// an upgrade must not end them before there is somebody else to answer.
+// an upgrade must not end them before others answer.
 type succession struct {
 	reader          client.Reader
 	namespace, name string // of the webhook's Deployment

@@ -30,7 +30,7 @@ container, and makes it known to Prometheus. It works with your permissions: you
 to patch pods/ephemeralcontainers, in the namespace. The controller of Outrider has no such permission, and needs none.
 
 What is attached lasts as long as the pod: an ephemeral container cannot be taken out or restarted, and has no requests or
-limits. When the pod is created again, the exporter rides along in the normal way if its pod template asks for it.`,
+limits. When the pod is created again, the exporter is injected if its pod template asks for it.`,
 		Example: `  outrider attach db-0 -n shop --exporter postgres
   outrider attach cache-7d9f --dry-run`,
 		Args:              cobra.ExactArgs(1),
@@ -65,7 +65,7 @@ limits. When the pod is created again, the exporter rides along in the normal wa
 		},
 	}
 	c.addFlags(cmd, "Namespace of the pod. Default: the context's.")
-	cmd.Flags().StringVar(&exporters, "exporter", "", "Exporters, separated by commas. Default: what the pod's annotation says, or else what is recognised.")
+	cmd.Flags().StringVar(&exporters, "exporter", "", "Exporters, separated by commas. Default: what the pod's annotation says, or else what is recognized.")
 	completeFlag(cmd, "exporter", exporterNames)
 	cmd.Flags().StringVar(&settings.ImageRegistry, "image-registry", "", "Registry that replaces that of the exporters' images, as the chart's global.imageRegistry does.")
 	cmd.Flags().BoolVar(&settings.AssignedUIDs, "assigned-uids", false, "Leave the exporter's user to the platform, as the chart's sidecars.assignedUIDs does.")

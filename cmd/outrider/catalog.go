@@ -19,7 +19,7 @@ func catalogCommand() *cobra.Command {
 		Use:   "catalog [NAME]",
 		Short: "List the exporters that ship with Outrider, or show one",
 		Long: `catalog lists the exporters that this binary carries: the port of their metrics, the images by which a workload is
-recognised, the parameters that annotations may set, and their image. With a name it shows what each parameter means, and the
+recognized, the parameters that annotations may set, and their image. With a name it shows what each parameter means, and the
 definition as a manifest: apply it with changes, and yours replaces the built-in one; under another name it is a new one.`,
 		Example: `  outrider catalog
   outrider catalog redis

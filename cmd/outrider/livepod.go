@@ -98,7 +98,7 @@ func (l *live) absent(ctx context.Context, pod *corev1.Pod, exporter string) str
 }
 
 // reaches reports whether there is a webhook of ours, and whether it leaves out
-// a namespace by its name. Who may not look is told neither.
+// a namespace by its name. A user who may not read it gets neither.
 func (l *live) reaches(ctx context.Context, namespace string) (configured, excluded bool) {
 	list, err := l.client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider"})
 	if err != nil {
@@ -117,7 +117,7 @@ func (l *live) reaches(ctx context.Context, namespace string) (configured, exclu
 
 // misplaced looks for annotations of ours on the workload that owns the pod, as
 // they have no effect there. A Deployment's are copied to its ReplicaSets: only
-// the outermost owner is told about.
+// the outermost owner is shown.
 func (l *live) misplaced(ctx context.Context, pod *corev1.Pod) []string {
 	var outermost *metav1.PartialObjectMetadata
 	var workload sidecars.Workload

@@ -2,13 +2,13 @@ package v1alpha1
 
 // Diagnosis says how to learn from an exporter why it does not reach its
 // workload, so that a wrong password, a missing status page and a closed port
-// are told apart. It changes nothing in a pod.
+// are distinguished. It changes nothing in a pod.
 type Diagnosis struct {
 	// ErrorMetric is a series of the exporter with a label that holds its last
 	// error, where it has one.
 	ErrorMetric *ErrorMetric `json:"errorMetric,omitempty"`
 	// Causes are looked for in what the exporter says, of which the kubelet knows
-	// some; the one that was said last is told.
+	// some; the last one counts.
 	// +kubebuilder:validation:MaxItems=16
 	Causes []Cause `json:"causes,omitempty"`
 }

@@ -137,7 +137,7 @@ type ExporterSpec struct {
 	// Socket is how the server is reached where it listens on a Unix socket and
 	// on no TCP port, or where a parameter says so. Its folder must be a volume of the server's container.
 	Socket *Socket `json:"socket,omitempty"`
-	// Recognize says how the workload is told from its pod, for
+	// Recognize says how the workload is recognized from its pod, for
 	// outrider.dev/inject: auto and for opted-in namespaces.
 	Recognize Recognition `json:"recognize,omitzero"`
 	// OncePerSet is for exporters that report on a whole cluster: they are

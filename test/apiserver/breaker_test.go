@@ -375,7 +375,7 @@ func TestBreaker(t *testing.T) {
 	g.shows(first.ns, 1)
 	pod := first.create(first.template())
 	if d := sidecars.ParseStatus(pod).Decisions; hasVarnish(pod) || len(d) != 1 || d[0].Reason != sidecars.Suspended || !strings.Contains(d[0].Message, "ImagePullBackOff: Back-off pulling image") {
-		t.Errorf("a new pod is told %+v", d)
+		t.Errorf("the decision about a new pod is %+v", d)
 	}
 	first.event(first.ns, "ReplicaSet", events.ExporterSuspended.Reason, "ImagePullBackOff")
 	first.event(first.ns, "ReplicaSet", string(sidecars.Suspended), "its injection is suspended")
@@ -496,7 +496,7 @@ func TestBreakerHalfOpen(t *testing.T) {
 	g.condition(metav1.ConditionFalse, "")
 	for range 3 {
 		if pod := s.create(s.template()); !hasVarnish(pod) {
-			t.Errorf("the exporter works again, and a new pod is told %s", pod.Annotations[sidecars.StatusKey])
+			t.Errorf("the exporter works again, and the status of a new pod is %s", pod.Annotations[sidecars.StatusKey])
 		}
 	}
 }

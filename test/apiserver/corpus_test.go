@@ -192,7 +192,7 @@ func TestPodsThatDidNotAskNeverReachTheWebhook(t *testing.T) {
 		t.Errorf("%v calls for 102 pods that did not ask, want none", got)
 	}
 	create(plain, "asks", map[string]string{sidecars.InjectKey: "redis"})
-	create(optedIn, "recognised", nil)
+	create(optedIn, "recognized", nil)
 	if got := ctl.calls(t) - before; got != 2 {
 		t.Errorf("%v calls for the two pods that asked, want one each", got)
 	}

@@ -112,13 +112,13 @@ func TestDiscoveryAgreesWithPrometheus(t *testing.T) {
 			agreed(served, change.n)
 		}
 
-		unlabelled := pods["injected"]
-		unlabelled.Labels = nil
-		agreed(updatePod(t, c, unlabelled), 0)
+		unlabeled := pods["injected"]
+		unlabeled.Labels = nil
+		agreed(updatePod(t, c, unlabeled), 0)
 
-		labelled := pods["not-monitored"]
-		labelled.Labels = map[string]string{"outrider.dev/monitored": "true"}
-		agreed(updatePod(t, c, labelled), 1)
+		labeled := pods["not-monitored"]
+		labeled.Labels = map[string]string{"outrider.dev/monitored": "true"}
+		agreed(updatePod(t, c, labeled), 1)
 	})
 }
 

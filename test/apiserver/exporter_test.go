@@ -146,7 +146,7 @@ func injectedImage(t *testing.T, namespace, exporter string) string {
 }
 
 // create stores an exporter until the test ends, and until the controller has
-// forgotten it: the tests that follow count on the built-in catalogue.
+// forgotten it: the tests that follow count on the built-in catalog.
 func create(t *testing.T, c ctrlclient.Client, e *unstructured.Unstructured) {
 	t.Helper()
 	if err := c.Create(t.Context(), e.DeepCopy(), strict); err != nil {

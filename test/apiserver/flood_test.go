@@ -56,10 +56,10 @@ func TestFlood(t *testing.T) {
 			to, say := &target{address: ctl.webhook}, a.begin()
 			ctx, end := context.WithTimeout(t.Context(), *flood)
 			defer end()
-			var strangers sync.WaitGroup
-			for i := range a.strangers {
+			var clients sync.WaitGroup
+			for i := range a.clients {
 				from := a.address(i)
-				strangers.Go(func() {
+				clients.Go(func() {
 					for ctx.Err() == nil {
 						to.suffer(ctx, a, from, say)
 					}
@@ -71,7 +71,7 @@ func TestFlood(t *testing.T) {
 				created += 2
 				most = max(most, ctl.usage(t).Peak)
 			}
-			strangers.Wait()
+			clients.Wait()
 			if to.served.Load() > 0 && strings.HasPrefix(a.name, "HTTP/2") {
 				t.Errorf("%d were served", to.served.Load())
 			}

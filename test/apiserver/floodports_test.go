@@ -36,9 +36,9 @@ func TestFloodPlain(t *testing.T) {
 				to := &target{address: address}
 				ctx, end := context.WithTimeout(t.Context(), *flood)
 				defer end()
-				var strangers sync.WaitGroup
+				var clients sync.WaitGroup
 				for range 700 {
-					strangers.Go(func() {
+					clients.Go(func() {
 						for ctx.Err() == nil {
 							to.stall(ctx, begin)
 						}
@@ -46,15 +46,15 @@ func TestFloodPlain(t *testing.T) {
 				}
 				for ctx.Err() == nil {
 					if body, status := endpoint.Get("http://" + ctl.health + "/readyz"); status != http.StatusOK {
-						t.Errorf("the kubelet is told %d: %s", status, body)
+						t.Errorf("the kubelet gets %d: %s", status, body)
 					}
 					if body, status := endpoint.Get("http://" + ctl.metrics + "/metrics"); status != http.StatusOK && status != http.StatusServiceUnavailable {
-						t.Errorf("Prometheus is told %d: %.200s", status, body)
+						t.Errorf("Prometheus gets %d: %.200s", status, body)
 					}
 					answers += 2
 					most = max(most, ctl.usage(t).Peak)
 				}
-				strangers.Wait()
+				clients.Wait()
 				connections += to.connections.Load()
 			})
 		}
@@ -68,11 +68,11 @@ func TestFloodPlain(t *testing.T) {
 		}
 		return ""
 	})
-	t.Logf("figure: the ports for metrics and probes: %d connections of strangers, %d scrapes and probes answered, controller's memory at most %d MiB",
+	t.Logf("figure: the ports for metrics and probes: %d connections of attackers, %d scrapes and probes answered, controller's memory at most %d MiB",
 		connections, answers, most>>20)
 }
 
-// stall says something and reads nothing, until it is shown out.
+// stall says something and reads nothing, until it is evicted.
 func (to *target) stall(ctx context.Context, say string) {
 	conn := to.connect(ctx, attack{}.address(0))
 	if conn == nil {

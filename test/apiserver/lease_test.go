@@ -11,7 +11,7 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
 
-// The chart renders the Lease without a word in it, so that it goes with the release: whoever wants to lead takes it, and
+// The chart renders the Lease without a word in it, so that it goes with the release: any candidate takes it, and
 // it stays the same object.
 func TestALeaderTakesTheChartsLease(t *testing.T) {
 	c := client(t)

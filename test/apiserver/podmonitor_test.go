@@ -128,7 +128,7 @@ func TestPodMonitorAgreesWithTheJobs(t *testing.T) {
 	}
 	for _, e := range monitor.Spec.PodMetricsEndpoints {
 		if e.HonorLabels || e.FollowRedirects || e.HonorTimestamps {
-			t.Errorf("a stranger's labels, times or redirects are followed: %+v", e)
+			t.Errorf("a tenant's labels, times or redirects are followed: %+v", e)
 		}
 	}
 	pods := map[string]*corev1.Pod{}

@@ -209,7 +209,7 @@ func (c *controller) proven(t *testing.T, ns, pod string, want coverage.Proof, r
 	})
 }
 
-// A wrong password, a missing stub_status and a closed port are told apart, and from an exporter that does not run, one
+// A wrong password, a missing stub_status and a closed port are distinguished, and from an exporter that does not run, one
 // that cannot be scraped, and one that Prometheus does not know.
 func TestProof(t *testing.T) {
 	f := newCovered(t)
@@ -274,7 +274,7 @@ func TestProof(t *testing.T) {
 		}
 	}
 
-	// What is put right is told too.
+	// What is repaired is reported too.
 	f.hasEvent(t, p.ns, "Pod", "ExporterDown", "nginx: 1 pod: exporter up, nginx_up 0: stub_status is missing")
 	repaired.Store(true)
 	ctl.proven(t, p.ns, "no-stub-status", coverage.Up, "")

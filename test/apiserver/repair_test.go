@@ -381,7 +381,7 @@ func otherKinds(t *testing.T, config *rest.Config) {
 	r.rounds(10)
 	r.want(r.restarts(d, rolls, waits, single, managed), "daemons", "rolls")
 	for _, want := range []string{
-		"its update strategy is OnDelete: its pods are replaced when somebody deletes them",
+		"its update strategy is OnDelete: its pods are replaced when they are deleted by hand",
 		"it has one pod, which a restart would take down",
 		"Database main manages it, and restarts it by its own means",
 		"a ReplicaSet without a Deployment has no rollout",

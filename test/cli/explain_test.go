@@ -11,7 +11,7 @@ import (
 	"github.com/outrider-dev/outrider/test/corpus"
 )
 
-// TestExplainCorpus holds what is told about every case.
+// TestExplainCorpus holds what is printed about every case.
 func TestExplainCorpus(t *testing.T) {
 	cases, err := corpus.Load()
 	if err != nil {
@@ -111,7 +111,7 @@ func TestCompletion(t *testing.T) {
 }
 
 // TestMisplacedIsExplained holds that an annotation on a workload itself, which
-// has no effect there, is told where it is asked why nothing happens.
+// has no effect there, is explained where nothing happens.
 func TestMisplacedIsExplained(t *testing.T) {
 	got := run(t, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a, annotations: {outrider.dev/inject: redis, outrider.dev/repair: 'false'}}\nspec: {template: {spec: {containers: []}}}\n", "explain")
 	if !strings.Contains(got.out, "outrider.dev/inject has no effect here; move it to spec.template.metadata.annotations") || strings.Contains(got.out, "repair") {

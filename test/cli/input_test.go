@@ -56,7 +56,7 @@ func TestMistakes(t *testing.T) {
 		"a namespace's enforce":  {"apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {outrider.dev/enforce: block}}\n", `outrider.dev/enforce: "block" has no effect on a namespace; write audit, warn, deny`},
 		"a namespace's deny":     {"apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {outrider.dev/deny: mysql}}\n", "write it as an annotation of the namespace"},
 		"a pod's true":           {strings.Replace(annotated, "inject: redis", "inject: 'true'", 1), `there is no exporter "true"; write auto to have the workload recognized`},
-		"a misspelt exporter":    {"apiVersion: apps.openshift.io/v1\nkind: DeploymentConfig\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {outrider.dev/inject: reddis}}, spec: {containers: [{name: a, image: redis}]}}}\n", "did you mean redis?"},
+		"a misspelled exporter":  {"apiVersion: apps.openshift.io/v1\nkind: DeploymentConfig\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {outrider.dev/inject: reddis}}, spec: {containers: [{name: a, image: redis}]}}}\n", "did you mean redis?"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := run(t, tc.source, "inject", "--strict")

@@ -18,7 +18,7 @@ const usage = `usage: go run ./test/cluster COMMAND
   up           start the cluster, or do nothing where it runs
   down         stop it and put the machine back; --wipe also removes its image store
   status       show its processes
-  images       bring all images into it: this project's own, and the catalogue's servers and exporters
+  images       bring all images into it: this project's own, and the catalog's servers and exporters
   ui           build Prometheus' web interface, which its image then has
   kubeconfig   print the path of its kubeconfig
   kubectl ...  run kubectl on it

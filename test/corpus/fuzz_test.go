@@ -69,7 +69,7 @@ func FuzzAnnotations(f *testing.F) {
 	})
 }
 
-// FuzzExporter holds that whatever definition is taken into the catalogue, no container made from it escapes.
+// FuzzExporter holds that whatever definition is taken into the catalog, no container made from it escapes.
 func FuzzExporter(f *testing.F) {
 	for _, pattern := range []string{"../../sidecars/catalog/*.yaml", "../apiserver/testdata/*.yaml"} {
 		files, err := filepath.Glob(pattern)

@@ -143,7 +143,7 @@ func answered(t *testing.T, pod *corev1.Pod, reason string) bool {
 	return false
 }
 
-// harmless holds that a pod's exporters are what the catalogue says, that they reach 127.0.0.1 only, and that Prometheus asks the pod
+// harmless holds that a pod's exporters are what the catalog says, that they reach 127.0.0.1 only, and that Prometheus asks the pod
 // itself and knows whose it is.
 func harmless(t *testing.T, pod *corev1.Pod) {
 	t.Helper()
@@ -156,7 +156,7 @@ func harmless(t *testing.T, pod *corev1.Pod) {
 		}
 		sc := c.SecurityContext
 		if c.Image != spec.Image || len(c.Command) > 0 || sc == nil || sc.Privileged != nil || !*sc.RunAsNonRoot || *sc.AllowPrivilegeEscalation || len(sc.Capabilities.Add) > 0 || c.Ports[0].HostPort != 0 {
-			t.Errorf("the exporter is not the catalogue's: %+v", c)
+			t.Errorf("the exporter is not the catalog's: %+v", c)
 		}
 		said := append([]string{}, c.Args...)
 		for _, v := range c.Env {
@@ -167,7 +167,7 @@ func harmless(t *testing.T, pod *corev1.Pod) {
 		}
 		for _, s := range said {
 			if _, address, ok := strings.Cut(s, "://"); ok && !strings.HasPrefix(address, "127.0.0.1:") || strings.ContainsAny(s, "@\n\r\x00") {
-				t.Errorf("the exporter is told %q", s)
+				t.Errorf("the exporter gets %q", s)
 			}
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/outrider-dev/outrider/test/corpus"
 )
 
-// TestParametersAreKept: a custom Exporter is enforced as soon as it is in force, and what somebody else writes is put right.
+// TestParametersAreKept: a custom Exporter is enforced as soon as it is in force, and what another client writes is reverted.
 func TestParametersAreKept(t *testing.T) {
 	injecting(t)
 	c := client(t)

@@ -297,7 +297,7 @@ func TestExcludedNamespaces(t *testing.T) {
 	}
 }
 
-// TestNamespacesAreAnswered: a label or an annotation that means nothing is said to whoever writes it.
+// TestNamespacesAreAnswered: a label or an annotation that means nothing is reported to its author.
 func TestNamespacesAreAnswered(t *testing.T) {
 	client(t)
 	config := api.Config()

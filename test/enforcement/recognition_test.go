@@ -14,7 +14,7 @@ import (
 	"github.com/outrider-dev/outrider/test/corpus"
 )
 
-// byWebhook are the workloads of a pod that the webhook recognises and that nothing in it watches, sorted.
+// byWebhook are the workloads of a pod that the webhook recognizes and that nothing in it watches, sorted.
 func byWebhook(pod *corev1.Pod) []string {
 	pod = pod.DeepCopy()
 	pod.Annotations = map[string]string{sidecars.InjectKey: sidecars.InjectAuto}
@@ -32,7 +32,7 @@ func byWebhook(pod *corev1.Pod) []string {
 	return names
 }
 
-// byPolicy are those that the policy recognises.
+// byPolicy are those that the policy recognizes.
 func byPolicy(t *testing.T, namespace string, pod *corev1.Pod) []string {
 	t.Helper()
 	pod = pod.DeepCopy()
@@ -107,7 +107,7 @@ var images = []string{
 
 var portNames = []string{"", "tcp-redis", "redis-sentinel", "fpm", "redis-metrics", "redis", "nginx", "http", "postgres", "apache", "valkey"}
 
-// TestPolicyRecognizesNoMore does the same over made-up pods, where the policy may recognise less, and says how often.
+// TestPolicyRecognizesNoMore does the same over made-up pods, where the policy may recognize less, and says how often.
 func TestPolicyRecognizesNoMore(t *testing.T) {
 	injecting(t)()
 	ns := namespace(t, sidecars.EnforceDeny, sidecars.Namespace{})
@@ -116,7 +116,7 @@ func TestPolicyRecognizesNoMore(t *testing.T) {
 		webhook, policy := byWebhook(pod), byPolicy(t, ns, pod)
 		for _, name := range policy {
 			if !slices.Contains(webhook, name) {
-				t.Errorf("the policy recognises %s, and the webhook %v, in %s", name, webhook, describe(pod))
+				t.Errorf("the policy recognizes %s, and the webhook %v, in %s", name, webhook, describe(pod))
 			}
 		}
 		recognized += len(webhook)

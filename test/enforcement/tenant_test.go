@@ -25,7 +25,7 @@ import (
 	"github.com/outrider-dev/outrider/test/endpoint"
 )
 
-// tenant is somebody who may create pods in one namespace and read them there, and nothing else.
+// tenant is a user who may create pods in one namespace and read them there, and nothing else.
 type tenant struct {
 	kubernetes.Interface
 	namespace string
@@ -89,7 +89,7 @@ func (n tenant) create(t *testing.T, change func(*corev1.Pod)) *corev1.Pod {
 //     workload's, an event may be written there, and repair, where it is on, may restart that workload. Never in another namespace.
 //   - A tenant of three namespaces, whose pods in all of them show a failing exporter, can have it suspended for new pods everywhere, for
 //     a minute and up to an hour. One namespace harms itself only.
-//   - Whoever reaches the webhook's port learns what a pod would get in any namespace: the names that its annotations set as defaults
+//   - Any client that reaches the webhook's port learns what a pod would get in any namespace: the names that its annotations set as defaults
 //     are in the answer. Contents of Secrets are not, since nobody here can read them.
 func TestTenant(t *testing.T) {
 	injecting(t)
@@ -100,7 +100,7 @@ func TestTenant(t *testing.T) {
 		try  func(t *testing.T)
 	}{
 		{"a Secret of another namespace", n.foreignSecret},
-		{"an exporter that dials a stranger with the application's password", n.stranger},
+		{"an exporter that dials another host with the application's password", n.otherHost},
 		{"a target that is not the pod", n.foreignTarget},
 		{"a job of the stack", n.stackJob},
 		{"a status by hand", n.forgedStatus},
@@ -132,8 +132,8 @@ func (n tenant) foreignSecret(t *testing.T) {
 	}
 }
 
-// stranger plants the address of a stranger wherever the exporter's address is read from.
-func (n tenant) stranger(t *testing.T) {
+// otherHost plants the address of another host wherever the exporter's address is read from.
+func (n tenant) otherHost(t *testing.T) {
 	from := &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "own"}, Key: "password"}}
 	for what, change := range map[string]func(*corev1.Container){
 		"a variable": func(c *corev1.Container) {

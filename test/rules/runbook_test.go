@@ -89,7 +89,7 @@ func TestRunbookEntriesAreComplete(t *testing.T) {
 			}
 		}
 		if n := strings.Count(strings.TrimSpace(entry), "\n"); n > 6 {
-			t.Errorf("%s: %d lines are more than somebody reads at night", m[1], n)
+			t.Errorf("%s: %d lines are more than one reads at night", m[1], n)
 		}
 	}
 }

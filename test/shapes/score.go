@@ -16,7 +16,7 @@ type Result struct {
 	Got Answer
 	// Right says that Got is one of the answers that are right.
 	Right bool
-	// WrongAccount says that an exporter logs in as somebody with what is not that
+	// WrongAccount says that an exporter logs in as a user with what is not that
 	// account's password, or with another account than every right answer has.
 	WrongAccount bool
 	// Copied says that a password in plain text came out.

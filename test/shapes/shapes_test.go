@@ -60,7 +60,7 @@ func TestRows(t *testing.T) {
 	}
 }
 
-// TestJudge holds that wrong answers are told from right ones.
+// TestJudge holds that wrong answers are distinguished from right ones.
 func TestJudge(t *testing.T) {
 	for line, want := range map[string]Result{
 		"a | db postgres:17 | - | POSTGRES_USER=app POSTGRES_PASSWORD@s/pw | 5432 | - | postgres 5432 as=app pw=s/pw":      {Right: true},

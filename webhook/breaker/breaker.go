@@ -166,7 +166,7 @@ func (b *Breaker) judge(ctx context.Context) (again bool, err error) {
 // now. They belong to the cache and must not be changed.
 func (b *Breaker) Stuck(ctx context.Context) ([]corev1.Pod, error) {
 	if !b.pods.Ready() || b.exporters.Check(nil) != nil || b.Check(nil) != nil {
-		return nil, nil // by the built-in catalogue alone, definitions would seem to be replaced
+		return nil, nil // by the built-in catalog alone, definitions would seem to be replaced
 	}
 	pods, err := b.pods.List(ctx)
 	if err != nil {

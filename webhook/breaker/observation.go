@@ -9,7 +9,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 )
 
-// Health is what one pod shows about the exporter that rides along with it.
+// Health is what one pod shows about an exporter that was injected into it.
 type Health string
 
 // The kinds of Health.

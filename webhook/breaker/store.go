@@ -94,7 +94,7 @@ func (b *Breaker) read(ctx context.Context) (stored, error) {
 }
 
 // write stores the suspensions where something else is stored. Where the cache
-// was behind, or somebody wrote meanwhile, the error is a conflict.
+// was behind, or another client wrote meanwhile, the error is a conflict.
 func (b *Breaker) write(ctx context.Context, before stored, after []Suspension) error {
 	raw := Encode(after)
 	if raw == before.raw {

@@ -19,7 +19,7 @@ var states = []State{Injected, Missed, Stale, Refused, Suspended}
 
 // Names that stand in the place of an exporter's.
 const (
-	Unknown   = "unknown"   // names that the catalogue does not have: users make them up
+	Unknown   = "unknown"   // names that the catalog does not have: users make them up
 	Endpoints = "endpoints" // the pod's own endpoints, which outrider.dev/scrape names
 )
 

@@ -20,7 +20,7 @@ import (
 
 const (
 	settle        = time.Second      // in which changes of one workload are collected
-	lookAtCatalog = 5 * time.Second  // between two looks at the catalogue
+	lookAtCatalog = 5 * time.Second  // between two looks at the catalog
 	verdictsAge   = 10 * time.Minute // after which it is asked again what would be decided
 )
 
@@ -95,7 +95,7 @@ func (c *Controller) Start(ctx context.Context) error {
 	ctx = ctrl.LoggerInto(ctx, log)
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	// By the built-in catalogue alone, pods of a custom exporter would be stale.
+	// By the built-in catalog alone, pods of a custom exporter would be stale.
 	if err := wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(context.Context) (bool, error) { return c.Exporters.Check(nil) == nil, nil }); err != nil {
 		return nil
 	}

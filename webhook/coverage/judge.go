@@ -35,7 +35,7 @@ func (c *Controller) judge(ctx context.Context, j judgment) error {
 	}
 	decisions := c.Decider.Decide(ctx, decider.Request{Pod: &p, Namespace: p.Namespace}).Decisions
 	v := verdict{decisions: decisions}
-	// A budget may be raised and a suspension end; what is not recognised stays so.
+	// A budget may be raised and a suspension end; what is not recognized stays so.
 	if slices.ContainsFunc(decisions, func(d sidecars.Decision) bool {
 		return d.Outcome == sidecars.Injected || d.Outcome == sidecars.Discovered || d.Outcome == sidecars.Refused
 	}) {

@@ -9,10 +9,10 @@ import (
 
 var (
 	podsDesc = prometheus.NewDesc("outrider_coverage_pods",
-		"Live pods by how they came out of admission: injected, missed, stale, refused or suspended. Told by the leader; injected and missed are told, also at 0, of every exporter that has pods in a namespace. A series without a namespace sums up what the limit left out.",
+		"Live pods by how they came out of admission: injected, missed, stale, refused or suspended. Exported by the leader only; injected and missed also at 0, for every exporter that has pods in a namespace. A series without a namespace sums up what the limit left out.",
 		[]string{"namespace", "exporter", "state"}, nil)
 	proofDesc = prometheus.NewDesc("outrider_coverage_proof",
-		"Live pods whose exporter is injected, by whether it is known to reach its workload: up, down or unproven. Told by the leader, and only where a Prometheus is asked; up and down are told also at 0.",
+		"Live pods whose exporter is injected, by whether it is known to reach its workload: up, down or unproven. Exported by the leader only, and only where a Prometheus is asked; up and down also at 0.",
 		[]string{"namespace", "exporter", "proof"}, nil)
 	droppedDesc = prometheus.NewDesc("outrider_coverage_dropped_series",
 		"Series of outrider_coverage_pods and outrider_coverage_proof that were summed up without their namespace, because of --coverage-series.",
@@ -57,7 +57,7 @@ func (t *tally) add(o *tally) {
 	}
 }
 
-// troubled reports whether somebody should look.
+// troubled reports whether anything needs attention.
 func (t *tally) troubled() bool {
 	return t.states[Missed]+t.states[Refused]+t.states[Suspended]+t.proofs[Down] > 0
 }

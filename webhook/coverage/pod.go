@@ -78,7 +78,7 @@ func (p *pod) candidate(optedIn bool) bool {
 	return !p.decided && (p.asks == asks || p.asks == asksNothing && optedIn)
 }
 
-// fingerprint is of the annotations of the domain, which tell apart what somebody
+// fingerprint is of the annotations of the domain, which distinguish what users
 // wrote on one pod of many.
 func fingerprint(annotations map[string]string) string {
 	h := fnv.New64a()

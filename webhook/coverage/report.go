@@ -124,6 +124,6 @@ func (c *Controller) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
-		_ = enc.Encode(c.Report(r.URL.Query().Get("namespace"))) // whoever asked may have gone
+		_ = enc.Encode(c.Report(r.URL.Query().Get("namespace"))) // the client may have gone
 	}
 }

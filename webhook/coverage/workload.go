@@ -13,7 +13,7 @@ import (
 type Workload struct{ Namespace, Kind, Name string }
 
 // workloadOf reads a pod's workload from the pod alone. That of a ReplicaSet is
-// told by the hash that both names end in, so that nothing has to be asked for.
+// recognized by the hash that both names end in, so that nothing has to be asked for.
 func workloadOf(pod *metav1.ObjectMeta) Workload {
 	owner := controllerOf(pod)
 	if owner == nil {
@@ -58,7 +58,7 @@ func revision(pod *metav1.ObjectMeta) string {
 	for _, label := range []string{appsv1.DefaultDeploymentUniqueLabelKey, appsv1.ControllerRevisionHashLabelKey} {
 		if hash := pod.Labels[label]; hash != "" {
 			if owner.Kind == "StatefulSet" && strings.HasSuffix(pod.Name, "-0") {
-				return hash + " first" // some exporters ride along with the first pod only
+				return hash + " first" // some exporters are injected into the first pod only
 			}
 			return hash
 		}

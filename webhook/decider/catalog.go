@@ -25,7 +25,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
-// Exporters is the catalogue in force: the built-in exporters and the cluster's
+// Exporters is the catalog in force: the built-in exporters and the cluster's
 // custom ones over them. Every replica keeps its own, the leader writes what
 // became of each custom one into its status.
 type Exporters struct {
@@ -33,13 +33,13 @@ type Exporters struct {
 	count   *prometheus.GaugeVec
 	client  client.Client
 	known   atomic.Bool             // whether there are custom ones, and which
-	changed chan event.GenericEvent // holds one where the catalogue has changed since it was last received
+	changed chan event.GenericEvent // holds one where the catalog has changed since it was last received
 
 	loading sync.Mutex
 	current atomic.Pointer[merged]
 }
 
-// NewExporters returns a catalogue that holds the built-in exporters only until
+// NewExporters returns a catalog that holds the built-in exporters only until
 // the manager runs.
 func NewExporters(builtin sidecars.Catalog, r prometheus.Registerer) *Exporters {
 	x := &Exporters{builtin: builtin, changed: make(chan event.GenericEvent, 1), count: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -153,7 +153,7 @@ func (x *Exporters) await(ctx context.Context, mgr ctrl.Manager) error {
 	})
 }
 
-// load brings the catalogue to what the manager's cache holds.
+// load brings the catalog to what the manager's cache holds.
 func (x *Exporters) load(ctx context.Context) (merged, error) {
 	x.loading.Lock()
 	defer x.loading.Unlock()
@@ -178,7 +178,7 @@ func (x *Exporters) load(ctx context.Context) (merged, error) {
 			log.Info("exporter refused", "exporter", name, "generation", c.seen.Generation, "problem", c.err.Error())
 		}
 	}
-	log.Info("catalogue changed", "custom", len(after.customs), "exporters", len(after.catalog.Names()))
+	log.Info("catalog changed", "custom", len(after.customs), "exporters", len(after.catalog.Names()))
 	return after, nil
 }
 

@@ -73,7 +73,7 @@ func (m merged) condition(builtin sidecars.Catalog, c custom) metav1.Condition {
 	case replaces:
 		instead = "the built-in definition"
 	}
-	// One problem a line, behind the exporter's name, is how a catalogue says it.
+	// One problem a line, behind the exporter's name, is how a catalog says it.
 	problems := strings.TrimPrefix(c.err.Error(), fmt.Sprintf("exporter %q: ", c.seen.Name))
 	condition.Status, condition.Reason = metav1.ConditionFalse, Invalid
 	condition.Message = fmt.Sprintf("%s; in force instead: %s", strings.ReplaceAll(problems, "\n", "; "), instead)

@@ -13,7 +13,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
-// merged is the built-in catalogue with the custom Exporters over it, and what
+// merged is the built-in catalog with the custom Exporters over it, and what
 // became of each of them.
 type merged struct {
 	catalog sidecars.Catalog
@@ -22,7 +22,7 @@ type merged struct {
 
 // custom is what became of one custom Exporter.
 type custom struct {
-	seen v1alpha1.Exporter  // as it was when the catalogue was made
+	seen v1alpha1.Exporter  // as it was when the catalog was made
 	good *v1alpha1.Exporter // the definition in force; nil where none is
 	err  error              // why that is not the one that was seen
 }
@@ -32,7 +32,7 @@ func (c custom) about(e *v1alpha1.Exporter) bool {
 	return c.seen.UID == e.UID && c.seen.Generation == e.Generation
 }
 
-// merge adds the exporters to the built-in catalogue in the order of their
+// merge adds the exporters to the built-in catalog in the order of their
 // names, each on its own, so that a bad one costs none of the others. In its
 // place stays the last good definition of the same object, as before or its status
 // knows it, or else the built-in one of that name.
@@ -105,7 +105,7 @@ func (m merged) of(exporters []v1alpha1.Exporter) bool {
 	return true
 }
 
-// passedOver are the image names of the named exporter that are recognised as
+// passedOver are the image names of the named exporter that are recognized as
 // another's, because that comes first by name, in words.
 func (m merged) passedOver(name string) string {
 	spec, _ := m.catalog.Spec(name)
@@ -114,7 +114,7 @@ func (m merged) passedOver(name string) string {
 		for _, other := range m.catalog.Names() {
 			if others, _ := m.catalog.Spec(other); slices.Contains(others.Recognize.Images, image) {
 				if other != name {
-					taken = append(taken, fmt.Sprintf("image %s is recognised as %s", image, other))
+					taken = append(taken, fmt.Sprintf("image %s is recognized as %s", image, other))
 				}
 				break
 			}

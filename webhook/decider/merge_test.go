@@ -18,7 +18,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
-// exporter is a good definition that recognises an image of its own name.
+// exporter is a good definition that recognizes an image of its own name.
 func exporter(name string, generation int64, image string) v1alpha1.Exporter {
 	r := corev1.ResourceList{corev1.ResourceCPU: resource.MustParse("10m"), corev1.ResourceMemory: resource.MustParse("32Mi")}
 	return v1alpha1.Exporter{
@@ -64,7 +64,7 @@ const (
 	instead = "False: spec.parameters[0].pattern: error parsing regexp: missing closing ]: `[)$`; in force instead: "
 )
 
-// mergeCases take catalogues through changes and say what the last one is.
+// mergeCases take catalogs through changes and say what the last one is.
 var mergeCases = map[string]struct {
 	steps      [][]v1alpha1.Exporter
 	images     map[string]string // by exporter
@@ -128,7 +128,7 @@ var mergeCases = map[string]struct {
 	"two claim an image": {
 		steps:      [][]v1alpha1.Exporter{{claiming("shared", exporter("b", 1, "b:1")), claiming("shared", exporter("a", 1, "a:1"))}},
 		images:     map[string]string{"redis": "builtin:1", "a": "a:1", "b": "b:1"},
-		conditions: map[string]string{"a": good, "b": good + "; image shared is recognised as a, which comes first by name"},
+		conditions: map[string]string{"a": good, "b": good + "; image shared is recognized as a, which comes first by name"},
 	},
 }
 
@@ -143,7 +143,7 @@ func TestMerge(t *testing.T) {
 			for _, exporters := range tc.steps {
 				now = merge(builtin, now, exporters)
 				if !now.of(exporters) {
-					t.Error("the merged catalogue does not know what it was made of")
+					t.Error("the merged catalog does not know what it was made of")
 				}
 			}
 			images, conditions := map[string]string{}, map[string]string{}
@@ -168,7 +168,7 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// A catalogue is made again only for other definitions, not when a status is written.
+// A catalog is made again only for other definitions, not when a status is written.
 func TestSameDefinitions(t *testing.T) {
 	a, b := exporter("a", 1, "a:1"), exporter("b", 1, "b:1")
 	now := merge(sidecars.Catalog{}, merged{}, []v1alpha1.Exporter{a, b})

@@ -1,21 +1,25 @@
-// Package monitored keeps the pods that Prometheus is told of, slimmed down to
-// what tells how they came out: their state, their containers' state, who owns
-// them, and what Outrider decided for them.
+// Package monitored keeps the pods that Prometheus scrapes, reduced to how they came
+// out: their state, their containers' state, their owners, and what Outrider decided
+// for them.
 //
 // # Decisions
 //
-// One watch for all that ask: the circuit breaker, which lists the pods, and coverage,
-// which hears of each as it changes.
+// # One watch for all
 //
-// It is a cache of its own and not the manager's. The manager's has one selector
-// for each kind, and whoever wants to know pods by another one (those that were
-// missed carry no label) must not have to share this one.
+// The breaker lists the pods, coverage follows each change.
 //
-// Only the leader fills it. The other replicas answer admissions, for which no pod
-// but the one that is admitted counts.
+// # A cache of its own, not the manager's
 //
-// A pod shrinks to about a kilobyte before it is stored: specs and most
-// annotations never come to rest in memory.
+// The manager's has one selector for each kind; reading pods by another one (those
+// that were missed carry no label) must not depend on this one.
+//
+// # Only the leader fills it
+//
+// For an admission only the pod that is admitted counts.
+//
+// # A pod is reduced to about a kilobyte before it is stored
+//
+// Specs and most annotations are never kept.
 package monitored
 
 import (

@@ -107,7 +107,7 @@ func (r *Repairer) roll(ctx context.Context, w Workload, target *Restartable) (w
 	return "", nil
 }
 
-// tell says on a workload, once for each reason, that somebody else has to act.
+// tell says on a workload, once for each reason, that its owner has to act.
 func (r *Repairer) tell(w Workload, why string) {
 	if r.looked[w.Owner.Kind+"/"+w.Namespace+"/"+w.Owner.Name].why == why {
 		return

@@ -66,7 +66,7 @@ func Describe(object client.Object) *Restartable {
 		case want == 1:
 			r.Leave = "it has one pod, which a restart would take down"
 		case o.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType:
-			r.Leave = "its update strategy is OnDelete: its pods are replaced when somebody deletes them"
+			r.Leave = "its update strategy is OnDelete: its pods are replaced when they are deleted by hand"
 		case rolling != nil && rolling.Partition != nil && *rolling.Partition > 0:
 			r.Leave = "its rolling update has a partition"
 		}
@@ -75,7 +75,7 @@ func Describe(object client.Object) *Restartable {
 		r.Template = &o.Spec.Template
 		r.Complete = s.ObservedGeneration >= o.Generation && s.UpdatedNumberScheduled == s.DesiredNumberScheduled && s.NumberAvailable == s.DesiredNumberScheduled
 		if o.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType {
-			r.Leave = "its update strategy is OnDelete: its pods are replaced when somebody deletes them"
+			r.Leave = "its update strategy is OnDelete: its pods are replaced when they are deleted by hand"
 		}
 	default:
 		return nil
@@ -131,7 +131,7 @@ func (r *Restartable) Fingerprint() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// RestartedAt is when somebody last restarted it, or zero.
+// RestartedAt is when it was last restarted, or zero.
 func (r *Restartable) RestartedAt() time.Time {
 	at, err := time.Parse(time.RFC3339, r.Template.Annotations[RestartedAt])
 	if err != nil {

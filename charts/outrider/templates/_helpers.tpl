@@ -99,7 +99,7 @@ subjects:
     namespace: {{ include "outrider.namespace" .root | quote }}
 {{- end -}}
 
-{{/* Where somebody scrapes by what the chart renders, these are scraped too. */}}
+{{/* Where another Prometheus scrapes by what the chart renders, these are scraped too. */}}
 {{- define "outrider.nodeExporter.enabled" -}}
 {{- if and (ne .Values.discovery.mode "none") .Values.nodeExporter.enabled }}true{{ end -}}
 {{- end -}}

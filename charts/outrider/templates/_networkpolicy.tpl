@@ -1,6 +1,6 @@
 {{/*
 A NetworkPolicy of a component. rules is a list of {ports, from}, from being one of
-  any      whoever can reach it: the API server, whose address no selector knows, or a Prometheus that is not ours
+  any      any client: the API server, whose address no selector knows, or a Prometheus that is not ours
   release  this release's pods
   web      this release's pods, those of networkPolicy.fromNamespaces, and networkPolicy.fromCIDRs; anybody where its Service leaves the cluster
   or the name of one component.

@@ -1,4 +1,4 @@
-{{/* What somebody who has just installed a release should know of it, a paragraph each. */}}
+{{/* What a user who has just installed a release should know, a paragraph each. */}}
 {{- define "outrider.notes.warnings" -}}
 {{- $webhook := .Values.webhook -}}
 {{- if eq $webhook.failurePolicy "Fail" }}

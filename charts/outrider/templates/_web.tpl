@@ -140,7 +140,7 @@ basic_auth:
 {{ end -}}
 {{- end -}}
 
-{{/* The folders of the Secrets that a server is told of, and the volumes behind them. */}}
+{{/* The folders of the Secrets that a server is configured with, and the volumes behind them. */}}
 {{- define "outrider.secretMounts" -}}
 {{- range .values.secrets }}
 - name: {{ include "outrider.secretVolume" . }}

@@ -39,7 +39,7 @@ func crd(_ context.Context, p *Patient, found func(Finding)) bool {
 	resources, err := p.Client.Discovery().ServerResourcesForGroupVersion(v1alpha1.GroupVersion.String())
 	switch {
 	case apierrors.IsNotFound(err):
-		found(warn(name, restore, "the cluster does not know the kind: only the built-in catalogue is served"))
+		found(warn(name, restore, "the cluster does not know the kind: only the built-in catalog is served"))
 	case err != nil:
 		found(warn(name, "", "%v", err))
 	case !slices.ContainsFunc(resources.APIResources, func(r metav1.APIResource) bool { return r.Kind == v1alpha1.Kind }):

@@ -23,7 +23,7 @@ func authority(t *testing.T, name string) ([]byte, *x509.Certificate) {
 }
 
 // TestAMismatchIsSeen holds that a certificate which the API server would
-// refuse is told from one that it trusts.
+// refuse is distinguished from one that it trusts.
 func TestAMismatchIsSeen(t *testing.T) {
 	const name = "outrider-webhook.outrider.svc"
 	ours, leaf := authority(t, name)

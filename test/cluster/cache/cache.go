@@ -5,7 +5,7 @@
 //
 // Everything lies under os.UserCacheDir()/outrider, and what is built is named by a hash of what
 // it was built from, so a second run finds it and a stale entry cannot be mistaken for a fresh one.
-// Two test binaries may run at once: whoever changes something holds a file lock, which the kernel
+// Two test binaries may run at once: the one that changes something holds a file lock, which the kernel
 // releases when its holder dies.
 package cache
 

@@ -126,7 +126,7 @@ const nginxDefault = `server {
 // Base returns the images that every cluster has from its start.
 func Base() []Image { return slices.Clone(base) }
 
-// Workloads returns what Base lacks: the servers and exporters of the catalogue, and the optional parts
+// Workloads returns what Base lacks: the servers and exporters of the catalog, and the optional parts
 // of the stack. They are hundreds of megabytes: who needs them loads them.
 func Workloads() []Image { return slices.Concat(servers, exporters, optional) }
 

@@ -1,6 +1,6 @@
 package image
 
-// exporters are the catalogue's, under the names and tags that it pins, so that a pod with its
+// exporters are the catalog's, under the names and tags that it pins, so that a pod with its
 // defaults runs here unchanged. Where the program of that version cannot be had, Actual names the
 // one that takes its place. As in the images they stand for, the user is a name, which a pod that
 // must not run as root has to replace by a number.

@@ -7,7 +7,7 @@
 // data; its archive is named by a hash of everything it is made from and written once.
 // Docker and buildah are not needed: a layer is a tar, and a configuration is a short JSON file.
 // Base is what every cluster starts with; Workloads are loaded by who needs them. An exporter bears
-// the tag that the catalogue pins even where only another version of its program can be had: the
+// the tag that the catalog pins even where only another version of its program can be had: the
 // alternative was a test that changes the manifests it tests. Image.Actual says so.
 package image
 

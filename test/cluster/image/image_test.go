@@ -129,7 +129,7 @@ func TestNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	if name, _ := pause.Name(t.Context()); name != Pause {
-		t.Errorf("pause is %s, but containerd is told %s", name, Pause)
+		t.Errorf("pause is %s, but containerd is configured with %s", name, Pause)
 	}
 }
 

@@ -17,7 +17,7 @@ func entrypoint(name string) string {
 	return string(data)
 }
 
-// servers are the workloads for which the catalogue has an entry, from Debian's packages, or from Go
+// servers are the workloads for which the catalog has an entry, from Debian's packages, or from Go
 // modules as etcd. They keep the official images' paths, users and environment where manifests in
 // the wild rely on them. The tags of Debian's are Debian 12's release series, which security updates
 // do not change.

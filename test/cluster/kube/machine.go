@@ -139,7 +139,7 @@ func (l layout) removeMountPoints() error {
 		return nil // none was made
 	}
 	for _, path := range made {
-		_ = os.Remove(path) // one that somebody filled meanwhile stays
+		_ = os.Remove(path) // one that was filled meanwhile stays
 	}
 	return l.drop("mountpoints")
 }

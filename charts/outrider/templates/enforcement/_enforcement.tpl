@@ -1,5 +1,5 @@
 {{/*
-What both policies have in common: how a workload is told from its pod and what is missing in it. The data is the
+What both policies have in common: how a workload is recognized from its pod and what is missing in it. The data is the
 controller's, in the parameter object; sidecars.Recognition describes its keys. Nothing here is newer than Kubernetes 1.30.
 */}}
 {{- define "outrider.enforcement.variables" -}}

@@ -20,7 +20,7 @@ Their text, comments included, for people who copy it into the configuration of 
 {{- end -}}
 {{- end -}}
 
-{{/* What a scrape of a target may bring that somebody other than the cluster's administrator chose. */}}
+{{/* What a scrape of a target may bring that is not chosen by the cluster's administrator. */}}
 {{- define "outrider.scrape.limits" -}}
 {{- $limits := .Values.scrape.limits -}}
 body_size_limit: {{ $limits.bodySize }}

@@ -1,5 +1,5 @@
 {{/*
-Jobs that somebody has to ask for: pods annotated prometheus.io/scrape, probes, and entries of scrape_configs of the
+Jobs that are off by default: pods annotated prometheus.io/scrape, probes, and entries of scrape_configs of the
 user's own. All have the limits of the workloads' jobs, and none has a token.
 */}}
 {{- define "outrider.scrape.optional" -}}
@@ -16,8 +16,8 @@ user's own. All have the limits of the workloads' jobs, and none has a token.
 {{- end }}
 {{- end -}}
 
-{{/* What every target gets that somebody else than the cluster's administrator may have chosen. */}}
-{{- define "outrider.scrape.stranger" -}}
+{{/* What every target gets that the cluster's administrator may not have chosen. */}}
+{{- define "outrider.scrape.untrusted" -}}
 follow_redirects: false
 honor_timestamps: false
 {{ include "outrider.scrape.limits" . }}
@@ -33,7 +33,7 @@ What Outrider scrapes already is left to it, and so are the jobs of the stack.
 {{- $meta := "__meta_kubernetes_pod_annotation_prometheus_io_" -}}
 {{- $number := "[1-9][0-9]{0,4}" -}}
 - job_name: annotated-{{ add1 .before }}
-  {{- include "outrider.scrape.stranger" .root | nindent 2 }}
+  {{- include "outrider.scrape.untrusted" .root | nindent 2 }}
   keep_dropped_targets: 100
   tls_config:
     insecure_skip_verify: true
@@ -114,7 +114,7 @@ are one job, since the exporter is one.
 {{- end -}}
 - job_name: probes
   metrics_path: /probe
-  {{- include "outrider.scrape.stranger" . | nindent 2 }}
+  {{- include "outrider.scrape.untrusted" . | nindent 2 }}
   static_configs:
     {{- range .Values.scrape.probes }}
     - targets:

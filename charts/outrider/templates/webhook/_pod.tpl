@@ -1,4 +1,4 @@
-{{/* The ports of the pods. On a node's network 10250 is the kubelet's, and 8080 is somebody's. */}}
+{{/* The ports of the pods. On a node's network 10250 is the kubelet's, and 8080 is often taken. */}}
 {{- define "outrider.webhook.ports" -}}
 {{- $ports := .values.hostNetwork | ternary (dict "webhook" 10260 "metrics" 10261 "health" 10262) (dict "webhook" 10250 "metrics" 8080 "health" 8081) -}}
 {{- range $name, $port := .values.ports }}{{ if $port }}{{ $_ := set $ports $name (int $port) }}{{ end }}{{ end -}}
