@@ -16,6 +16,7 @@ const (
 	PlacementKey = Domain + "/placement"
 	StatusKey    = Domain + "/status"
 	MonitoredKey = Domain + "/monitored"
+	RequestedKey = Domain + "/requested"
 	ExemptKey    = Domain + "/exempt"
 	EnforceKey   = Domain + "/enforce"
 	AllowKey     = Domain + "/allow"
@@ -31,6 +32,7 @@ const (
 	InjectEnabled      = "enabled"
 	InjectDisabled     = "disabled" // of a namespace, where the chart opts all of them in
 	MonitoredTrue      = "true"
+	RequestedTrue      = "true"
 	PlacementContainer = "container"
 	PlacementNative    = "native"
 	EnforceAudit       = "audit"
@@ -91,6 +93,8 @@ func Keys() []Key {
 			Doc: "What was decided for this pod, and why."},
 		{Name: MonitoredKey, Place: PodLabel, Values: "`\"true\"`", Written: true,
 			Doc: "Prometheus asks the API server for the pods with this label."},
+		{Name: RequestedKey, Place: PodLabel, Values: "`\"true\"`", Written: true,
+			Doc: "Written by the API server's policy on each pod that asks or whose namespace is opted in; coverage watches the pods with this label."},
 		{Name: InjectKey, Place: NamespaceLabel, Values: "`enabled` · `disabled`",
 			Doc: "Every new pod here is treated as if annotated `auto`; a pod's own annotation wins. `disabled` takes the namespace out where `webhook.optIn` is `all`."},
 		{Name: EnforceKey, Place: NamespaceLabel, Values: "`audit` · `warn` · `deny`",

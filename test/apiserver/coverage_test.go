@@ -2,6 +2,7 @@ package apiserver_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -26,12 +27,13 @@ type covered struct {
 	*kube.APIServer
 	kubernetes.Interface
 	address string
+	labels  map[string]string // of the pods that are created, besides their own
 }
 
 func newCovered(t *testing.T) *covered {
 	t.Helper()
 	server, c := ownServer(t)
-	f := &covered{server, c, endpoint.FreeFor(t)}
+	f := &covered{APIServer: server, Interface: c, address: endpoint.FreeFor(t)}
 	installWebhook(t, c, f.address)
 	return f
 }
@@ -59,6 +61,7 @@ func (f *covered) replicas(t *testing.T, ns, deployment, image string, n int, an
 	pods := make([]*corev1.Pod, n)
 	for i := range pods {
 		p := &corev1.Pod{ObjectMeta: *template.ObjectMeta.DeepCopy(), Spec: *template.Spec.DeepCopy()}
+		maps.Copy(p.Labels, f.labels)
 		p.GenerateName = set.Name + "-"
 		p.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: set.Name, UID: set.UID, Controller: &yes}}
 		if pods[i], err = f.CoreV1().Pods(ns).Create(t.Context(), p, metav1.CreateOptions{}); err != nil {
@@ -115,6 +118,14 @@ func (c *controller) gauge(t *testing.T, series string, want float64) {
 // Pods are created while no replica runs, or before anybody asked; when a replica is back it says of each what became
 // of it, and why.
 func TestCoverageAfterAnOutage(t *testing.T) {
+	t.Run("all pods", func(t *testing.T) { testCoverageAfterAnOutage(t, nil) })
+	// As the API server's policy labels pods: those from before it have no label.
+	t.Run("by label", func(t *testing.T) {
+		testCoverageAfterAnOutage(t, map[string]string{sidecars.RequestedKey: sidecars.RequestedTrue}, "--coverage-by-label", "--sweep-interval=2s")
+	})
+}
+
+func testCoverageAfterAnOutage(t *testing.T, labels map[string]string, flags ...string) {
 	f := newCovered(t)
 	ns := namespace(t, f, nil)
 	optedIn := namespace(t, f, map[string]string{sidecars.InjectKey: sidecars.InjectEnabled})
@@ -130,8 +141,9 @@ func TestCoverageAfterAnOutage(t *testing.T) {
 	ended.Status.Phase = corev1.PodSucceeded
 	updateStatus(t, f, ended)
 
-	ctl := f.launch(t)
+	ctl := f.launch(t, flags...)
 	t.Cleanup(ctl.stop)
+	f.labels = labels
 	missed := row{"Deployment/cache", "redis", "missed", "Annotated", 20}
 	refused := row{"Deployment/shop", "unknown", "refused", "UnknownExporter", 2}
 	ctl.covers(t, ns, missed, refused)

@@ -37,6 +37,7 @@ type Controller struct {
 	inv     *inventory
 	queue   workqueue.TypedRateLimitingInterface[Workload]
 	judging workqueue.TypedRateLimitingInterface[judgment]
+	sweeps  workqueue.TypedRateLimitingInterface[string] // namespaces whose pods without the label are looked for
 	events  flowcontrol.RateLimiter
 	leads   atomic.Bool // all workloads have been looked at once
 	answers map[target]answer
@@ -53,10 +54,16 @@ func New(o Options, p Parts) (*Controller, error) {
 		inv:     newInventory(o.ExcludedNamespaces, p.Decider.Settings),
 		queue:   workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[Workload]()),
 		judging: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[judgment]()),
+		sweeps:  workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
 		events:  flowcontrol.NewTokenBucketRateLimiter(1, 50),
 		answers: map[target]answer{},
 	}
 	c.inv.changed = func(w Workload) { c.queue.AddAfter(w, settle) }
+	c.inv.nowOptedIn = func(namespace string) {
+		if o.Labeled && c.leads.Load() {
+			c.sweeps.Add(namespace)
+		}
+	}
 	var err error
 	if o.PrometheusURL != "" {
 		c.prom, err = newProm(o.PrometheusURL)
@@ -108,7 +115,7 @@ func (c *Controller) Start(ctx context.Context) error {
 		return err
 	}
 	select {
-	case <-c.inv.follow(ctx, c.client, &wg):
+	case <-c.inv.follow(ctx, c.client, &wg, c.watchedPods()...):
 	case <-ctx.Done():
 		return nil
 	}
@@ -134,12 +141,16 @@ func (c *Controller) Start(ctx context.Context) error {
 	wg.Go(func() { work(ctx, c.judging, c.judge) })
 	wg.Go(func() { c.followCatalog(ctx) })
 	wg.Go(func() { every(ctx, statusInterval, c.writeStatuses) })
+	if c.Labeled {
+		c.sweepUntil(ctx, &wg)
+	}
 	if c.prom != nil {
 		wg.Go(func() { every(ctx, c.ProofInterval, c.prove) })
 	}
 	<-ctx.Done()
 	c.queue.ShutDown()
 	c.judging.ShutDown()
+	c.sweeps.ShutDown()
 	return nil
 }
 

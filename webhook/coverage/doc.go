@@ -16,6 +16,13 @@
 // starts its own watches when it leads. A standby pays nothing, and has no gauges;
 // it answers 503 at /coverage.
 //
+// # With the API server's policy, only labeled pods are watched
+//
+// A watch of all pods costs as much as a scrape job for annotated ones. Pods from before
+// the policy, or from before their namespace was opted in, are found by a sweep in pages,
+// every ten minutes; namespaces where it found missed ones are swept every half minute,
+// and one that is opted in at once.
+//
 // # All pods are watched as metadata
 //
 // A cache keeps objects, of which 20,000 are more than all else, so reflectors of

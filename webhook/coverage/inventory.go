@@ -15,9 +15,10 @@ import (
 
 // inventory is all that is known of the cluster's live pods.
 type inventory struct {
-	changed  func(Workload)    // called for each workload that must be looked at again
-	excluded []string          // namespaces that never reach the webhook
-	settings sidecars.Settings // say which namespaces are opted in
+	changed    func(Workload)         // called for each workload that must be looked at again
+	nowOptedIn func(namespace string) // called when a namespace's pods should all be decided
+	excluded   []string               // namespaces that never reach the webhook
+	settings   sidecars.Settings      // say which namespaces are opted in
 
 	mu         sync.Mutex
 	pods       map[types.NamespacedName]*pod
@@ -44,6 +45,7 @@ type verdict struct {
 
 func newInventory(excluded []string, settings sidecars.Settings) *inventory {
 	return &inventory{
+		nowOptedIn: func(string) {},
 		excluded:   excluded,
 		settings:   settings,
 		pods:       map[types.NamespacedName]*pod{},
@@ -55,17 +57,19 @@ func newInventory(excluded []string, settings sidecars.Settings) *inventory {
 
 // setPod takes note of a pod. One that is being deleted, or that is none of our
 // business, is forgotten.
-func (v *inventory) setPod(m *metav1.ObjectMeta) {
+func (v *inventory) setPod(m *metav1.ObjectMeta, from origin) {
 	key := types.NamespacedName{Namespace: m.Namespace, Name: m.Name}
 	if m.DeletionTimestamp != nil || slices.Contains(v.excluded, m.Namespace) {
 		v.dropPod(key)
 		return
 	}
 	p, of := newPod(m), workloadOf(m)
+	p.origin = from
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	before := v.pods[key]
 	if before != nil && before.workload.Workload == of && before.same(p) {
+		before.origin = from
 		return
 	}
 	v.forget(key)
@@ -115,18 +119,19 @@ func (v *inventory) forget(key types.NamespacedName) *pod {
 	return p
 }
 
-// keepPods forgets the pods that are not among these.
-func (v *inventory) keepPods(alive map[types.NamespacedName]bool) {
-	for _, key := range v.absent(alive) {
+// keepPods forgets the pods of an origin that are not among these; with
+// namespaces, only in those.
+func (v *inventory) keepPods(alive map[types.NamespacedName]bool, of origin, namespaces ...string) {
+	for _, key := range v.absent(alive, of, namespaces) {
 		v.dropPod(key)
 	}
 }
 
-func (v *inventory) absent(alive map[types.NamespacedName]bool) (gone []types.NamespacedName) {
+func (v *inventory) absent(alive map[types.NamespacedName]bool, of origin, namespaces []string) (gone []types.NamespacedName) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for key := range v.pods {
-		if !alive[key] {
+	for key, p := range v.pods {
+		if !alive[key] && p.origin == of && (len(namespaces) == 0 || slices.Contains(namespaces, key.Namespace)) {
 			gone = append(gone, key)
 		}
 	}
@@ -156,7 +161,13 @@ func (v *inventory) setContainers(p *corev1.Pod) {
 func (v *inventory) dropContainers(p *corev1.Pod) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	delete(v.containers, types.NamespacedName{Namespace: p.Namespace, Name: p.Name})
+	key := types.NamespacedName{Namespace: p.Namespace, Name: p.Name}
+	delete(v.containers, key)
+	// Of a pod that no watch reports, this is how its end is seen.
+	if known := v.pods[key]; known != nil && known.origin == swept {
+		v.forget(key)
+		v.changed(known.workload.Workload)
+	}
 }
 
 // setNamespace takes note of whether a namespace is opted in.
@@ -175,6 +186,7 @@ func (v *inventory) optIn(namespace string, yes bool) {
 	}
 	if yes {
 		v.optedIn[namespace] = true
+		v.nowOptedIn(namespace)
 	} else {
 		delete(v.optedIn, namespace)
 	}

@@ -24,6 +24,12 @@ type Options struct {
 	PrometheusURL string
 	// ProofInterval is the time between two rounds of questions. Default 1m.
 	ProofInterval time.Duration
+	// Labeled says that the API server's policy writes outrider.dev/requested on each
+	// pod that should be decided: only those are watched, and pods from before are
+	// found by a sweep. Default false: all pods are watched.
+	Labeled bool
+	// SweepInterval is the time between two sweeps. Default 10m.
+	SweepInterval time.Duration
 	// MostSeries bounds the series of the gauges. Default 5000.
 	MostSeries int
 	// ReadExporterLogs has the last lines of an exporter's own log read where
@@ -39,6 +45,8 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	})
 	fs.StringVar(&o.PrometheusURL, "prometheus-url", "", "Prometheus that is asked whether exporters are up; empty asks nobody.")
 	fs.DurationVar(&o.ProofInterval, "proof-interval", time.Minute, "Time between two rounds of questions to Prometheus.")
+	fs.BoolVar(&o.Labeled, "coverage-by-label", false, "Watch only pods labeled "+sidecars.RequestedKey+", as the API server's policy does, and find pods from before by a slow sweep.")
+	fs.DurationVar(&o.SweepInterval, "sweep-interval", 10*time.Minute, "Time between two sweeps over the pods without the label.")
 	fs.IntVar(&o.MostSeries, "coverage-series", 5000, "Most series of the coverage gauges; the rest are summed up without their namespace.")
 	fs.BoolVar(&o.ReadExporterLogs, "read-exporter-logs", false, "Read the last lines of an exporter's log where nothing else tells why it does not reach its workload.")
 }
@@ -46,6 +54,9 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 func (o *Options) validate() error {
 	if o.ProofInterval <= 0 {
 		return fmt.Errorf("--proof-interval %s: must be above zero", o.ProofInterval)
+	}
+	if o.Labeled && o.SweepInterval <= 0 {
+		return fmt.Errorf("--sweep-interval %s: must be above zero", o.SweepInterval)
 	}
 	if o.MostSeries < 1 {
 		return fmt.Errorf("--coverage-series %d: must be above zero", o.MostSeries)

@@ -23,6 +23,14 @@ const (
 	optsOut
 )
 
+// origin is how a pod became known.
+type origin byte
+
+const (
+	watched origin = iota
+	swept
+)
+
 // pod is what is kept of one live pod: there are tens of thousands.
 type pod struct {
 	name     string
@@ -30,6 +38,7 @@ type pod struct {
 	template string // the pods of a workload that are decided alike
 	created  time.Time
 	asks     asking
+	origin   origin
 	decided  bool                // it has a status of Outrider's
 	status   []sidecars.Decision // from there
 	entries  []entry             // as reconcile left it

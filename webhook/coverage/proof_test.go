@@ -38,7 +38,7 @@ func TestProofNeedsAPrometheus(t *testing.T) {
 				t.Fatal(err)
 			}
 			m := withStatus(t, true, sidecars.Decision{Exporter: "redis", Outcome: sidecars.Injected})
-			c.inv.setPod(m)
+			c.inv.setPod(m, watched)
 			c.inv.containers[types.NamespacedName{Namespace: m.Namespace, Name: m.Name}] = containers{"redis": tc.word}
 			c.reconcile(t.Context(), workloadOf(m))
 			c.leads.Store(true)

@@ -22,12 +22,12 @@ var running = client.MatchingFieldsSelector{Selector: fields.AndSelectors(
 	fields.OneTermNotEqualSelector("status.phase", string(corev1.PodFailed)),
 )}
 
-// follow keeps the inventory at the pods that the cluster has, until ctx ends.
+// follow keeps the inventory at the pods that the options select, until ctx ends.
 // The channel is closed once it has all of them for the first time.
-func (v *inventory) follow(ctx context.Context, c client.WithWatch, wg *sync.WaitGroup) <-chan struct{} {
+func (v *inventory) follow(ctx context.Context, c client.WithWatch, wg *sync.WaitGroup, selected ...client.ListOption) <-chan struct{} {
 	listed := make(chan struct{})
 	s := &sink{inventory: v, listed: sync.OnceFunc(func() { close(listed) })}
-	r := cache.NewReflectorWithOptions(source(c), &metav1.PartialObjectMetadata{}, s, cache.ReflectorOptions{Name: "coverage-pods"})
+	r := cache.NewReflectorWithOptions(source(c, append(selected, running)), &metav1.PartialObjectMetadata{}, s, cache.ReflectorOptions{Name: "coverage-pods"})
 	wg.Go(func() { r.RunWithContext(ctx) })
 	return listed
 }
@@ -35,30 +35,37 @@ func (v *inventory) follow(ctx context.Context, c client.WithWatch, wg *sync.Wai
 // source lists and watches pods. An API server that does not stream lists (before
 // 1.34) sends pages, which are slimmed one by one: all at once would be most of
 // the memory that the process ever needs.
-func source(c client.WithWatch) cache.ListerWatcher {
-	list := func() *metav1.PartialObjectMetadataList {
-		l := &metav1.PartialObjectMetadataList{}
-		l.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("PodList"))
-		return l
-	}
+func source(c client.WithWatch, selected []client.ListOption) cache.ListerWatcher {
+	with := func(o *client.ListOptions) []client.ListOption { return append([]client.ListOption{o}, selected...) }
 	return &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 			if o.ResourceVersion == "0" {
 				o.ResourceVersion = "" // for which alone there are pages
 			}
-			l := list()
-			if err := c.List(ctx, l, &client.ListOptions{Raw: &o, Limit: o.Limit, Continue: o.Continue}, running); err != nil {
-				return nil, err
-			}
-			for i := range l.Items {
-				slimMetadata(&l.Items[i].ObjectMeta)
-			}
-			return l, nil
+			return listPods(ctx, c, with(&client.ListOptions{Raw: &o, Limit: o.Limit, Continue: o.Continue})...)
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			return c.Watch(ctx, list(), &client.ListOptions{Raw: &o}, running)
+			return c.Watch(ctx, podList(), with(&client.ListOptions{Raw: &o})...)
 		},
 	}
+}
+
+func podList() *metav1.PartialObjectMetadataList {
+	l := &metav1.PartialObjectMetadataList{}
+	l.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("PodList"))
+	return l
+}
+
+// listPods returns the metadata of pods, slimmed.
+func listPods(ctx context.Context, c client.Reader, options ...client.ListOption) (*metav1.PartialObjectMetadataList, error) {
+	l := podList()
+	if err := c.List(ctx, l, options...); err != nil {
+		return nil, err
+	}
+	for i := range l.Items {
+		slimMetadata(&l.Items[i].ObjectMeta)
+	}
+	return l, nil
 }
 
 // sink hands on what a reflector hears, and stores nothing: a cache of whole
@@ -87,7 +94,7 @@ func (s *sink) Update(o any) error {
 	if !ok {
 		return fmt.Errorf("watch pods: got %T", o)
 	}
-	s.inventory.setPod(&m.ObjectMeta)
+	s.inventory.setPod(&m.ObjectMeta, watched)
 	return nil
 }
 
@@ -110,7 +117,7 @@ func (s *sink) Replace(all []any, _ string) error {
 		}
 		alive[client.ObjectKeyFromObject(o.(*metav1.PartialObjectMetadata))] = true
 	}
-	s.inventory.keepPods(alive)
+	s.inventory.keepPods(alive, watched)
 	s.listed()
 	return nil
 }

@@ -1,0 +1,117 @@
+package coverage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/outrider-dev/outrider/sidecars"
+)
+
+const (
+	sweepPage      = 500                    // pods in one page
+	sweepPause     = 250 * time.Millisecond // between two pages
+	againInterval  = 30 * time.Second       // after which namespaces with missed pods are swept again
+	everyNamespace = ""
+)
+
+// labeled selects the pods that are watched where the API server's policy labels
+// those that should be decided.
+var labeled = client.MatchingLabels{sidecars.RequestedKey: sidecars.RequestedTrue}
+
+// unlabeled selects the pods that the watch leaves out.
+var unlabeled = client.MatchingLabelsSelector{Selector: selectorFor(labels.NewRequirement(sidecars.RequestedKey, selection.NotIn, []string{sidecars.RequestedTrue}))}
+
+func selectorFor(r *labels.Requirement, err error) labels.Selector {
+	if err != nil {
+		panic(err) // of constants
+	}
+	return labels.NewSelector().Add(*r)
+}
+
+// watchedPods selects what is watched; nothing selects all pods.
+func (c *Controller) watchedPods() []client.ListOption {
+	if !c.Labeled {
+		return nil
+	}
+	return []client.ListOption{labeled}
+}
+
+// sweepUntil finds, until ctx ends, the pods that should have been decided and carry no
+// label: those from before the policy, or from before their namespace was opted in. All
+// pods are looked at in long intervals, and namespaces where something is missed in
+// short ones, so that a pod that has gone is not reported for long.
+func (c *Controller) sweepUntil(ctx context.Context, wg *sync.WaitGroup) {
+	wg.Go(func() { work(ctx, c.sweeps, c.sweep) })
+	wg.Go(func() { every(ctx, c.SweepInterval, func(context.Context) { c.sweeps.Add(everyNamespace) }) })
+	wg.Go(func() {
+		every(ctx, min(againInterval, c.SweepInterval), func(context.Context) {
+			for _, namespace := range c.inv.missedInSweeps() {
+				c.sweeps.Add(namespace)
+			}
+		})
+	})
+}
+
+// sweep lists the pods without the label in a namespace, or in every one, page by
+// page.
+func (c *Controller) sweep(ctx context.Context, namespace string) error {
+	var in []string
+	if namespace != everyNamespace {
+		in = []string{namespace}
+	}
+	alive := map[types.NamespacedName]bool{}
+	options := &client.ListOptions{Namespace: namespace, Limit: sweepPage}
+	for {
+		page, err := listPods(ctx, c.client, options, unlabeled, running)
+		if err != nil {
+			return fmt.Errorf("list pods without %s: %w", sidecars.RequestedKey, err)
+		}
+		for i := range page.Items {
+			if m := &page.Items[i].ObjectMeta; c.inv.concerned(m) {
+				c.inv.setPod(m, swept)
+				alive[client.ObjectKeyFromObject(&page.Items[i])] = true
+			}
+		}
+		if options.Continue = page.Continue; options.Continue == "" {
+			break
+		}
+		select {
+		case <-time.After(sweepPause):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	c.inv.keepPods(alive, swept, in...)
+	return nil
+}
+
+// concerned reports whether the pod was decided, or should have been.
+func (v *inventory) concerned(m *metav1.ObjectMeta) bool {
+	p := newPod(m)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return p.decided || p.candidate(v.optedIn[m.Namespace])
+}
+
+// missedInSweeps are the namespaces with pods that a sweep found and that should have
+// been decided.
+func (v *inventory) missedInSweeps() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var namespaces []string
+	for key, p := range v.pods {
+		if p.origin == swept && p.candidate(v.optedIn[key.Namespace]) && !slices.Contains(namespaces, key.Namespace) {
+			namespaces = append(namespaces, key.Namespace)
+		}
+	}
+	return namespaces
+}
