@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	sweepPage      = 500                    // pods in one page
-	sweepPause     = 250 * time.Millisecond // between two pages
-	againInterval  = 30 * time.Second       // after which namespaces with missed pods are swept again
+	sweepPage      = 500              // pods in one page
+	sweepPause     = 2 * time.Second  // between two pages: 20,000 pods take 80 s
+	againInterval  = 30 * time.Second // after which namespaces with missed pods are swept again
 	everyNamespace = ""
 )
 
@@ -50,7 +50,9 @@ func (c *Controller) watchedPods() []client.ListOption {
 // pods are looked at in long intervals, and namespaces where something is missed in
 // short ones, so that a pod that has gone is not reported for long.
 func (c *Controller) sweepUntil(ctx context.Context, wg *sync.WaitGroup) {
-	wg.Go(func() { work(ctx, c.sweeps, c.sweep) })
+	for range 2 { // one namespace need not wait for all
+		wg.Go(func() { work(ctx, c.sweeps, c.sweep) })
+	}
 	wg.Go(func() { every(ctx, c.SweepInterval, func(context.Context) { c.sweeps.Add(everyNamespace) }) })
 	wg.Go(func() {
 		every(ctx, min(againInterval, c.SweepInterval), func(context.Context) {
