@@ -3,7 +3,7 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster figures versions supply bench load scale latency faults soak values fuzz flood verify update lint image screenshot cluster-up cluster-down release release-test
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster figures versions supply bench load scale latency faults nodes soak values fuzz flood verify update lint image screenshot cluster-up cluster-down release release-test
 
 # What the programs print about themselves comes from here alone: Chart.yaml has the version, git the commit and its date.
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
@@ -73,6 +73,9 @@ latency: ## Measure the time from a pod's being ready to its first sample, witho
 faults: ## Break what Outrider stands on, under load, on the local cluster, and count what became of the pods.
 	go test -count=1 -timeout=60m -v -run TestFaults ./test/faults -all
 	go test -count=1 -timeout=10m -v -run TestWrongClock ./test/certificates
+
+nodes: ## On a local cluster of three nodes and two API servers: its network, and what happens to pods while nodes die, are drained and start.
+	go test -count=1 -timeout=20m -v -run TestNodes ./test/nodes
 
 soak: ## Change everything all the time for SOAK (30m) on the local cluster: memory, goroutines and files stay flat.
 	go test -count=1 -timeout=24h -v -run TestFaults/Soak ./test/faults -soak=$(SOAK)

@@ -15,7 +15,7 @@ import (
 
 const usage = `usage: go run ./test/cluster COMMAND
 
-  up           start the cluster, or do nothing where it runs
+  up           start the cluster, or do nothing where it runs; -nodes 3 and -apiservers 2 make it larger
   down         stop it and put the machine back; --wipe also removes its image store
   status       show its processes
   images       bring all images into it: this project's own, and the catalog's servers and exporters
@@ -43,7 +43,7 @@ func main() {
 func run(ctx context.Context, command string, args []string) error {
 	switch command {
 	case "up":
-		return up(ctx)
+		return up(ctx, args)
 	case "down":
 		return down(ctx, args)
 	case "status":
@@ -64,16 +64,26 @@ func run(ctx context.Context, command string, args []string) error {
 		_, _ = os.Stdout.Write(data)
 		return err
 	case kube.NodeCommand: // by the harness itself, in a namespace
-		return kube.Node(args[0], args[1], args[2])
+		return kube.Node(args[0], args[1], args[2], args[3], args[4])
 	case kube.KubeletCommand:
-		return kube.Kubelet(args[0], args[1])
+		return kube.Kubelet(args[0], args[1], args[2])
+	case kube.KubeProxyCommand:
+		return kube.KubeProxy(args[0], args[1], args[2])
+	case kube.APIServerCommand:
+		return kube.FurtherAPIServer(args[0], args[1], args[2:]...)
 	default:
 		return fmt.Errorf("no command is called %q\n%s", command, usage)
 	}
 }
 
-func up(ctx context.Context) error {
-	c, err := kube.Up(ctx, kube.Options{})
+func up(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("up", flag.ExitOnError)
+	nodes := flags.Int("nodes", 1, "how many `nodes` the cluster has")
+	servers := flags.Int("apiservers", 1, "how many `API servers` the cluster has")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	c, err := kube.Up(ctx, kube.Options{Nodes: *nodes, APIServers: *servers})
 	if err != nil {
 		return err
 	}
@@ -108,13 +118,13 @@ func status(ctx context.Context) error {
 	if !s.Running() {
 		return fmt.Errorf("the cluster is not up; start it with: go run ./test/cluster up")
 	}
-	fmt.Printf("\nThe node is ready.\n\n  export KUBECONFIG=%s\n", s.Kubeconfig)
+	fmt.Printf("\nEvery node is ready.\n\n  export KUBECONFIG=%s\n", s.Kubeconfig)
 	return nil
 }
 
 // images brings the images into the cluster that it does not have from its start.
 func images(ctx context.Context) error {
-	c, err := kube.Up(ctx, kube.Options{})
+	c, err := kube.Up(ctx, kube.Running())
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func run(ctx context.Context) error {
 	done := progress.Start(ctx, "helm install outrider charts/outrider")
 	_, err = d.release().Apply(ctx, map[string]any{
 		"prometheus": map[string]any{"scrapeInterval": "5s"},
-		"scrape":     kube.ScrapeValues(d.cluster.ControlPlane()),
+		"scrape":     d.cluster.ScrapeValues(),
 	})
 	done()
 	if err != nil {

@@ -131,7 +131,7 @@ func (e *env) values(interval string) map[string]any {
 	values := map[string]any{
 		"controller": map[string]any{"logLevel": "debug", "extraArgs": []any{"--proof-interval=5s"}},
 		"prometheus": map[string]any{"scrapeInterval": interval},
-		"scrape":     kube.ScrapeValues(e.cluster.ControlPlane()),
+		"scrape":     e.cluster.ScrapeValues(),
 	}
 	if e.receiver != nil {
 		values["alertmanager"] = map[string]any{"config": e.receiver.configuration()}

@@ -33,11 +33,13 @@ const patience = 4 * time.Minute
 type env struct {
 	cluster *kube.Cluster
 	client  kubernetes.Interface
+	servers []kubernetes.Interface // a client of each API server; the load uses them in turn
 	applier *manifest.Applier
 	prom    *promql.Client
 	release release.Release
 	disk    *disk // under Prometheus; nil where it is not filled
 	apps    *apps // that run through all faults
+	nodes   bool  // whether this is the cluster of several nodes, whose faults are others
 }
 
 // TestFaults makes the faults in this order, those first that CI has time for.
@@ -45,12 +47,8 @@ func TestFaults(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: this test needs a cluster")
 	}
-	e := newEnv(t)
-	for _, tc := range []struct {
-		name string
-		ci   bool
-		test func(*testing.T, *env)
-	}{
+	e := newEnv(t, kube.Options{})
+	e.run(t, []fault{
 		{"ReplicasKilled", true, testReplicasKilled},
 		{"SecretAndConfigurationDeleted", true, testSecretAndConfigurationDeleted},
 		{"APIServerRestarted", false, testAPIServerRestarted},
@@ -63,14 +61,26 @@ func TestFaults(t *testing.T) {
 		{"ReplicasHang", false, testReplicasHang},
 		{"DiskFull", false, testDiskFull},
 		{"Soak", true, testSoak},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			if !tc.ci && !*every {
+	})
+}
+
+// fault is a row of a table.
+type fault struct {
+	name string
+	ci   bool // whether CI has time for it
+	test func(*testing.T, *env)
+}
+
+// run makes the faults, each on a calm installation.
+func (e *env) run(t *testing.T, faults []fault) {
+	for _, f := range faults {
+		t.Run(f.name, func(t *testing.T) {
+			if !f.ci && !*every {
 				t.Skip("CI has no time for this one; make faults makes it")
 			}
 			e.calm(t)
 			began := time.Now()
-			tc.test(t, e)
+			f.test(t, e)
 			t.Logf("took %s", time.Since(began).Round(time.Second))
 			if t.Failed() {
 				t.Log(evidence.Of(e.client, "outrider", "controller"))
@@ -79,11 +89,12 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func newEnv(t *testing.T) *env {
+// newEnv installs the chart on a cluster of these options.
+func newEnv(t *testing.T, options kube.Options) *env {
 	t.Helper()
 	ctrllog.SetLogger(logr.Discard()) // controller-runtime's clients complain when there is none
 	ctx := t.Context()
-	cluster, err := kube.Up(ctx, kube.Options{})
+	cluster, err := kube.Up(ctx, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,12 +108,16 @@ func newEnv(t *testing.T) *env {
 	if err := cluster.LoadImages(ctx, append(image.Workloads(), controller)...); err != nil {
 		t.Fatal(err)
 	}
-	e := &env{cluster: cluster, release: release.Release{Kubeconfig: cluster.Kubeconfig, Timeout: patience}}
-	quiet := rest.CopyConfig(cluster.RESTConfig())
-	quiet.WarningHandler = rest.NoWarnings{} // thousands of warnings about pods without an exporter
-	if e.client, err = kubernetes.NewForConfig(quiet); err != nil {
-		t.Fatal(err)
+	e := &env{cluster: cluster, nodes: options.Nodes > 1, release: release.Release{Kubeconfig: cluster.Kubeconfig, Timeout: patience}}
+	for _, config := range cluster.RESTConfigs() {
+		config.WarningHandler = rest.NoWarnings{} // thousands of warnings about pods without an exporter
+		client, err := kubernetes.NewForConfig(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.servers = append(e.servers, client)
 	}
+	e.client = e.servers[0]
 	if e.applier, err = manifest.NewApplier(cluster.RESTConfig()); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +135,7 @@ func newEnv(t *testing.T) *env {
 		}
 		e.forget(t)
 	})
-	if *every {
+	if *every && !e.nodes {
 		e.disk = e.newDisk(t)
 	}
 	if _, err := e.release.Apply(ctx, e.values()); err != nil {
@@ -138,11 +153,14 @@ func (e *env) values() map[string]any {
 		prometheus["persistence"] = map[string]any{"mode": "claim", "size": "1Gi", "storageClassName": storageClass}
 		prometheus["extraArgs"] = []any{"--query.lookback-delta=30s"} // after which a series is gone
 	}
+	if e.nodes { // a pair, with which a node is lost and no sample
+		prometheus["replicas"], prometheus["scrapeInterval"] = 2, "5s"
+	}
 	return map[string]any{
 		"controller": map[string]any{"replicas": 2, "repair": map[string]any{"enabled": true, "interval": "1s"}},
 		"certs":      map[string]any{"settleTime": "10s"},
 		"prometheus": prometheus,
-		"scrape":     kube.ScrapeValues(e.cluster.ControlPlane()),
+		"scrape":     e.cluster.ScrapeValues(),
 	}
 }
 

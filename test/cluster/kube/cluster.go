@@ -24,8 +24,46 @@ type Options struct {
 	// Current takes the cluster of the current kubeconfig's context and starts none. Default: whether
 	// the environment says CLUSTER=current.
 	Current bool
+	// Nodes is how many nodes a local cluster has, at most 9. A running one with another number is started
+	// anew. Default: 1.
+	Nodes int
+	// APIServers is how many kube-apiservers a local cluster has on its one etcd, 1 or 2. The second has an
+	// address of its own, and the kubelets of even nodes use it. A running one with another number is
+	// started anew. Default: 1.
+	APIServers int
 	// Progress gets a line for each step that takes over two seconds. Default: the standard error.
 	Progress io.Writer
+}
+
+// shape is what may differ between two local clusters.
+type shape struct {
+	Nodes, APIServers int
+}
+
+// Running are the options of the local cluster that was started last, so that Up leaves it alone.
+func Running() Options {
+	l, err := newLayout()
+	if err != nil {
+		return Options{} // Up reports it
+	}
+	s := l.shape()
+	return Options{Nodes: s.Nodes, APIServers: s.APIServers}
+}
+
+// shape fills in defaults.
+func (o Options) shape() (shape, error) {
+	s := shape{Nodes: max(o.Nodes, 1), APIServers: max(o.APIServers, 1)}
+	if s.Nodes > maxNodes || s.APIServers > maxAPIServers {
+		return s, fmt.Errorf("cluster: %d nodes and %d API servers were requested; at most %d and %d can be had on one machine", s.Nodes, s.APIServers, maxNodes, maxAPIServers)
+	}
+	return s, nil
+}
+
+// shape is that of the cluster that was started last.
+func (l layout) shape() shape {
+	s := shape{Nodes: 1, APIServers: 1}
+	_ = l.load("shape", &s) // one of an older checkout has no record, and one node
+	return s
 }
 
 // Cluster is a running cluster.
@@ -60,7 +98,11 @@ func Up(ctx context.Context, o Options) (*Cluster, error) {
 		return nil, err
 	}
 	defer unlock()
-	parts, err := l.prepare(ctx)
+	shape, err := o.shape()
+	if err != nil {
+		return nil, err
+	}
+	parts, err := l.prepare(ctx, shape)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +115,7 @@ func Up(ctx context.Context, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c, l.importAll(ctx, parts.binaries["ctr"], parts.archives)
+	return c, l.importEverywhere(ctx, parts.binaries["ctr"], parts.archives)
 }
 
 // Down stops the cluster and puts the machine back as it was. Images and binaries stay in the
@@ -108,7 +150,33 @@ func down(ctx context.Context, wipe bool) error {
 // RESTConfig returns the configuration of a client that may do everything.
 func (c *Cluster) RESTConfig() *rest.Config { return rest.CopyConfig(c.config) }
 
-// ControlPlane returns the address at which etcd, the scheduler, the controller manager and kube-proxy
+// RESTConfigs are RESTConfig for each of the API servers.
+func (c *Cluster) RESTConfigs() []*rest.Config {
+	if c.current {
+		return []*rest.Config{c.RESTConfig()}
+	}
+	var all []*rest.Config
+	for _, a := range c.layout.shape().apiServers() {
+		config := c.RESTConfig()
+		config.Host = a.url()
+		all = append(all, config)
+	}
+	return all
+}
+
+// Nodes are the names of a local cluster's nodes, of which the first is this machine; nil for the current
+// kubeconfig's.
+func (c *Cluster) Nodes() (names []string) {
+	if c.current {
+		return nil
+	}
+	for _, n := range c.layout.shape().nodes() {
+		names = append(names, n.name())
+	}
+	return names
+}
+
+// ControlPlane returns the address at which etcd, the scheduler and the controller manager
 // run as processes, with metrics at kubeadm's ports; "" for the current kubeconfig's cluster, where
 // they are pods or cannot be seen.
 func (c *Cluster) ControlPlane() string {
@@ -153,7 +221,11 @@ func (l layout) client() (*kubernetes.Clientset, error) {
 
 // upToDate returns why the cluster must be started anew, or nil.
 func (l layout) upToDate(ctx context.Context, p *parts) error {
-	for _, want := range l.processes(p.binaries) {
+	if have := l.shape(); have != p.shape {
+		return fmt.Errorf("it has %+v, not %+v", have, p.shape)
+	}
+	all, _ := l.processes(p.shape, p.binaries)
+	for _, want := range all {
 		r, alive := l.running(want.name)
 		switch {
 		case !alive:
@@ -170,15 +242,25 @@ func (l layout) upToDate(ctx context.Context, p *parts) error {
 	if err != nil {
 		return err
 	}
-	if err := ready(ctx, client); err != nil {
+	if err := l.allReady(ctx, p.shape); err != nil {
 		return err
 	}
-	return nodeReady(ctx, client)
+	return nodesReady(ctx, client, p.shape)
 }
 
-// nodeReady returns why the node takes no pods, or nil. That it still is there shows in its lease,
-// which a new node lacks for its first ten seconds.
-func nodeReady(ctx context.Context, client kubernetes.Interface) error {
+// nodesReady returns why a node takes no pods, or nil.
+func nodesReady(ctx context.Context, client kubernetes.Interface, s shape) error {
+	for _, n := range s.nodes() {
+		if err := nodeReady(ctx, client, n.name(), time.Now().Add(-time.Minute)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nodeReady returns why the node takes no pods, or nil. That it was there since some time shows in its
+// lease, which a new node lacks for its first ten seconds.
+func nodeReady(ctx context.Context, client kubernetes.Interface, nodeName string, since time.Time) error {
 	node, err := client.CoreV1().Nodes().Get(ctx, nodeName, getOptions)
 	if err != nil {
 		return err
@@ -194,8 +276,8 @@ func nodeReady(ctx context.Context, client kubernetes.Interface) error {
 	if err == nil && lease.Spec.RenewTime != nil {
 		heard = lease.Spec.RenewTime.Time
 	}
-	if time.Since(heard) > time.Minute {
-		return fmt.Errorf("node %s has not been heard of for a minute", nodeName)
+	if heard.Before(since) {
+		return fmt.Errorf("node %s was last heard of at %s", nodeName, heard.Format(time.TimeOnly))
 	}
 	return nil
 }

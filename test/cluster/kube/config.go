@@ -29,28 +29,52 @@ type settings struct {
 	Runc, CNI            string // paths
 	Pause, CoreDNS       string // images
 
-	Node, NodeAddress, MetricsAddress, DNSAddress string
-	PodRange, NodePodRange, Bridge                string
+	Node, NodeAddress, DNSAddress  string
+	PodRange, NodePodRange, Bridge string
+	CgroupRoot                     string // "" for the root
+	DNSReplicas                    int
 }
 
-func (l layout) settings(runc, corednsImage string) settings {
+// settings are those of one node's programs, and of the objects of the cluster.
+func (l layout) settings(s shape, n node, runc, corednsImage string) settings {
+	own := n.layout(l)
+	root := n.cgroup()
+	if root != "" {
+		root = "/" + root
+	}
 	return settings{
-		Conf: l.conf(""), PKI: l.pki().dir, Data: l.data(""), Run: l.run(""),
+		Conf: own.conf(""), PKI: l.pki().dir, Data: own.data(""), Run: own.run(""),
 		Runc: runc, CNI: cniDir, Pause: image.Pause, CoreDNS: corednsImage,
-		Node: nodeName, NodeAddress: nodeAddress, MetricsAddress: metricsAddress, DNSAddress: dnsAddress,
-		PodRange: podRange, NodePodRange: nodePodRange, Bridge: bridge,
+		Node: n.name(), NodeAddress: n.address(), DNSAddress: dnsAddress,
+		PodRange: podRange, NodePodRange: n.podRange(), Bridge: bridge,
+		CgroupRoot: root, DNSReplicas: min(s.Nodes, 2),
 	}
 }
 
-// configure writes the configuration files of every program.
-func (l layout) configure(s settings) error {
+// rendered are the configuration files of a node's programs, by their name below conf/.
+func rendered(s settings) (map[string]string, error) {
+	files := map[string]string{}
 	for name, at := range configFiles {
 		data, err := render(name, s)
 		if err != nil {
+			return nil, err
+		}
+		files[at] = string(data)
+	}
+	return files, nil
+}
+
+// configure writes the configuration files of every node's programs.
+func (l layout) configure(p *parts) error {
+	for _, n := range p.shape.nodes() {
+		own := n.layout(l)
+		if err := own.make(); err != nil {
 			return err
 		}
-		if err := os.WriteFile(l.conf(at), data, 0o644); err != nil {
-			return fmt.Errorf("write configuration: %w", err)
+		for at, data := range p.files[n] {
+			if err := os.WriteFile(own.conf(at), []byte(data), 0o644); err != nil {
+				return fmt.Errorf("write configuration: %w", err)
+			}
 		}
 	}
 	return nil
@@ -69,20 +93,27 @@ func render(name string, s settings) ([]byte, error) {
 }
 
 // certify issues the certificates of a new cluster and the kubeconfigs of its programs.
-func (l layout) certify() error {
-	ca, err := l.pki().write(nodeAddress, "127.0.0.1", "localhost", apiserverService,
-		"kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")
+func (l layout) certify(s shape) error {
+	ca, err := l.pki().write(s.hosts()...)
 	if err != nil {
 		return err
 	}
-	for path, id := range map[string]identity{
-		l.kubeconfig():               admin,
-		l.conf("controller-manager"): {name: "system:kube-controller-manager"},
-		l.conf("scheduler"):          {name: "system:kube-scheduler"},
-		l.conf("kube-proxy"):         {name: "system:kube-proxy"},
-		l.conf("kubelet"):            {name: "system:node:" + nodeName, groups: []string{"system:nodes"}},
-	} {
-		if err := ca.kubeconfig(path, serverURL(), id); err != nil {
+	type user struct {
+		identity
+		of apiServer
+	}
+	users := map[string]user{
+		l.kubeconfig():               {admin, 1},
+		l.conf("controller-manager"): {identity{name: "system:kube-controller-manager"}, 1},
+		l.conf("scheduler"):          {identity{name: "system:kube-scheduler"}, 1},
+	}
+	for _, n := range s.nodes() {
+		own, of := n.layout(l), s.apiServer(n)
+		users[own.conf("kube-proxy")] = user{identity{name: "system:kube-proxy"}, of}
+		users[own.conf("kubelet")] = user{identity{name: "system:node:" + n.name(), groups: []string{"system:nodes"}}, of}
+	}
+	for path, u := range users {
+		if err := ca.kubeconfig(path, u.of.url(), u.identity); err != nil {
 			return err
 		}
 	}

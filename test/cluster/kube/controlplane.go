@@ -13,16 +13,21 @@ func etcdArgs(dataDir string, clientPort, peerPort int) []string {
 	}
 }
 
-// clusterEtcdArgs starts a cluster's etcd, whose metrics pods can reach.
-func clusterEtcdArgs(dataDir string) []string {
-	return append(etcdArgs(dataDir, etcdPort, etcdPeerPort), fmt.Sprintf("--listen-metrics-urls=http://%s:%d", metricsAddress, etcdMetrics))
+// clusterEtcdArgs starts a cluster's etcd, whose metrics pods can reach, and which API servers with an address of
+// their own can.
+func clusterEtcdArgs(dataDir string, s shape) []string {
+	args := append(etcdArgs(dataDir, etcdPort, etcdPeerPort), fmt.Sprintf("--listen-metrics-urls=http://%s:%d", metricsAddress, etcdMetrics))
+	if s.APIServers > 1 {
+		args = append(args, fmt.Sprintf("--listen-client-urls=http://127.0.0.1:%d,http://%s:%d", etcdPort, nodeAddress, etcdPort))
+	}
+	return args
 }
 
 // apiserverArgs are the flags that every API server of the harness has.
-func apiserverArgs(p pki, address string, port, etcdPort int) []string {
+func apiserverArgs(p pki, address string, port int, etcd string, etcdPort int) []string {
 	return []string{
 		"--bind-address=" + address, "--advertise-address=" + address, fmt.Sprintf("--secure-port=%d", port),
-		fmt.Sprintf("--etcd-servers=http://127.0.0.1:%d", etcdPort),
+		fmt.Sprintf("--etcd-servers=http://%s:%d", etcd, etcdPort),
 		"--allow-privileged=true",
 		"--client-ca-file=" + p.file("ca.crt"),
 		"--tls-cert-file=" + p.file("apiserver.crt"), "--tls-private-key-file=" + p.file("apiserver.key"),
@@ -34,8 +39,12 @@ func apiserverArgs(p pki, address string, port, etcdPort int) []string {
 
 // clusterAPIServerArgs are the flags by which an API server serves a whole cluster: nodes,
 // aggregated APIs and the kubelet's logs and exec.
-func clusterAPIServerArgs(p pki) []string {
-	return append(apiserverArgs(p, nodeAddress, apiserverPort, etcdPort),
+func clusterAPIServerArgs(p pki, address string) []string {
+	etcd := "127.0.0.1"
+	if address != nodeAddress {
+		etcd = nodeAddress
+	}
+	return append(apiserverArgs(p, address, apiserverPort, etcd, etcdPort),
 		"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
 		"--service-node-port-range=30000-32767",
 		"--kubelet-client-certificate="+p.file("kubelet-client.crt"), "--kubelet-client-key="+p.file("kubelet-client.key"),
@@ -51,7 +60,7 @@ func clusterAPIServerArgs(p pki) []string {
 // bareAPIServerArgs are the flags by which an API server serves a cluster without nodes: bare pods
 // need no service account, since no controller would make one.
 func bareAPIServerArgs(p pki, port, etcdPort int) []string {
-	return append(apiserverArgs(p, "127.0.0.1", port, etcdPort),
+	return append(apiserverArgs(p, "127.0.0.1", port, "127.0.0.1", etcdPort),
 		"--authorization-mode=RBAC", "--disable-admission-plugins=ServiceAccount", "--endpoint-reconciler-type=none")
 }
 

@@ -1,4 +1,4 @@
-// Package kube runs a real Kubernetes on this machine: Up a cluster of one node on which pods run,
+// Package kube runs a real Kubernetes on this machine: Up a cluster of one node or several on which pods run,
 // StartAPIServer an API server alone.
 //
 // # Shape
@@ -8,6 +8,13 @@
 // own, whose first process is this package's Node: when that one process is killed, every
 // container, shim and mount goes with it. Services are reachable from the machine, and the machine's
 // 127.0.0.1 from webhooks.
+//
+// # Several nodes
+//
+// The first node is the machine. Each further one has its own network and UTS namespace too, with a kube-proxy in it,
+// and its pods below a cgroup of its own; a pair of virtual interfaces joins it to the machine, which routes. A second
+// API server has a network namespace, by which faults tell the two apart. Programs and the disk are shared, image
+// stores are not: containerd locks its own. What is sent to a node that is down is lost, not refused.
 //
 // # Decisions
 //
@@ -19,5 +26,5 @@
 // kubeconfig instead, so that every test also runs against kind, minikube or a cloud.
 // etcd, the scheduler, the controller manager and kube-proxy serve their metrics at the node's address,
 // as clusters do whose Prometheus is to see them; everything else of theirs stays on 127.0.0.1.
-// NetworkPolicy is not enforced, there is one node, and LoadBalancer Services stay pending.
+// NetworkPolicy is not enforced, and LoadBalancer Services stay pending.
 package kube

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -44,33 +45,98 @@ func (c *Cluster) Kill(name string) error {
 	return c.layout.save(name+".killed", r)
 }
 
-// Restart starts a program that Kill has ended, with the same flags, and waits until the API server
-// is ready.
-func (c *Cluster) Restart(ctx context.Context, name string) error {
-	var r record
-	if err := c.layout.load(name+".killed", &r); err != nil {
-		return fmt.Errorf("restart %s: it was not killed: %w", name, err)
+// Programs are the names of the programs that Kill can end, in the order of their start. Those of nodes, node1 and
+// so on, are a containerd, a kubelet and all pods.
+func (c *Cluster) Programs() (names []string) {
+	all, _ := c.layout.processes(c.layout.shape(), map[string]string{})
+	for _, p := range all {
+		names = append(names, p.name)
 	}
+	return names
+}
+
+// Restart starts programs that Kill has ended, with the same flags, in the order of Programs, and waits until the API
+// servers are ready and the nodes that were started report to them.
+func (c *Cluster) Restart(ctx context.Context, names ...string) error {
 	binaries, err := build.All(ctx, programs...)
 	if err != nil {
 		return err
 	}
-	for _, p := range c.layout.processes(binaries) {
-		if p.name != name {
-			continue
+	all, base := c.layout.processes(c.layout.shape(), binaries)
+	for _, name := range names {
+		if !slices.ContainsFunc(all, func(p process) bool { return p.name == name }) {
+			return fmt.Errorf("restart %s: there is no such program; there are: %s", name, strings.Join(c.Programs(), ", "))
 		}
-		p.path, p.args = r.Command[0], r.Command[1:]
-		if err := c.layout.start(p); err != nil {
-			return err
+	}
+	since := time.Now()
+	for i, p := range all {
+		if i == base { // what follows gives up where there is no API server
+			if err := c.layout.waitFor(ctx, nil, "the API servers to be ready", func(ctx context.Context) error { return c.layout.allReady(ctx, c.layout.shape()) }); err != nil {
+				return err
+			}
 		}
-		client, err := c.layout.client()
+		if slices.Contains(names, p.name) {
+			if err := c.layout.again(p); err != nil {
+				return err
+			}
+		}
+	}
+	for _, name := range names {
+		err := c.layout.waitFor(ctx, []process{{name: name}}, name+" to be back", func(ctx context.Context) error { return c.layout.back(ctx, name, since) })
 		if err != nil {
 			return err
 		}
-		err = c.layout.waitFor(ctx, []process{p}, name+" to be back", func(ctx context.Context) error { return ready(ctx, client) })
-		return errors.Join(err, c.layout.drop(name+".killed"))
 	}
-	return fmt.Errorf("restart %s: there is no such program", name)
+	return nil
+}
+
+// again starts a program that was killed.
+func (l layout) again(p process) error {
+	var r record
+	if err := l.load(p.name+".killed", &r); err != nil {
+		return fmt.Errorf("restart %s: it was not killed: %w", p.name, err)
+	}
+	if err := l.reboot(p.name); err != nil {
+		return err
+	}
+	p.path, p.args = r.Command[0], r.Command[1:]
+	if err := l.start(p); err != nil {
+		return err
+	}
+	return l.drop(p.name + ".killed")
+}
+
+// reboot forgets what a node that is started again does not find: its runtime's state is in memory.
+func (l layout) reboot(name string) error {
+	for _, n := range l.shape().nodes() {
+		if n.name() != name {
+			continue
+		}
+		own := n.layout(l)
+		for _, folder := range []string{"containerd", "cni-ipam", "sysctl"} {
+			if err := os.RemoveAll(own.run(folder)); err != nil {
+				return fmt.Errorf("reboot %s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// back returns why a program that was started again is not in service, or nil.
+func (l layout) back(ctx context.Context, name string, since time.Time) error {
+	if err := l.allReady(ctx, l.shape()); err != nil {
+		return err
+	}
+	client, err := l.client()
+	if err != nil {
+		return err
+	}
+	for _, n := range l.shape().nodes() {
+		if n.name() == name {
+			return nodeReady(ctx, client, name, since)
+		}
+	}
+	return nil
 }
 
 func (c *Cluster) program(name string) (record, error) {
@@ -126,11 +192,11 @@ func (c *Cluster) Filter(ctx context.Context, chains string) error {
 	return err
 }
 
-// Mount gives the node a file system of its own at a new folder, in memory, which is full at this
+// Mount gives the first node a file system of its own at a new folder, in memory, which is full at this
 // size, such as 64m. Pods reach it as a hostPath, this machine at the path that is returned. unmount
 // takes it away.
 func (c *Cluster) Mount(ctx context.Context, folder, size string) (seen string, unmount func() error, err error) {
-	r, err := c.program("node")
+	r, err := c.program(node(1).name())
 	if err != nil {
 		return "", nil, err
 	}

@@ -40,9 +40,12 @@ func (l layout) make() error {
 
 // forget removes what a new cluster must not inherit. The image store stays.
 func (l layout) forget() error {
-	for _, dir := range []string{l.data("etcd"), l.data("kubelet"), l.data("podlogs"), l.data("containerlogs"), l.data("cni"), l.run("")} {
-		if err := os.RemoveAll(dir); err != nil {
-			return fmt.Errorf("remove the old cluster's data: %w", err)
+	for n := node(1); n <= maxNodes; n++ {
+		own := n.layout(l)
+		for _, dir := range []string{own.data("etcd"), own.data("kubelet"), own.data("podlogs"), own.data("containerlogs"), own.data("cni"), own.run("")} {
+			if err := os.RemoveAll(dir); err != nil {
+				return fmt.Errorf("remove the old cluster's data: %w", err)
+			}
 		}
 	}
 	return nil
@@ -57,6 +60,7 @@ func (l layout) mountPoints() map[string]string {
 		"/var/log/containers": l.data("containerlogs"),
 		"/var/lib/cni":        l.data("cni"),
 		"/run/containerd":     l.run("containerd"),
+		"/run/nri":            l.run("nri"), // where containerd listens for plugins
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/outrider-dev/outrider/test/child"
@@ -53,7 +54,27 @@ func (c *Cluster) LoadArchives(ctx context.Context, archives ...image.Archive) e
 		return err
 	}
 	defer unlock()
-	return c.layout.importAll(ctx, ctr, archives)
+	return c.layout.importEverywhere(ctx, ctr, archives)
+}
+
+// importEverywhere imports the archives on every node, of which each has a store of its own.
+func (l layout) importEverywhere(ctx context.Context, ctr string, archives []image.Archive) error {
+	return l.shape().each(func(n node) error { return n.layout(l).importAll(ctx, ctr, archives) })
+}
+
+// each calls do for every node at once.
+func (s shape) each(do func(node) error) error {
+	errs := make([]error, s.Nodes)
+	var all sync.WaitGroup
+	for i, n := range s.nodes() {
+		all.Go(func() {
+			if errs[i] = do(n); errs[i] != nil {
+				errs[i] = fmt.Errorf("%s: %w", n.name(), errs[i])
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 func archives(ctx context.Context, images ...image.Image) ([]image.Archive, error) {
@@ -68,19 +89,22 @@ func archives(ctx context.Context, images ...image.Image) ([]image.Archive, erro
 	return all, nil
 }
 
-// importFirst waits for containerd and imports the cluster's images.
+// importFirst waits for every node's containerd and imports the cluster's images.
 func (l layout) importFirst(ctx context.Context, p *parts) error {
-	err := poll(ctx, time.Minute, "containerd", func(ctx context.Context) error {
-		if _, alive := l.running("node"); !alive {
-			return permanent{errors.New(child.Tail(l.log("node")) + child.Tail(l.log("containerd")))}
+	return p.shape.each(func(n node) error {
+		own := n.layout(l)
+		err := poll(ctx, time.Minute, "containerd", func(ctx context.Context) error {
+			if _, alive := l.running(n.name()); !alive {
+				return permanent{errors.New(child.Tail(l.log(n.name())) + child.Tail(own.log("containerd")))}
+			}
+			_, err := own.ctr(ctx, p.binaries["ctr"], "version")
+			return err
+		})
+		if err != nil {
+			return err
 		}
-		_, err := l.ctr(ctx, p.binaries["ctr"], "version")
-		return err
+		return own.importAll(ctx, p.binaries["ctr"], p.archives)
 	})
-	if err != nil {
-		return err
-	}
-	return l.importAll(ctx, p.binaries["ctr"], p.archives)
 }
 
 // importAll imports the archives that the image store lacks. What it has is noted beside it.

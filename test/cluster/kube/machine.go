@@ -144,12 +144,57 @@ func (l layout) removeMountPoints() error {
 	return l.drop("mountpoints")
 }
 
+// cgroupRoots are the folders below which there is a hierarchy of cgroups each: one for every controller, or,
+// with version 2, one for all.
+func cgroupRoots() ([]string, error) {
+	const root = "/sys/fs/cgroup"
+	if _, err := os.Stat(root + "/cgroup.controllers"); err == nil {
+		return []string{root}, nil
+	}
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil, fmt.Errorf("list cgroups: %w", err)
+	}
+	var roots []string
+	for _, entry := range entries {
+		if entry.IsDir() { // else a name for another one
+			roots = append(roots, filepath.Join(root, entry.Name()))
+		}
+	}
+	return roots, nil
+}
+
+// makeCgroups makes those below which further nodes have their pods': the kubelet asks that they exist.
+func makeCgroups(s shape) error {
+	roots, err := cgroupRoots()
+	if err != nil {
+		return err
+	}
+	for _, n := range s.nodes() {
+		if !n.further() {
+			continue
+		}
+		for _, root := range roots {
+			dir := filepath.Join(root, n.cgroup())
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				return fmt.Errorf("make a cgroup for %s: %w", n.name(), err)
+			}
+			for _, file := range []string{"cpuset.cpus", "cpuset.mems"} { // empty in a new one of version 1
+				if value, err := os.ReadFile(filepath.Join(root, file)); err == nil {
+					_ = os.WriteFile(filepath.Join(dir, file), value, 0o644)
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // removeCgroups removes the pods' cgroups, which stay when their processes are killed.
 func removeCgroups(ctx context.Context) error {
 	return poll(ctx, 10*time.Second, "the pods' cgroups to be gone", func(context.Context) error {
 		var left error
 		// Only folders without processes can be removed, so another kubelet's stay.
-		for _, pattern := range []string{"/sys/fs/cgroup/kubepods", "/sys/fs/cgroup/*/kubepods"} {
+		for _, pattern := range []string{"/sys/fs/cgroup/kubepods", "/sys/fs/cgroup/*/kubepods", "/sys/fs/cgroup/outrider-node?", "/sys/fs/cgroup/*/outrider-node?"} {
 			roots, err := filepath.Glob(pattern)
 			if err != nil {
 				return err

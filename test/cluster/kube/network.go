@@ -13,13 +13,17 @@ import (
 )
 
 // guard keeps what pods send on this machine. A packet for elsewhere is refused at once, which a
-// test sees as an error rather than as a hang.
+// test sees as an error rather than as a hang. etcd, which asks for no certificate, is for API servers only.
 const guard = `table ip cluster-guard
 delete table ip cluster-guard
 table ip cluster-guard {
 	chain forward {
 		type filter hook forward priority 0;
-		ip saddr ` + podRange + ` oifname != { "` + bridge + `", "lo" } reject with icmp admin-prohibited;
+		ip saddr { ` + podRange + `, ` + nodeRange + ` } oifname != { "` + bridge + `", "` + linkPrefix + `*", "lo" } reject with icmp admin-prohibited;
+	}
+	chain input {
+		type filter hook input priority 0;
+		iifname != { "lo", "` + linkPrefix + `a*" } tcp dport ` + etcdPortText + ` reject;
 	}
 }
 `
@@ -27,9 +31,10 @@ table ip cluster-guard {
 // tables are those that the cluster makes: the guard, kube-proxy's, and what Filter is given.
 var tables = []string{"ip cluster-guard", "ip kube-proxy", "ip6 kube-proxy", faultTable}
 
-// connect gives the machine the node's address, a way to Services (kube-proxy rewrites packets that
-// were routed to the loopback interface), and none to pods that do not exist.
-func (l layout) connect(ctx context.Context) error {
+// connect gives the machine the first node's address, a way to Services (kube-proxy rewrites packets that
+// were routed to the loopback interface), and none to pods that do not exist. What is sent to a node
+// that is down is lost, as it is where a machine has no power.
+func (l layout) connect(ctx context.Context, s shape) error {
 	existing, err := listTables(ctx)
 	if err != nil {
 		return err
@@ -40,14 +45,21 @@ func (l layout) connect(ctx context.Context) error {
 	if err := l.save("tables", existing); err != nil {
 		return err
 	}
-	for _, args := range [][]string{
+	cables := s.cables()
+	steps := [][]string{
 		{"addr", "replace", nodeAddress + "/32", "dev", "lo"},
 		{"route", "replace", serviceRange, "dev", "lo", "src", nodeAddress},
 		{"route", "replace", "unreachable", podRange, "metric", "9999"},
-	} {
-		if _, err := system(ctx, "", "ip", args...); err != nil {
-			return err
-		}
+		{"route", "replace", "unreachable", nodeRange, "metric", "9999"},
+	}
+	if len(cables) > 0 {
+		steps = append(steps, []string{"link", "add", void, "type", "bridge"}, []string{"link", "set", void, "arp", "off", "up"})
+	}
+	for _, c := range cables {
+		steps = append(steps, c.lost()...)
+	}
+	if err := ip(ctx, steps...); err != nil {
+		return err
 	}
 	_, err = system(ctx, guard, "nft", "-f", "-")
 	return err
@@ -62,7 +74,7 @@ func foreign(ctx context.Context, existing []string) error {
 			return fmt.Errorf("cluster: another Kubernetes runs on this machine: it has the packet filter table %q%s", table, instead)
 		}
 	}
-	for _, of := range []string{podRange, serviceRange} {
+	for _, of := range []string{podRange, serviceRange, nodeRange} {
 		routes, err := system(ctx, "", "ip", "route", "show", "root", of)
 		if err != nil {
 			return err
@@ -82,12 +94,16 @@ func (l layout) disconnect(ctx context.Context) error {
 	if err := l.load("tables", &before); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	for _, args := range [][]string{
-		{"link", "delete", bridge},
+	steps := [][]string{{"link", "delete", bridge}, {"link", "delete", void}}
+	for _, c := range (shape{Nodes: maxNodes, APIServers: maxAPIServers}).cables() {
+		steps = append(steps, []string{"link", "delete", c.link})
+	}
+	for _, args := range append(steps, [][]string{
 		{"route", "delete", "unreachable", podRange, "metric", "9999"},
+		{"route", "delete", "unreachable", nodeRange, "metric", "9999"},
 		{"route", "delete", serviceRange, "dev", "lo"},
 		{"addr", "delete", nodeAddress + "/32", "dev", "lo"},
-	} {
+	}...) {
 		_, _ = system(ctx, "", "ip", args...)
 	}
 	existing, err := listTables(ctx)

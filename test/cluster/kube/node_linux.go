@@ -3,6 +3,7 @@
 package kube
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,25 +14,50 @@ import (
 	"time"
 )
 
-// nodeAttr starts the node's first process in namespaces of its own.
-func nodeAttr() syscall.SysProcAttr {
-	return syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID}
+// nodeAttr starts a node's first process in namespaces of its own. A further node has its own network
+// and host name, too.
+func nodeAttr(further bool) syscall.SysProcAttr {
+	attr := syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID}
+	if further {
+		attr.Cloneflags |= syscall.CLONE_NEWNET | syscall.CLONE_NEWUTS
+	}
+	return attr
 }
 
-// Node is the first process of the node's PID and mount namespace: it runs containerd and the
-// kubelet until one of them ends. dir is the cluster's folder.
-func Node(dir, containerd, kubelet string) error {
-	l := layout{dir: dir}
-	if err := l.mountNode(); err != nil {
-		return err
-	}
-	first, err := l.spawn("containerd", 0, containerd, "--config", l.conf("containerd.toml"))
+// networkAttr starts a process in a network namespace of its own.
+func networkAttr() syscall.SysProcAttr {
+	return syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+}
+
+// Node is the first process of a node's namespaces: it runs containerd and the kubelet, and on a further
+// node kube-proxy, until one of them ends. dir is the cluster's folder, number counts nodes from 1; the
+// others are paths of programs.
+func Node(dir, number, containerd, kubelet, kubeProxy string) error {
+	n, err := parseNode(number)
 	if err != nil {
 		return err
 	}
-	second, err := l.spawn("kubelet", syscall.CLONE_NEWNS, os.Args[0], KubeletCommand, dir, kubelet)
-	if err != nil {
+	l := n.layout(layout{dir: dir})
+	if err := l.mountNode(n.further()); err != nil {
 		return err
+	}
+	programs := map[string]program{
+		"containerd": {path: containerd, args: []string{"--config", l.conf("containerd.toml")}},
+		"kubelet":    {path: os.Args[0], args: []string{KubeletCommand, dir, number, kubelet}, namespaces: syscall.CLONE_NEWNS},
+	}
+	if n.further() {
+		if err := n.settle(context.Background()); err != nil {
+			return err
+		}
+		programs["kube-proxy"] = program{path: os.Args[0], args: []string{KubeProxyCommand, dir, number, kubeProxy}}
+	}
+	running := map[int]string{}
+	for name, p := range programs {
+		pid, err := l.spawn(name, p)
+		if err != nil {
+			return err
+		}
+		running[pid] = name
 	}
 	for {
 		var status syscall.WaitStatus
@@ -39,14 +65,29 @@ func Node(dir, containerd, kubelet string) error {
 		if err != nil && err != syscall.EINTR {
 			return fmt.Errorf("wait for the node's processes: %w", err)
 		}
-		if pid == first || pid == second {
-			return fmt.Errorf("containerd (%d) or the kubelet (%d) ended: process %d, status %d", first, second, pid, status)
+		if name, ok := running[pid]; ok {
+			return fmt.Errorf("%s ended: process %d, status %d; see %s", name, pid, status, l.log(name))
 		}
 	}
 }
 
+// program is what Node runs.
+type program struct {
+	path       string
+	args       []string
+	namespaces uintptr // further ones of its own
+}
+
+// settle gives a further node its host name, network and cgroups.
+func (n node) settle(ctx context.Context) error {
+	if err := syscall.Sethostname([]byte(n.name())); err != nil {
+		return fmt.Errorf("name %s: %w", n.name(), err)
+	}
+	return n.cable().plug(ctx)
+}
+
 // mountNode lays out the namespace. Nothing of it is seen outside.
-func (l layout) mountNode() error {
+func (l layout) mountNode(further bool) error {
 	type mount struct {
 		source, target, kind string
 		flags                uintptr
@@ -56,6 +97,16 @@ func (l layout) mountNode() error {
 		{"proc", "/proc", "proc", syscall.MS_NOSUID | syscall.MS_NODEV | syscall.MS_NOEXEC},
 		{"", "/", "", syscall.MS_REC | syscall.MS_SHARED}, // the kubelet's mounts reach the containers
 		{"tmpfs", netns, "tmpfs", 0},
+	}
+	if further {
+		if err := os.MkdirAll(l.run("cgroup"), 0o755); err != nil {
+			return fmt.Errorf("make the node's folders: %w", err)
+		}
+		mounts = append(mounts, // of its own network; cgroups are the machine's
+			mount{"/sys/fs/cgroup", l.run("cgroup"), "", syscall.MS_BIND | syscall.MS_REC},
+			mount{"sysfs", "/sys", "sysfs", syscall.MS_NOSUID | syscall.MS_NODEV | syscall.MS_NOEXEC},
+			mount{l.run("cgroup"), "/sys/fs/cgroup", "", syscall.MS_BIND | syscall.MS_REC},
+		)
 	}
 	for at, own := range l.mountPoints() {
 		if err := os.MkdirAll(own, 0o755); err != nil {
@@ -71,16 +122,16 @@ func (l layout) mountNode() error {
 	return nil
 }
 
-// spawn starts a process of the node, with further namespaces of its own, and returns its id.
-func (l layout) spawn(name string, namespaces uintptr, path string, args ...string) (int, error) {
+// spawn starts a process of the node and returns its id.
+func (l layout) spawn(name string, p program) (int, error) {
 	out, err := os.Create(l.log(name))
 	if err != nil {
 		return 0, fmt.Errorf("start %s: %w", name, err)
 	}
 	defer out.Close()
-	cmd := exec.Command(path, args...)
+	cmd := exec.Command(p.path, p.args...)
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: p.namespaces}
 	if err := cmd.Start(); err != nil {
 		return 0, fmt.Errorf("start %s: %w", name, err)
 	}
@@ -97,8 +148,12 @@ var kubeletSysctls = map[string]string{
 // in place of the kernel settings it likes to change. They lie over its own /proc only: over
 // containerd's they would stop pods with user namespaces, which may mount /proc only where it is
 // fully visible.
-func Kubelet(dir, kubelet string) error {
-	l := layout{dir: dir}
+func Kubelet(dir, number, kubelet string) error {
+	n, err := parseNode(number)
+	if err != nil {
+		return err
+	}
+	l := n.layout(layout{dir: dir})
 	if err := syscall.Mount("", "/proc", "", syscall.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("make /proc private: %w", err)
 	}
@@ -118,15 +173,29 @@ func Kubelet(dir, kubelet string) error {
 			return fmt.Errorf("cover kernel setting %s: %w", name, err)
 		}
 	}
-	for !exists("/run/containerd/containerd.sock") || !exists(l.run(apiserverReady)) {
-		time.Sleep(20 * time.Millisecond)
+	await("/run/containerd/containerd.sock", l.run(apiserverReady))
+	return become(kubelet, "--config="+l.conf("kubelet.yaml"), "--kubeconfig="+l.conf("kubelet"),
+		"--hostname-override="+n.name(), "--node-ip="+n.address(), "--v=2")
+}
+
+// KubeProxy becomes the kube-proxy of a further node once the API server is there.
+func KubeProxy(dir, number, kubeProxy string) error {
+	n, err := parseNode(number)
+	if err != nil {
+		return err
 	}
-	args := []string{kubelet, "--config=" + l.conf("kubelet.yaml"), "--kubeconfig=" + l.conf("kubelet"),
-		"--hostname-override=" + nodeName, "--node-ip=" + nodeAddress, "--v=2"}
-	if err := syscall.Exec(kubelet, args, os.Environ()); err != nil {
-		return fmt.Errorf("become the kubelet: %w", err)
+	l := n.layout(layout{dir: dir})
+	await(l.run(apiserverReady))
+	return become(kubeProxy, "--config="+l.conf("kube-proxy.yaml"))
+}
+
+// await returns when all files are there.
+func await(paths ...string) {
+	for _, path := range paths {
+		for !exists(path) {
+			time.Sleep(20 * time.Millisecond)
+		}
 	}
-	return nil
 }
 
 func exists(path string) bool {

@@ -4,10 +4,15 @@ package kube
 
 import "syscall"
 
-func nodeAttr() syscall.SysProcAttr { return syscall.SysProcAttr{} }
+func nodeAttr(bool) syscall.SysProcAttr { return syscall.SysProcAttr{} }
+
+func networkAttr() syscall.SysProcAttr { return syscall.SysProcAttr{} }
 
 // Node needs Linux.
-func Node(dir, containerd, kubelet string) error { return errNoRoot }
+func Node(dir, number, containerd, kubelet, kubeProxy string) error { return errNoRoot }
 
 // Kubelet needs Linux.
-func Kubelet(dir, kubelet string) error { return errNoRoot }
+func Kubelet(dir, number, kubelet string) error { return errNoRoot }
+
+// KubeProxy needs Linux.
+func KubeProxy(dir, number, kubeProxy string) error { return errNoRoot }

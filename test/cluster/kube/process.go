@@ -24,6 +24,8 @@ type process struct {
 	args []string
 	env  []string            // in place of this process's; nil keeps it
 	attr syscall.SysProcAttr // namespaces
+
+	joined func(pid int) error // is called once it runs; nil for none
 }
 
 // record is who a started process is: the kernel reuses a process id, but not with the same start time
@@ -56,7 +58,18 @@ func (l layout) start(p process) error {
 	if r.Started, _, err = stat(r.PID); err != nil {
 		return fmt.Errorf("start %s: it ended at once\n%s", p.name, child.Tail(l.log(p.name)))
 	}
-	return l.save(p.name+".process", r)
+	if err := l.save(p.name+".process", r); err != nil || p.joined == nil {
+		return err
+	}
+	return p.joined(r.PID)
+}
+
+// become replaces this process with a program.
+func become(path string, args ...string) error {
+	if err := syscall.Exec(path, append([]string{path}, args...), os.Environ()); err != nil {
+		return fmt.Errorf("become %s: %w", path, err)
+	}
+	return nil
 }
 
 // inheritNothing has what this process starts leave alone the files that this process was given, such as
@@ -80,6 +93,22 @@ func (l layout) running(name string) (record, bool) {
 		return record{}, false
 	}
 	return r, r.alive()
+}
+
+// recorded are the names of the programs that were started, the nodes' first: what they run goes with them.
+func (l layout) recorded() []string {
+	const suffix = ".process"
+	found, _ := filepath.Glob(l.record("*" + suffix))
+	var nodes, others []string
+	for _, path := range found {
+		name := strings.TrimSuffix(filepath.Base(path), suffix)
+		if strings.HasPrefix(name, "node") {
+			nodes = append(nodes, name)
+		} else {
+			others = append(others, name)
+		}
+	}
+	return append(nodes, others...)
 }
 
 // alive says whether the recorded process still runs, rather than another one of its number.

@@ -94,7 +94,7 @@ func TestHoldsRules(t *testing.T) {
 
 func TestEveryConfigurationRenders(t *testing.T) {
 	l := testLayout(t)
-	s := l.settings("/bin/runc", "dns:1")
+	s := l.settings(shape{Nodes: 3}, 2, "/bin/runc", "dns:1")
 	for _, name := range append(keys(configFiles), "coredns.yaml") {
 		data, err := render(name, s)
 		if err != nil {

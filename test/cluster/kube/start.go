@@ -21,10 +21,12 @@ import (
 )
 
 const (
-	// NodeCommand and KubeletCommand are the subcommands of the harness by which it runs Node and
-	// Kubelet in their namespaces.
-	NodeCommand    = "node"
-	KubeletCommand = "kubelet"
+	// These are the subcommands of the harness by which it runs Node, Kubelet, KubeProxy and FurtherAPIServer
+	// in their namespaces.
+	NodeCommand      = "node"
+	KubeletCommand   = "kubelet"
+	KubeProxyCommand = "kube-proxy"
+	APIServerCommand = "kube-apiserver"
 
 	apiserverReady = "apiserver-ready" // the file for which the kubelet waits
 )
@@ -37,18 +39,20 @@ var programs = []string{
 
 // parts are what a cluster is put together from.
 type parts struct {
+	shape         shape
 	binaries      map[string]string // by component
 	archives      []image.Archive
-	settings      settings
-	configuration string // hash of the rendered configuration
+	settings      settings                   // of the first node
+	files         map[node]map[string]string // configuration, by its name below conf/
+	configuration string                     // hash of the rendered configuration
 }
 
 // prepare builds what the cache lacks. The running cluster is not touched.
-func (l layout) prepare(ctx context.Context) (*parts, error) {
+func (l layout) prepare(ctx context.Context, s shape) (*parts, error) {
 	if err := installPackages(ctx); err != nil {
 		return nil, err
 	}
-	p := &parts{}
+	p := &parts{shape: s}
 	var err error
 	images := image.Base()
 	if p.binaries, err = build.All(ctx, append(image.Components(images...), programs...)...); err != nil {
@@ -65,37 +69,56 @@ func (l layout) prepare(ctx context.Context) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.settings = l.settings(p.binaries["runc"], name)
-	var rendered []string
-	for _, file := range append(keys(configFiles), "coredns.yaml") {
-		data, err := render(file, p.settings)
-		if err != nil {
-			return nil, err
-		}
-		rendered = append(rendered, string(data))
-	}
-	p.configuration = cache.Key(rendered...)
-	return p, nil
+	return p, p.render(l, name)
 }
 
-// processes are the programs of the cluster in the order of their start.
-func (l layout) processes(binaries map[string]string) []process {
-	env := []string{"PATH=" + filepath.Dir(binaries["containerd-shim-runc-v2"]) + ":" + systemPath}
-	all := []process{
-		{name: "etcd", args: clusterEtcdArgs(l.data("etcd"))},
-		{name: "kube-apiserver", args: clusterAPIServerArgs(l.pki())},
-		{name: "node", path: l.harness(), args: []string{NodeCommand, l.dir, binaries["containerd"], binaries["kubelet"]}, attr: nodeAttr()},
-		{name: "kube-controller-manager", args: controllerManagerArgs(l.pki(), l.conf("controller-manager"))},
-		{name: "kube-scheduler", args: controllerArgs(l.conf("scheduler"))},
-		{name: "kube-proxy", args: []string{"--config=" + l.conf("kube-proxy.yaml")}},
+// render fills in the configuration.
+func (p *parts) render(l layout, corednsImage string) error {
+	p.settings = l.settings(p.shape, 1, p.binaries["runc"], corednsImage)
+	p.files = map[node]map[string]string{}
+	objects, err := render("coredns.yaml", p.settings)
+	if err != nil {
+		return err
 	}
+	all := []string{string(objects)}
+	for _, n := range p.shape.nodes() {
+		if p.files[n], err = rendered(l.settings(p.shape, n, p.binaries["runc"], corednsImage)); err != nil {
+			return err
+		}
+		for _, at := range keys(p.files[n]) {
+			all = append(all, p.files[n][at])
+		}
+	}
+	p.configuration = cache.Key(all...)
+	return nil
+}
+
+// processes are the programs of the cluster in the order of their start: those that need no API server
+// first, of which base is the number.
+func (l layout) processes(s shape, binaries map[string]string) (all []process, base int) {
+	env := []string{"PATH=" + filepath.Dir(binaries["containerd-shim-runc-v2"]) + ":" + systemPath}
+	all = []process{
+		{name: "etcd", args: clusterEtcdArgs(l.data("etcd"), s)},
+	}
+	for _, a := range s.apiServers() {
+		all = append(all, a.process(l, binaries["kube-apiserver"]))
+	}
+	for _, n := range s.nodes() {
+		all = append(all, n.process(l, binaries))
+	}
+	base = len(all)
+	all = append(all,
+		process{name: "kube-controller-manager", args: controllerManagerArgs(l.pki(), l.conf("controller-manager"))},
+		process{name: "kube-scheduler", args: controllerArgs(l.conf("scheduler"))},
+		process{name: "kube-proxy", args: []string{"--config=" + l.conf("kube-proxy.yaml")}},
+	)
 	for i := range all {
 		all[i].env = env
 		if all[i].path == "" {
 			all[i].path = binaries[all[i].name]
 		}
 	}
-	return all
+	return all, base
 }
 
 // restart starts a new cluster in place of whatever is there.
@@ -111,8 +134,8 @@ func (l layout) restart(ctx context.Context, p *parts) error {
 	if err := l.lay(ctx, harness, p); err != nil {
 		return err
 	}
-	all := l.processes(p.binaries)
-	base, clients := all[:3], all[3:] // the clients give up where there is no API server
+	all, first := l.processes(p.shape, p.binaries)
+	base, clients := all[:first], all[first:] // the clients give up where there is no API server
 	if err := l.startAll(base); err != nil {
 		return err
 	}
@@ -122,11 +145,13 @@ func (l layout) restart(ctx context.Context, p *parts) error {
 	if err != nil {
 		return err
 	}
-	if err := l.waitFor(ctx, base, "the API server to be ready", func(ctx context.Context) error { return ready(ctx, api) }); err != nil {
+	if err := l.waitFor(ctx, base, "the API server to be ready", func(ctx context.Context) error { return l.allReady(ctx, p.shape) }); err != nil {
 		return err
 	}
-	if err := os.WriteFile(l.run(apiserverReady), nil, 0o644); err != nil {
-		return fmt.Errorf("let the kubelet start: %w", err)
+	for _, n := range p.shape.nodes() {
+		if err := n.release(l); err != nil {
+			return err
+		}
 	}
 	if err := l.startAll(clients); err != nil {
 		return err
@@ -137,7 +162,15 @@ func (l layout) restart(ctx context.Context, p *parts) error {
 	if err := <-imported; err != nil {
 		return err
 	}
-	return l.waitFor(ctx, all, "the node and CoreDNS to be ready", func(ctx context.Context) error { return settled(ctx, api) })
+	return l.waitFor(ctx, all, "the node and CoreDNS to be ready", func(ctx context.Context) error { return settled(ctx, api, p.shape) })
+}
+
+// release lets the node's kubelet and kube-proxy start.
+func (n node) release(l layout) error {
+	if err := os.WriteFile(n.layout(l).run(apiserverReady), nil, 0o644); err != nil {
+		return fmt.Errorf("let the kubelet of %s start: %w", n.name(), err)
+	}
+	return nil
 }
 
 // lay prepares the machine and writes every file that the programs read.
@@ -150,12 +183,14 @@ func (l layout) lay(ctx context.Context, harness string, p *parts) error {
 	}
 	for _, step := range []func() error{
 		func() error { return l.installHarness(harness) },
-		l.certify,
-		func() error { return l.configure(p.settings) },
+		func() error { return l.configure(p) },
+		func() error { return l.certify(p.shape) },
 		func() error { return l.save("configuration", p.configuration) },
+		func() error { return l.save("shape", p.shape) },
 		l.setSysctls,
 		l.makeMountPoints,
-		func() error { return l.connect(ctx) },
+		func() error { return makeCgroups(p.shape) },
+		func() error { return l.connect(ctx, p.shape) },
 	} {
 		if err := step(); err != nil {
 			return err
@@ -210,8 +245,8 @@ func (l layout) waitFor(ctx context.Context, processes []process, what string, t
 }
 
 // settled returns why a test could not use the cluster yet, or nil.
-func settled(ctx context.Context, api kubernetes.Interface) error {
-	if err := nodeReady(ctx, api); err != nil {
+func settled(ctx context.Context, api kubernetes.Interface, s shape) error {
+	if err := nodesReady(ctx, api, s); err != nil {
 		return err
 	}
 	if _, err := api.CoreV1().ServiceAccounts(corev1.NamespaceDefault).Get(ctx, "default", getOptions); err != nil {
@@ -221,8 +256,8 @@ func settled(ctx context.Context, api kubernetes.Interface) error {
 	if err != nil {
 		return err
 	}
-	if dns.Status.AvailableReplicas < 1 {
-		return errors.New("no CoreDNS pod is available")
+	if have, want := dns.Status.AvailableReplicas, int32(min(s.Nodes, 2)); have < want {
+		return fmt.Errorf("%d of %d CoreDNS pods are available", have, want)
 	}
 	return nil
 }
@@ -245,11 +280,19 @@ func (l layout) apply(ctx context.Context, kubectl, file string, s settings) err
 func (l layout) tearDown(ctx context.Context) error {
 	defer progress.Start(ctx, "stop the cluster")()
 	var errs error
-	for _, name := range []string{"node", "kube-proxy", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd"} {
+	for _, name := range l.recorded() {
 		errs = errors.Join(errs, l.stop(name, syscall.SIGKILL))
 	}
 	if errs != nil {
 		return errs
 	}
-	return errors.Join(l.disconnect(ctx), l.restoreSysctls(), removeCgroups(ctx), l.removeMountPoints(), os.RemoveAll(l.run("")))
+	return errors.Join(l.disconnect(ctx), l.restoreSysctls(), removeCgroups(ctx), l.removeMountPoints(), l.removeRun())
+}
+
+// removeRun removes what the programs of every node left of their run.
+func (l layout) removeRun() (err error) {
+	for n := node(1); n <= maxNodes; n++ {
+		err = errors.Join(err, os.RemoveAll(n.layout(l).run("")))
+	}
+	return err
 }

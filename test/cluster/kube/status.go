@@ -14,7 +14,7 @@ import (
 // State is what Status finds.
 type State struct {
 	Processes  []ProcessState
-	Node       error  // why the node takes no pods; nil if it does
+	Node       error  // why a node takes no pods; nil if all do
 	Kubeconfig string // path
 }
 
@@ -26,7 +26,7 @@ type ProcessState struct {
 	Log   string // path
 }
 
-// Running says whether every program runs and the node takes pods.
+// Running says whether every program runs and every node takes pods.
 func (s State) Running() bool {
 	return s.Node == nil && !slices.ContainsFunc(s.Processes, func(p ProcessState) bool { return !p.Alive })
 }
@@ -38,7 +38,8 @@ func Status(ctx context.Context) (State, error) {
 		return State{}, err
 	}
 	s := State{Kubeconfig: l.kubeconfig()}
-	for _, p := range l.processes(map[string]string{}) {
+	all, _ := l.processes(l.shape(), map[string]string{})
+	for _, p := range all {
 		r, alive := l.running(p.name)
 		s.Processes = append(s.Processes, ProcessState{Name: p.name, PID: r.PID, Alive: alive, Log: l.log(p.name)})
 	}
@@ -48,23 +49,33 @@ func Status(ctx context.Context) (State, error) {
 		return s, nil
 	}
 	if s.Node = ready(ctx, client); s.Node == nil {
-		s.Node = nodeReady(ctx, client)
+		s.Node = nodesReady(ctx, client, l.shape())
 	}
 	return s, nil
 }
 
-// Log returns the log of a program of the cluster, by its name.
+// Log returns the log of a program of the cluster, by its name; that of a further node's as node2/kubelet.
 func Log(name string) ([]byte, error) {
 	l, err := newLayout()
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(l.log(filepath.Base(name)))
+	of := l
+	if folder, program, ok := strings.Cut(name, "/"); ok { // of a further node
+		of, name = layout{dir: filepath.Join(l.dir, filepath.Base(folder))}, program
+	}
+	data, err := os.ReadFile(of.log(filepath.Base(name)))
 	if err != nil {
-		found, _ := filepath.Glob(l.log("*"))
 		var names []string
-		for _, f := range found {
-			names = append(names, strings.TrimSuffix(filepath.Base(f), ".log"))
+		for _, n := range l.shape().nodes() {
+			found, _ := filepath.Glob(n.layout(l).log("*"))
+			for _, f := range found {
+				program := strings.TrimSuffix(filepath.Base(f), ".log")
+				if n.further() {
+					program = n.name() + "/" + program
+				}
+				names = append(names, program)
+			}
 		}
 		return nil, fmt.Errorf("read log: %w; there are: %s", err, strings.Join(names, ", "))
 	}
