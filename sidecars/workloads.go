@@ -15,9 +15,9 @@ type Workload struct {
 	Template []string
 }
 
-// Workloads returns the kinds with a pod template. Other kinds, such as those of
+// workloads returns the kinds with a pod template. Other kinds, such as those of
 // custom resources, are known by the shape of their objects.
-func Workloads() []Workload {
+func workloads() []Workload {
 	spec := []string{"spec", "template"}
 	return []Workload{
 		{schema.GroupVersionKind{Version: "v1", Kind: "PodTemplate"}, "podtemplates", []string{"template"}},
@@ -33,7 +33,7 @@ func Workloads() []Workload {
 
 // WorkloadOf finds the workload of a kind; false where it is none.
 func WorkloadOf(kind schema.GroupVersionKind) (Workload, bool) {
-	all := Workloads()
+	all := workloads()
 	i := slices.IndexFunc(all, func(w Workload) bool { return w.GroupVersionKind == kind })
 	if i < 0 {
 		return Workload{}, false

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/http"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,12 +12,11 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
-	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 // Enforcement keeps the parameter object of the API server's policies: a
@@ -29,18 +27,9 @@ type Enforcement struct {
 	// not created.
 	Namespace, Name string
 	// Exporters are the definitions in force. Required.
-	Exporters Exporters
+	Exporters *decider.Exporters
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
-}
-
-// Exporters are the definitions in force: decider.Exporters.
-type Exporters interface {
-	Catalog() sidecars.Catalog
-	// Changed receives an event when the definitions have changed.
-	Changed() <-chan event.GenericEvent
-	// Check returns nil once the custom ones are known.
-	Check(*http.Request) error
 }
 
 // SetupWithManager has the manager's leader keep the object: when it or the

@@ -151,7 +151,7 @@ func setupController(ctx context.Context, mgr ctrl.Manager, o Options, source ce
 	if err != nil {
 		return err
 	}
-	if err := setupRepair(mgr, o, s.breaker, lacking{covered}); err != nil {
+	if err := setupRepair(mgr, o, s.breaker, covered); err != nil {
 		return err
 	}
 	if o.Role == controllerRole {
@@ -170,7 +170,7 @@ func cached(o Options) map[client.Object]cache.ByObject {
 	return all
 }
 
-func enforcement(o Options, exporters webhook.Exporters) *webhook.Enforcement {
+func enforcement(o Options, exporters *decider.Exporters) *webhook.Enforcement {
 	return &webhook.Enforcement{Namespace: o.Certificates.Namespace, Name: o.Enforcement, Exporters: exporters}
 }
 

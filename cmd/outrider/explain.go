@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/outrider-dev/outrider/cmd/outrider/explanation"
+	"github.com/outrider-dev/outrider/cmd/outrider/internal/explanation"
 )
 
 func explainCommand() *cobra.Command {

@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
-	"github.com/outrider-dev/outrider/cmd/outrider/explanation"
+	"github.com/outrider-dev/outrider/cmd/outrider/internal/explanation"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/manifest"
 	"github.com/outrider-dev/outrider/webhook/decider"

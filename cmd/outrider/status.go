@@ -21,7 +21,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
-	"github.com/outrider-dev/outrider/cmd/outrider/forward"
+	"github.com/outrider-dev/outrider/cmd/outrider/internal/forward"
 	"github.com/outrider-dev/outrider/webhook/coverage"
 )
 

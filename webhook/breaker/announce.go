@@ -21,8 +21,8 @@ import (
 // is suspended anywhere, and its reasons. An exporter that never was has none.
 const (
 	ConditionSuspended = "Suspended"
-	ReasonFailing      = "ContainersFail" // True: the message says where and why
-	ReasonResumed      = "Resumed"        // False: new pods get it again
+	reasonFailing      = "ContainersFail" // True: the message says where and why
+	reasonResumed      = "Resumed"        // False: new pods get it again
 )
 
 // Metrics are those of the breaker.
@@ -58,15 +58,15 @@ func (m *Metrics) suspended(all []Suspension) {
 const mostOwners = 10
 
 // announce logs and counts changes, and writes events on the owners of pods that failed.
-func (b *Breaker) announce(ctx context.Context, changes []Change, pods []corev1.Pod) {
+func (b *Breaker) announce(ctx context.Context, changes []transition, pods []corev1.Pod) {
 	for _, c := range changes {
-		s := c.Suspension
-		ctrl.LoggerFrom(ctx).Info("exporter suspension changed", "change", string(c.Kind), "exporter", s.Exporter, "namespace", s.Namespace,
-			"definition", s.Definition, "reason", s.Reason, "kubelet", s.Message, "until", s.Until, "trips", s.Trips, "pods", len(c.Pods))
-		if c.Kind == Tripped || c.Kind == Reopened {
+		s := c.suspension
+		ctrl.LoggerFrom(ctx).Info("exporter suspension changed", "change", string(c.kind), "exporter", s.Exporter, "namespace", s.Namespace,
+			"definition", s.Definition, "reason", s.Reason, "kubelet", s.Message, "until", s.Until, "trips", s.Trips, "pods", len(c.pods))
+		if c.kind == tripped || c.kind == reopened {
 			b.metrics.trips.WithLabelValues(s.Exporter).Inc()
 		}
-		for _, owner := range owners(c.Pods, pods) {
+		for _, owner := range owners(c.pods, pods) {
 			events.ExporterSuspended.Record(b.events, owner, "%s: new pods start without it: %s", s.Exporter, s.Why())
 		}
 	}
@@ -92,7 +92,7 @@ func owners(failed []Observation, pods []corev1.Pod) []*corev1.ObjectReference {
 // report brings the conditions of the custom exporters to what is suspended, and
 // writes an event on each that a change is about. Built-in ones have no object to
 // say it on.
-func (b *Breaker) report(ctx context.Context, all []Suspension, changes []Change) error {
+func (b *Breaker) report(ctx context.Context, all []Suspension, changes []transition) error {
 	var list v1alpha1.ExporterList
 	if err := b.reader.List(ctx, &list); err != nil {
 		if meta.IsNoMatchError(err) {
@@ -103,14 +103,14 @@ func (b *Breaker) report(ctx context.Context, all []Suspension, changes []Change
 	for i := range list.Items {
 		e := &list.Items[i]
 		for _, c := range changes {
-			if c.Suspension.Exporter != e.Name {
+			if c.suspension.Exporter != e.Name {
 				continue
 			}
-			if c.Kind == Closed || c.Kind == Lifted {
-				events.ExporterResumed.Record(b.events, e, "%s: new pods get it again%s", e.Name, where(c.Suspension.Namespace))
+			if c.kind == closed || c.kind == lifted {
+				events.ExporterResumed.Record(b.events, e, "%s: new pods get it again%s", e.Name, where(c.suspension.Namespace))
 				continue
 			}
-			events.ExporterSuspended.Record(b.events, e, "%s: new pods start without it%s: %s", e.Name, where(c.Suspension.Namespace), c.Suspension.Why())
+			events.ExporterSuspended.Record(b.events, e, "%s: new pods start without it%s: %s", e.Name, where(c.suspension.Namespace), c.suspension.Why())
 		}
 		if condition, any := suspended(e, all); any {
 			if err := status.Apply(ctx, b.client, "outrider-breaker", e, condition, v1alpha1.ExporterStatus{}); err != nil {
@@ -139,10 +139,10 @@ func suspended(e *v1alpha1.Exporter, all []Suspension) (condition metav1.Conditi
 			why = s.Why()
 		}
 	}
-	condition = metav1.Condition{Type: ConditionSuspended, Status: metav1.ConditionTrue, Reason: ReasonFailing, ObservedGeneration: e.Generation}
+	condition = metav1.Condition{Type: ConditionSuspended, Status: metav1.ConditionTrue, Reason: reasonFailing, ObservedGeneration: e.Generation}
 	switch {
 	case len(places) == 0:
-		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, ReasonResumed, "new pods get it"
+		condition.Status, condition.Reason, condition.Message = metav1.ConditionFalse, reasonResumed, "new pods get it"
 		return condition, meta.FindStatusCondition(e.Status.Conditions, ConditionSuspended) != nil
 	case slices.Contains(places, ""):
 		condition.Message = "in all namespaces: " + why

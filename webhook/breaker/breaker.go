@@ -14,7 +14,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 // Options are how a Breaker is set up.
@@ -28,18 +28,11 @@ type Options struct {
 	Probes int
 }
 
-// Pods are those that exporters were injected into: monitored.Pods.
-type Pods interface {
+// podSource has the pods that exporters were injected into: monitored.Pods.
+type podSource interface {
 	Ready() bool
 	List(ctx context.Context) ([]corev1.Pod, error)
 	Changed() <-chan struct{}
-}
-
-// Exporters are the definitions in force: webhook.Exporters.
-type Exporters interface {
-	Catalog() sidecars.Catalog
-	// Check returns nil once the custom ones are known.
-	Check(*http.Request) error
 }
 
 // Breaker suspends exporters that do not work. The leader judges and stores;
@@ -47,8 +40,8 @@ type Exporters interface {
 type Breaker struct {
 	*gate
 	Options
-	pods      Pods
-	exporters Exporters
+	pods      podSource
+	exporters *decider.Exporters
 	events    events.EventRecorder
 	metrics   *Metrics
 
@@ -57,11 +50,11 @@ type Breaker struct {
 	store  client.Reader // reads the ConfigMap from a cache
 	synced toolscache.InformerSynced
 
-	tell time.Time // when the conditions of custom exporters are to be looked at
+	reportAt time.Time // when the conditions of custom exporters are to be looked at
 }
 
 // New returns a breaker that suspends nothing until the manager runs.
-func New(o Options, pods Pods, exporters Exporters, events events.EventRecorder, metrics *Metrics) *Breaker {
+func New(o Options, pods podSource, exporters *decider.Exporters, events events.EventRecorder, metrics *Metrics) *Breaker {
 	g := &gate{
 		definition: func(name string) string { return exporters.Catalog().Definition(name) },
 		now:        time.Now,
@@ -143,7 +136,7 @@ func (b *Breaker) judge(ctx context.Context) (again bool, err error) {
 			seen = append(seen, o)
 		}
 	}
-	after, changes := b.Rules.Judge(stored.suspensions, seen, b.definition, now)
+	after, changes := b.Rules.judge(stored.suspensions, seen, b.definition, now)
 	switch err := b.write(ctx, stored, after); {
 	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err):
 		return true, nil // the cache is behind; nothing was decided
@@ -151,10 +144,10 @@ func (b *Breaker) judge(ctx context.Context) (again bool, err error) {
 		return true, err
 	}
 	b.announce(ctx, changes, pods)
-	if len(changes) > 0 || !now.Before(b.tell) {
-		b.tell = now.Add(time.Minute)
+	if len(changes) > 0 || !now.Before(b.reportAt) {
+		b.reportAt = now.Add(time.Minute)
 		if err := b.report(ctx, after, changes); err != nil {
-			b.tell = now
+			b.reportAt = now
 			return true, err
 		}
 	}

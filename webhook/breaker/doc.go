@@ -2,7 +2,7 @@
 Package breaker suspends the injection of exporters that do not work, so that a broken image does not stop every rollout
 of the cluster, and resumes it automatically.
 
-Observe reads from a pod the state of its exporters. Rules.Judge is the state machine: a pure function of the suspensions
+Observe reads from a pod the state of its exporters. Rules.judge is the state machine: a pure function of the suspensions
 so far, of the observations, of the definitions in force and of the time. The leader judges and stores; every replica
 answers admissions by what is stored.
 

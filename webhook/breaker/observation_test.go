@@ -174,7 +174,7 @@ func BenchmarkLook(b *testing.B) {
 		for _, p := range pods {
 			seen = append(seen, Observe(p, time.Minute, at(1000))...)
 		}
-		DefaultRules().Judge(nil, seen, func(string) string { return "01234567" }, at(1000))
+		DefaultRules().judge(nil, seen, func(string) string { return "01234567" }, at(1000))
 	}
 }
 

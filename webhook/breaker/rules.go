@@ -28,30 +28,30 @@ func DefaultRules() Rules {
 	return Rules{Pods: 3, Timeout: time.Minute, Stable: time.Minute, Namespaces: 3, Backoff: time.Minute, MaxBackoff: time.Hour}
 }
 
-// Kind says what became of a suspension.
-type Kind string
+// transitionKind says what became of a suspension.
+type transitionKind string
 
-// The kinds of Change.
+// The kinds of transition.
 const (
-	Tripped  Kind = "tripped"  // it begins
-	Reopened Kind = "reopened" // a pod that it was tried on failed
-	Widened  Kind = "widened"  // those of several namespaces became one for all
-	Closed   Kind = "closed"   // the exporter works again
-	Lifted   Kind = "lifted"   // its definition is another one, or gone
+	tripped  transitionKind = "tripped"  // it begins
+	reopened transitionKind = "reopened" // a pod that it was tried on failed
+	widened  transitionKind = "widened"  // those of several namespaces became one for all
+	closed   transitionKind = "closed"   // the exporter works again
+	lifted   transitionKind = "lifted"   // its definition is another one, or gone
 )
 
-// Change is something to be told about.
-type Change struct {
-	Kind       Kind
-	Suspension Suspension
+// transition is what became of a suspension, to be logged and reported.
+type transition struct {
+	kind       transitionKind
+	suspension Suspension
 	// Pods that failed, where that is why.
-	Pods []Observation
+	pods []Observation
 }
 
-// Judge tells which suspensions there are to be now, and what changed. It depends
+// judge returns which suspensions there are to be now, and what changed. It depends
 // on its arguments alone: the suspensions so far, what all pods show, and the
 // hash of each exporter's definition in force.
-func (r Rules) Judge(before []Suspension, seen []Observation, definition func(exporter string) string, now time.Time) (after []Suspension, changes []Change) {
+func (r Rules) judge(before []Suspension, seen []Observation, definition func(exporter string) string, now time.Time) (after []Suspension, changes []transition) {
 	j := judgement{Rules: r, now: now, held: map[key]Suspension{}, evidence: map[key]*evidence{}}
 	j.weigh(seen, definition)
 	for _, s := range ordered(slices.Clone(before)) {
@@ -97,14 +97,14 @@ func (e *evidence) inARow() []Observation {
 	return slices.DeleteFunc(slices.Clone(e.failing), func(o Observation) bool { return e.worked.After(o.Created) })
 }
 
-// judgement is one call of Judge.
+// judgement is one call of judge.
 type judgement struct {
 	Rules
 	now      time.Time
 	held     map[key]Suspension
 	evidence map[key]*evidence // with an empty namespace: of all of them
 	keys     []key             // of namespaces, in order
-	changes  []Change
+	changes  []transition
 }
 
 func (j *judgement) weigh(seen []Observation, definition func(string) string) {
@@ -142,7 +142,7 @@ func (j *judgement) of(k key) *evidence {
 // reconsider closes, prolongs or keeps one suspension.
 func (j *judgement) reconsider(s Suspension, definition func(string) string) {
 	if definition(s.Exporter) != s.Definition {
-		j.changes = append(j.changes, Change{Kind: Lifted, Suspension: s})
+		j.changes = append(j.changes, transition{kind: lifted, suspension: s})
 		return
 	}
 	e := j.of(s.key())
@@ -156,12 +156,12 @@ func (j *judgement) reconsider(s Suspension, definition func(string) string) {
 			s.Until = j.until(s.Trips, j.now)
 			s.because(tried)
 			j.held[s.key()] = s
-			j.changes = append(j.changes, Change{Kind: Reopened, Suspension: s, Pods: tried})
+			j.changes = append(j.changes, transition{kind: reopened, suspension: s, pods: tried})
 			return
 		}
 	}
 	if works {
-		j.changes = append(j.changes, Change{Kind: Closed, Suspension: s})
+		j.changes = append(j.changes, transition{kind: closed, suspension: s})
 		return
 	}
 	j.held[s.key()] = s
@@ -186,7 +186,7 @@ func (j *judgement) trip() {
 		}
 		s.because(failed)
 		j.held[k] = s
-		j.changes = append(j.changes, Change{Kind: Tripped, Suspension: s, Pods: failed})
+		j.changes = append(j.changes, transition{kind: tripped, suspension: s, pods: failed})
 	}
 }
 
@@ -224,6 +224,6 @@ func (j *judgement) widen() {
 			}
 		}
 		j.held[all.key()] = all
-		j.changes = append(j.changes, Change{Kind: Widened, Suspension: all})
+		j.changes = append(j.changes, transition{kind: widened, suspension: all})
 	}
 }

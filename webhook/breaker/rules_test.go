@@ -117,10 +117,10 @@ func TestJudge(t *testing.T) {
 					}
 					return "v1"
 				}
-				after, changed := DefaultRules().Judge(state, s.seen, inForce, at(s.at))
+				after, changed := DefaultRules().judge(state, s.seen, inForce, at(s.at))
 				var changes, held []string
 				for _, c := range changed {
-					changes = append(changes, fmt.Sprint(string(c.Kind), " ", c.Suspension.Namespace, " ", c.Suspension.Trips))
+					changes = append(changes, fmt.Sprint(string(c.kind), " ", c.suspension.Namespace, " ", c.suspension.Trips))
 				}
 				for _, h := range after {
 					held = append(held, h.Namespace)
@@ -131,7 +131,7 @@ func TestJudge(t *testing.T) {
 				if diff := cmp.Diff(s.held, held); diff != "" {
 					t.Errorf("held at %d (-want +got):\n%s", s.at, diff)
 				}
-				stored, err := Decode(Encode(after)) // what another leader goes on from
+				stored, err := Decode(encode(after)) // what another leader goes on from
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -199,12 +199,12 @@ func history(t *testing.T, seed uint64) {
 		if random.IntN(40) == 0 {
 			definition = fmt.Sprint("v", now)
 		}
-		before := Encode(state)
-		after, changes := rules.Judge(state, pods, inForce, at(now))
-		if Encode(state) != before {
-			t.Fatalf("seed %d, %d: Judge changed its input", seed, now)
+		before := encode(state)
+		after, changes := rules.judge(state, pods, inForce, at(now))
+		if encode(state) != before {
+			t.Fatalf("seed %d, %d: judge changed its input", seed, now)
 		}
-		if again, more := rules.Judge(after, pods, inForce, at(now)); Encode(again) != Encode(after) && !onlyClosed(more) {
+		if again, more := rules.judge(after, pods, inForce, at(now)); encode(again) != encode(after) && !onlyClosed(more) {
 			t.Fatalf("seed %d, %d: a second look reports %v", seed, now, more)
 		}
 		for _, s := range after {
@@ -216,10 +216,10 @@ func history(t *testing.T, seed uint64) {
 			}
 		}
 		for _, c := range changes {
-			if (c.Kind == Tripped || c.Kind == Reopened) && len(c.Pods) == 0 {
-				t.Fatalf("seed %d, %d: %s without a pod that failed", seed, now, c.Kind)
+			if (c.kind == tripped || c.kind == reopened) && len(c.pods) == 0 {
+				t.Fatalf("seed %d, %d: %s without a pod that failed", seed, now, c.kind)
 			}
-			if d := c.Suspension.Until.Sub(at(now)); c.Kind == Reopened && (d < rules.Backoff || d > rules.MaxBackoff) {
+			if d := c.suspension.Until.Sub(at(now)); c.kind == reopened && (d < rules.Backoff || d > rules.MaxBackoff) {
 				t.Fatalf("seed %d, %d: it holds for %s", seed, now, d)
 			}
 		}
@@ -227,9 +227,9 @@ func history(t *testing.T, seed uint64) {
 	}
 }
 
-func onlyClosed(changes []Change) bool {
+func onlyClosed(changes []transition) bool {
 	for _, c := range changes {
-		if c.Kind != Closed {
+		if c.kind != closed {
 			return false
 		}
 	}

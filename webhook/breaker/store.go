@@ -96,7 +96,7 @@ func (b *Breaker) read(ctx context.Context) (stored, error) {
 // write stores the suspensions where something else is stored. Where the cache
 // was behind, or another client wrote meanwhile, the error is a conflict.
 func (b *Breaker) write(ctx context.Context, before stored, after []Suspension) error {
-	raw := Encode(after)
+	raw := encode(after)
 	if raw == before.raw {
 		return nil
 	}

@@ -83,8 +83,8 @@ func ordered(all []Suspension) []Suspension {
 	return all
 }
 
-// Encode writes suspensions as JSON, one a line, in a fixed order; none are "".
-func Encode(all []Suspension) string {
+// encode writes suspensions as JSON, one a line, in a fixed order; none are "".
+func encode(all []Suspension) string {
 	if len(all) == 0 {
 		return ""
 	}
@@ -101,7 +101,7 @@ func Encode(all []Suspension) string {
 	return b.String()
 }
 
-// Decode reads what Encode wrote. Of an error nothing is to be believed.
+// Decode reads what encode wrote. Of an error nothing is to be believed.
 func Decode(raw string) ([]Suspension, error) {
 	if strings.TrimSpace(raw) == "" {
 		return nil, nil

@@ -19,18 +19,18 @@ var states = []State{Injected, Missed, Stale, Refused, Suspended}
 
 // Names that stand in the place of an exporter's.
 const (
-	Unknown   = "unknown"   // names that the catalog does not have: users make them up
-	Endpoints = "endpoints" // the pod's own endpoints, which outrider.dev/scrape names
+	unknown   = "unknown"   // names that the catalog does not have: users make them up
+	endpoints = "endpoints" // the pod's own endpoints, which outrider.dev/scrape names
 )
 
 // exporterName is a decision's exporter as far as it may become the value of a
 // label.
 func exporterName(d sidecars.Decision, c sidecars.Catalog) string {
 	if d.Exporter == "" && d.Key == sidecars.ScrapeKey {
-		return Endpoints
+		return endpoints
 	}
 	if c.Definition(d.Exporter) == "" {
-		return Unknown
+		return unknown
 	}
 	return d.Exporter
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/outrider-dev/outrider/webhook/internal/status"
 )
 
-// Covered is the condition of an Exporter that is True while every pod that
+// conditionCovered is the condition of an Exporter that is True while every pod that
 // should have it does, and it reaches its workload as far as anybody knows.
-const Covered = "Covered"
+const conditionCovered = "Covered"
 
 const statusInterval = 30 * time.Second
 
@@ -60,7 +60,7 @@ func (c *Controller) writeStatuses(ctx context.Context) {
 
 // covered says what is wrong, the gravest first.
 func covered(n *v1alpha1.ExporterCoverage, generation int64) metav1.Condition {
-	condition := metav1.Condition{Type: Covered, Status: metav1.ConditionFalse, ObservedGeneration: generation}
+	condition := metav1.Condition{Type: conditionCovered, Status: metav1.ConditionFalse, ObservedGeneration: generation}
 	switch {
 	case n.Missed > 0:
 		condition.Reason, condition.Message = "Missed", fmt.Sprintf("%s without it that asked for it; create them again", count(int(n.Missed)))

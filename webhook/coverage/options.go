@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -80,30 +79,23 @@ func (o *Options) validate() error {
 // Parts are what coverage works with. All of them are required.
 type Parts struct {
 	// Exporters are the definitions in force.
-	Exporters Exporters
+	Exporters *decider.Exporters
 	// Decider makes the plan that the webhook would make for a pod now.
 	Decider *decider.Decider
 	// Namespaces reports which namespaces there are, with their labels.
-	Namespaces Namespaces
+	Namespaces namespaceSource
 	// Monitored are the pods with exporters.
-	Monitored Monitored
+	Monitored podSource
 	// Events writes events on owners.
 	Events events.EventRecorder
 }
 
-// Exporters are the definitions in force: decider.Exporters.
-type Exporters interface {
-	Catalog() sidecars.Catalog
-	// Check returns nil once the custom ones are known.
-	Check(*http.Request) error
-}
-
-// Namespaces reports namespaces: decider.Namespaces.
-type Namespaces interface {
+// namespaceSource reports namespaces: decider.Namespaces.
+type namespaceSource interface {
 	Follow(set, drop func(name string, of sidecars.Namespace)) (synced func() bool, err error)
 }
 
-// Monitored reports pods with exporters: monitored.Pods.
-type Monitored interface {
+// podSource reports pods with exporters: monitored.Pods.
+type podSource interface {
 	Follow(set, drop func(*corev1.Pod)) (synced func() bool, err error)
 }

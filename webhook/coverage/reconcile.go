@@ -131,7 +131,7 @@ func (s *summary) sorted() []Row {
 // targetOf is the target that an entry should be for Prometheus, if any.
 func targetOf(namespace string, p *pod, e entry) (target, bool) {
 	t := target{namespace: namespace, pod: p.name, exporter: e.exporter, native: e.native}
-	return t, (e.state == Injected || e.state == Stale) && e.exporter != Unknown && e.exporter != Endpoints
+	return t, (e.state == Injected || e.state == Stale) && e.exporter != unknown && e.exporter != endpoints
 }
 
 // proofOf says whether an injected exporter is known to be up: the kubelet's

@@ -2,14 +2,16 @@ package coverage
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/repair"
 )
 
 // ReportPath is where the leader's metrics server has the report.
@@ -69,25 +71,12 @@ func (c *Controller) Report(namespace string) Report {
 	return r
 }
 
-// Lack is a workload with pods that would come out otherwise if they were
-// created again.
-type Lack struct {
-	Workload
-	// Controller of one of the pods; the pod itself where it has none.
-	Controller corev1.ObjectReference
-	// Pods that lack something.
-	Pods int
-	// Stale says that they have the exporter, of an older definition; false, that
-	// they were missed.
-	Stale bool
-}
-
-// Lacking returns the workloads with pods that were missed, or that are stale,
-// sorted. There are none where this replica does not lead.
-func (c *Controller) Lacking() []Lack {
-	var found []Lack
+// Lacking implements repair.Coverage: the workloads with pods that were missed, or
+// that are stale, sorted. There are none where this replica does not lead.
+func (c *Controller) Lacking(context.Context) ([]repair.Workload, error) {
+	var found []repair.Workload
 	if !c.leads.Load() {
-		return nil
+		return nil, nil
 	}
 	c.inv.mu.Lock()
 	for of, w := range c.inv.workloads {
@@ -97,13 +86,19 @@ func (c *Controller) Lacking() []Lack {
 		}
 		for _, s := range []State{Missed, Stale} {
 			if most[s] > 0 {
-				found = append(found, Lack{Workload: of, Controller: w.regarded, Pods: most[s], Stale: s == Stale})
+				lacks := repair.Workload{Namespace: of.Namespace, Pods: most[s], Stale: s == Stale}
+				if o := w.regarded; o.Kind != "Pod" {
+					lacks.Owner = metav1.OwnerReference{APIVersion: o.APIVersion, Kind: o.Kind, Name: o.Name, UID: o.UID}
+				}
+				found = append(found, lacks)
 			}
 		}
 	}
 	c.inv.mu.Unlock()
-	slices.SortStableFunc(found, func(a, b Lack) int { return a.compare(b.Workload) })
-	return found
+	slices.SortStableFunc(found, func(a, b repair.Workload) int {
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Owner.Kind, b.Owner.Kind), cmp.Compare(a.Owner.Name, b.Owner.Name))
+	})
+	return found, nil
 }
 
 func (w Workload) compare(o Workload) int {

@@ -48,8 +48,8 @@ type Coverage interface {
 	Lacking(ctx context.Context) ([]Workload, error)
 }
 
-// Breaker knows which pods are stuck.
-type Breaker interface {
+// stuckSource knows which pods are stuck: breaker.Breaker.
+type stuckSource interface {
 	// Stuck pods have never served, and another in the place of one would start.
 	Stuck(ctx context.Context) ([]corev1.Pod, error)
 }
@@ -96,7 +96,7 @@ type Repairer struct {
 	// Coverage may be nil, where nobody knows; nothing is restarted then.
 	Coverage Coverage
 	// Breaker may be nil; nothing is evicted then.
-	Breaker Breaker
+	Breaker stuckSource
 	// Events tells the owners. Required.
 	Events events.EventRecorder
 	// Metric is NewMetric's. Required.

@@ -53,7 +53,7 @@ func (r *Repairer) restart(ctx context.Context, w Workload) (why string, err err
 	if err := r.Reader.List(ctx, &budgets, client.InNamespace(w.Namespace)); err != nil {
 		return "", fmt.Errorf("list PodDisruptionBudgets: %w", err)
 	}
-	if why := target.Protected(budgets.Items); why != "" {
+	if why := target.protected(budgets.Items); why != "" {
 		return why, nil
 	}
 	return r.roll(ctx, w, target)
@@ -61,25 +61,25 @@ func (r *Repairer) restart(ctx context.Context, w Workload) (why string, err err
 
 // tried returns why another restart is not to be expected to help. What is in
 // the template is all that an earlier leader left behind.
-func (r *Repairer) tried(target *Restartable) string {
+func (r *Repairer) tried(target *restartable) string {
 	const sentence = "it was restarted at %s, and that did not help; it is left alone %s"
 	uid := string(target.Object.GetUID())
 	if a, ok := r.attempts[uid]; ok {
-		if a.fingerprint == target.Fingerprint() {
+		if a.fingerprint == target.fingerprint() {
 			return fmt.Sprintf(sentence, a.at.UTC().Format("15:04:05"), "until its template changes")
 		}
 		return ""
 	}
-	if at := target.RestartedAt(); !at.IsZero() && r.Now().Sub(at) < r.Backoff {
+	if at := target.restartedAt(); !at.IsZero() && r.Now().Sub(at) < r.Backoff {
 		return fmt.Sprintf(sentence, at.UTC().Format("15:04:05"), "for "+r.Backoff.String()+" after that")
 	}
 	return ""
 }
 
 // roll restarts the rollout; the namespace is busy until it is complete.
-func (r *Repairer) roll(ctx context.Context, w Workload, target *Restartable) (why string, err error) {
+func (r *Repairer) roll(ctx context.Context, w Workload, target *restartable) (why string, err error) {
 	o := target.Object
-	fingerprint := target.Fingerprint()
+	fingerprint := target.fingerprint()
 	patch, err := restartPatch(o, r.Now())
 	if err != nil {
 		return "", err
@@ -102,7 +102,7 @@ func (r *Repairer) roll(ctx context.Context, w Workload, target *Restartable) (w
 		if err := r.Reader.Get(ctx, key, now); err != nil {
 			return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
 		}
-		return Describe(now).Complete, nil
+		return describe(now).Complete, nil
 	}}
 	return "", nil
 }

@@ -21,12 +21,12 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 )
 
-// RestartedAt is the annotation of a pod template by which kubectl restarts a
+// restartedAtKey is the annotation of a pod template by which kubectl restarts a
 // rollout. GitOps tools know it, and leave it where it is.
-const RestartedAt = "kubectl.kubernetes.io/restartedAt"
+const restartedAtKey = "kubectl.kubernetes.io/restartedAt"
 
-// Restartable is a workload whose controller replaces its pods one after another.
-type Restartable struct {
+// restartable is a workload whose controller replaces its pods one after another.
+type restartable struct {
 	// Object is the Deployment, StatefulSet or DaemonSet, as it was read.
 	Object client.Object
 	// Template of its pods.
@@ -40,9 +40,9 @@ type Restartable struct {
 	Complete bool
 }
 
-// Describe reads off a Deployment, StatefulSet or DaemonSet; nil for any other.
-func Describe(object client.Object) *Restartable {
-	r := &Restartable{Object: object}
+// describe reads off a Deployment, StatefulSet or DaemonSet; nil for any other.
+func describe(object client.Object) *restartable {
+	r := &restartable{Object: object}
 	switch o := object.(type) {
 	case *appsv1.Deployment:
 		want, s := replicas(o.Spec.Replicas), o.Status
@@ -104,7 +104,7 @@ func replicas(n *int32) int32 {
 
 // Protected returns why a budget keeps the workload's pods from being replaced
 // now, or "".
-func (r *Restartable) Protected(budgets []policyv1.PodDisruptionBudget) string {
+func (r *restartable) protected(budgets []policyv1.PodDisruptionBudget) string {
 	for i := range budgets {
 		b := &budgets[i]
 		selector, err := metav1.LabelSelectorAsSelector(b.Spec.Selector)
@@ -119,10 +119,10 @@ func (r *Restartable) Protected(budgets []policyv1.PodDisruptionBudget) string {
 }
 
 // Fingerprint tells one template from another, whenever it was restarted.
-func (r *Restartable) Fingerprint() string {
+func (r *restartable) fingerprint() string {
 	template := r.Template.DeepCopy()
 	template.Annotations = maps.Clone(template.Annotations)
-	delete(template.Annotations, RestartedAt)
+	delete(template.Annotations, restartedAtKey)
 	raw, err := json.Marshal(template)
 	if err != nil {
 		return "" // it was read from JSON
@@ -131,9 +131,9 @@ func (r *Restartable) Fingerprint() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// RestartedAt is when it was last restarted, or zero.
-func (r *Restartable) RestartedAt() time.Time {
-	at, err := time.Parse(time.RFC3339, r.Template.Annotations[RestartedAt])
+// restartedAt is when it was last restarted, or zero.
+func (r *restartable) restartedAt() time.Time {
+	at, err := time.Parse(time.RFC3339, r.Template.Annotations[restartedAtKey])
 	if err != nil {
 		return time.Time{}
 	}
@@ -146,7 +146,7 @@ func restartPatch(o client.Object, now time.Time) (client.Patch, error) {
 	raw, err := json.Marshal(map[string]any{
 		"metadata": map[string]any{"resourceVersion": o.GetResourceVersion()},
 		"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{"annotations": map[string]any{
-			RestartedAt: now.Format(time.RFC3339),
+			restartedAtKey: now.Format(time.RFC3339),
 		}}}},
 	})
 	if err != nil {
@@ -158,7 +158,7 @@ func restartPatch(o client.Object, now time.Time) (client.Patch, error) {
 // owner finds the workload behind the controller of a pod: the Deployment for a
 // ReplicaSet. The chain holds every object on the way. Where the last one is no
 // kind that can be restarted, the answer is nil and why says which it is.
-func owner(ctx context.Context, reader client.Reader, namespace string, ref metav1.OwnerReference) (r *Restartable, chain []client.Object, why string, err error) {
+func owner(ctx context.Context, reader client.Reader, namespace string, ref metav1.OwnerReference) (r *restartable, chain []client.Object, why string, err error) {
 	for range 2 {
 		object := kindOf(ref)
 		if object == nil {
@@ -173,7 +173,7 @@ func owner(ctx context.Context, reader client.Reader, namespace string, ref meta
 			if above != nil {
 				return nil, chain, fmt.Sprintf("%s %s manages it, and restarts it by its own means", above.Kind, above.Name), nil
 			}
-			return Describe(object), chain, "", nil
+			return describe(object), chain, "", nil
 		}
 		if above == nil {
 			break

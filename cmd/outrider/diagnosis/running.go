@@ -11,7 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/outrider-dev/outrider/cmd/outrider/forward"
+	"github.com/outrider-dev/outrider/cmd/outrider/internal/forward"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 

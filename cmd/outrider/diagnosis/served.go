@@ -8,7 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/outrider-dev/outrider/cmd/outrider/forward"
+	"github.com/outrider-dev/outrider/cmd/outrider/internal/forward"
 )
 
 // webhookPort is the name of the container port on which the webhook listens.
