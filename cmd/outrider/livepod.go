@@ -17,6 +17,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/manifest"
 	"github.com/outrider-dev/outrider/webhook/decider"
+	"github.com/outrider-dev/outrider/webhook/monitored"
 )
 
 // live explains pods of a cluster. What its user may not look at is left out.
@@ -65,10 +66,11 @@ func (l *live) running(ctx context.Context, pod *corev1.Pod, plan sidecars.Plan)
 			continue
 		}
 		container := sidecars.ContainerPrefix + d.Exporter
-		status, there := containerStatus(pod, container)
+		status := monitored.StatusOf(pod, container)
 		switch {
-		case !there:
+		case status == nil && !declared(pod, container):
 			advice = append(advice, l.absent(ctx, pod, d.Exporter))
+		case status == nil: // not started yet
 		case status.State.Waiting != nil:
 			advice = append(advice, fmt.Sprintf("%s waits: %s %s", container, status.State.Waiting.Reason, status.State.Waiting.Message))
 		case status.State.Terminated != nil:
@@ -147,20 +149,7 @@ func (l *live) misplaced(ctx context.Context, pod *corev1.Pod) []string {
 	return advice
 }
 
-func containerStatus(pod *corev1.Pod, name string) (corev1.ContainerStatus, bool) {
-	for _, list := range [][]corev1.ContainerStatus{pod.Status.ContainerStatuses, pod.Status.InitContainerStatuses, pod.Status.EphemeralContainerStatuses} {
-		for i := range list {
-			if list[i].Name == name {
-				return list[i], true
-			}
-		}
-	}
-	for _, list := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
-		for i := range list {
-			if list[i].Name == name {
-				return corev1.ContainerStatus{}, true // not started yet
-			}
-		}
-	}
-	return corev1.ContainerStatus{}, false
+func declared(pod *corev1.Pod, container string) bool {
+	named := func(c corev1.Container) bool { return c.Name == container }
+	return slices.ContainsFunc(pod.Spec.Containers, named) || slices.ContainsFunc(pod.Spec.InitContainers, named)
 }

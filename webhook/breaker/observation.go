@@ -1,12 +1,12 @@
 package breaker
 
 import (
-	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/monitored"
 )
 
 // Health is what one pod shows about an exporter that was injected into it.
@@ -68,7 +68,7 @@ func Observe(pod *corev1.Pod, stable time.Duration, now time.Time) []Observation
 			Namespace: pod.Namespace, Pod: pod.Name, Exporter: d.Exporter, Definition: d.Definition,
 			Health: Unproven, Created: pod.CreationTimestamp.Time,
 		}
-		if s := statusOf(pod, sidecars.ContainerPrefix+d.Exporter); s != nil {
+		if s := monitored.StatusOf(pod, sidecars.ContainerPrefix+d.Exporter); s != nil {
 			o.Health, o.Reason, o.Message = health(s, stable, now)
 			if s.State.Running != nil {
 				o.Started = s.State.Running.StartedAt.Time
@@ -87,17 +87,6 @@ func Observe(pod *corev1.Pod, stable time.Duration, now time.Time) []Observation
 		}
 	}
 	return seen
-}
-
-func statusOf(pod *corev1.Pod, name string) *corev1.ContainerStatus {
-	for _, list := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
-		for i := range list {
-			if list[i].Name == name {
-				return &list[i]
-			}
-		}
-	}
-	return nil
 }
 
 // health judges one container. Between two crashes it runs, or is about to: what
@@ -119,15 +108,9 @@ func health(s *corev1.ContainerStatus, stable time.Duration, now time.Time) (Hea
 		crashed++
 	}
 	if crashed >= crashes && last != nil && last.FinishedAt.Sub(last.StartedAt.Time) < stable {
-		return Failing, "CrashLoopBackOff", lastWords(last)
+		return Failing, "CrashLoopBackOff", monitored.Ended(last)
 	}
 	return Unproven, "", ""
-}
-
-// lastWords are how an exporter ended. Its own words are the end of its log, may
-// hold an address with a password in it, and are left where they are.
-func lastWords(t *corev1.ContainerStateTerminated) string {
-	return fmt.Sprintf("%s, exit code %d", t.Reason, t.ExitCode)
 }
 
 // waitsFor returns since when every container but the failing exporters has been
@@ -148,7 +131,7 @@ func waitsFor(pod *corev1.Pod, failing map[string]*corev1.ContainerStatus) (sinc
 	}
 	for i := range pod.Spec.InitContainers {
 		c := &pod.Spec.InitContainers[i]
-		s := statusOf(pod, c.Name)
+		s := monitored.StatusOf(pod, c.Name)
 		switch {
 		case failing[c.Name] != nil:
 			held = true
@@ -165,7 +148,7 @@ func waitsFor(pod *corev1.Pod, failing map[string]*corev1.ContainerStatus) (sinc
 	}
 	for i := range pod.Spec.Containers {
 		name := pod.Spec.Containers[i].Name
-		s := statusOf(pod, name)
+		s := monitored.StatusOf(pod, name)
 		switch {
 		case failing[name] != nil:
 		case held && notBegun(s):

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/monitored"
 )
 
 // state is one container as the kubelet reports it.
@@ -181,7 +182,7 @@ func BenchmarkLook(b *testing.B) {
 // TestAnExportersOwnWordsStayWithIt: the end of its log may hold a password, and what is observed goes into events and pods.
 func TestAnExportersOwnWordsStayWithIt(t *testing.T) {
 	ended := &corev1.ContainerStateTerminated{Reason: "Error", ExitCode: 1, Message: "dial postgres://app:canary@db: refused"}
-	if got := lastWords(ended); got != "Error, exit code 1" {
+	if got := monitored.Ended(ended); got != "Error, exit code 1" {
 		t.Errorf("%q", got)
 	}
 }

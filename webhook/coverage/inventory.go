@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/monitored"
 )
 
 // inventory is all that is known of the cluster's live pods.
@@ -23,8 +24,8 @@ type inventory struct {
 	mu         sync.Mutex
 	pods       map[types.NamespacedName]*pod
 	workloads  map[Workload]*workload
-	containers map[types.NamespacedName]containers // of the monitored pods
-	optedIn    map[string]bool                     // by namespace
+	containers map[types.NamespacedName]monitored.Containers // of the monitored pods
+	optedIn    map[string]bool                               // by namespace
 }
 
 // workload is a Workload with its pods.
@@ -50,7 +51,7 @@ func newInventory(excluded []string, settings sidecars.Settings) *inventory {
 		settings:   settings,
 		pods:       map[types.NamespacedName]*pod{},
 		workloads:  map[Workload]*workload{},
-		containers: map[types.NamespacedName]containers{},
+		containers: map[types.NamespacedName]monitored.Containers{},
 		optedIn:    map[string]bool{},
 	}
 }
@@ -146,7 +147,7 @@ func (v *inventory) setContainers(p *corev1.Pod) {
 		return
 	}
 	key := types.NamespacedName{Namespace: p.Namespace, Name: p.Name}
-	now := newContainers(p)
+	now := monitored.ContainersOf(p)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if maps.Equal(v.containers[key], now) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
+	"github.com/outrider-dev/outrider/webhook/monitored"
 )
 
 // Proof is whether an injected exporter is known to reach its workload.
@@ -126,7 +127,7 @@ func (c *Controller) targets() (map[target]time.Time, map[target]Workload) {
 				}
 				since[t], workloads[t] = p.created, of
 				if words, ok := c.inv.containers[types.NamespacedName{Namespace: of.Namespace, Name: p.name}]; ok && !e.native {
-					since[t] = words[e.exporter].running // zero until it runs
+					since[t] = words[e.exporter].Running // zero until it runs
 				}
 			}
 		}
@@ -198,15 +199,15 @@ func (c *Controller) why(ctx context.Context, t target, catalog sidecars.Catalog
 
 // notRunning is the kubelet's word on an exporter that does not run. The last
 // words of the exporter itself are matched and not shown.
-func notRunning(t target, word container, catalog sidecars.Catalog) answer {
-	text := word.waiting
-	if word.exit != "" {
-		text += " (" + word.exit + ")"
-	} else if word.message != "" {
-		text += ": " + oneLine(word.message)
+func notRunning(t target, word monitored.Container, catalog sidecars.Catalog) answer {
+	text := word.Waiting
+	if word.Exit != "" {
+		text += " (" + word.Exit + ")"
+	} else if word.Message != "" {
+		text += ": " + oneLine(word.Message)
 	}
 	look := fmt.Sprintf("see kubectl -n %s describe pod %s", t.namespace, t.pod)
-	return answer{proof: Down, reason: NotRunning, message: sentence("the exporter does not run", text, cause(catalog, t, word.last), look)}
+	return answer{proof: Down, reason: NotRunning, message: sentence("the exporter does not run", text, cause(catalog, t, word.Last), look)}
 }
 
 // cause is what the exporter's definition makes of a text, in its words.

@@ -11,15 +11,16 @@ import (
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/webhook/decider"
+	"github.com/outrider-dev/outrider/webhook/monitored"
 )
 
 // Where no Prometheus is asked nothing is proven, however the exporter fares: no proof in the report, no series, no event.
 func TestProofNeedsAPrometheus(t *testing.T) {
 	const address = "http://prometheus.example:9090"
-	running, crashing := container{}, container{waiting: "CrashLoopBackOff"}
+	running, crashing := monitored.Container{}, monitored.Container{Waiting: "CrashLoopBackOff"}
 	for name, tc := range map[string]struct {
 		url    string
-		word   container
+		word   monitored.Container
 		want   Row
 		series int
 		events int
@@ -39,7 +40,7 @@ func TestProofNeedsAPrometheus(t *testing.T) {
 			}
 			m := withStatus(t, true, sidecars.Decision{Exporter: "redis", Outcome: sidecars.Injected})
 			c.inv.setPod(m, watched)
-			c.inv.containers[types.NamespacedName{Namespace: m.Namespace, Name: m.Name}] = containers{"redis": tc.word}
+			c.inv.containers[types.NamespacedName{Namespace: m.Namespace, Name: m.Name}] = monitored.Containers{"redis": tc.word}
 			c.reconcile(t.Context(), workloadOf(m))
 			c.leads.Store(true)
 

@@ -143,7 +143,7 @@ func (c *Controller) proofOf(namespace string, p *pod, e entry, catalog sidecars
 		return answer{}
 	}
 	word := c.inv.containers[types.NamespacedName{Namespace: namespace, Name: p.name}][e.exporter]
-	if word.waiting != "" {
+	if word.Waiting != "" {
 		return notRunning(t, word, catalog)
 	}
 	if a, ok := c.answers[t]; ok {
