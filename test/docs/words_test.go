@@ -1,8 +1,6 @@
 package docs_test
 
 import (
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -32,24 +30,13 @@ func word(pattern string) *regexp.Regexp { return regexp.MustCompile(`(?i)\b(` +
 
 // TestWords holds that text is American English in the field's terms.
 func TestWords(t *testing.T) {
-	list := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard")
-	list.Dir = root
-	out, err := list.Output()
-	if err != nil {
-		t.Skipf("this is no git checkout: %v", err)
-	}
 	read := 0
-	for file := range strings.Lines(string(out)) {
-		file = strings.TrimSpace(file)
+	for file, raw := range files(t) {
 		if file == "test/docs/words_test.go" || strings.HasPrefix(file, "webhook/serving/") {
 			continue
 		}
 		if !slices.Contains([]string{".go", ".md", ".yaml", ".tpl", ".txt", ".tmpl", ""}, filepath.Ext(file)) || strings.Contains(file, "testdata/") {
 			continue
-		}
-		raw, err := os.ReadFile(filepath.Join(root, file))
-		if err != nil {
-			continue // deleted, and not yet committed
 		}
 		read++
 		for i, line := range strings.Split(string(raw), "\n") {
