@@ -3,7 +3,7 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster figures versions supply bench load scale latency faults nodes soak values fuzz flood verify update lint image screenshot cluster-up cluster-down release release-test
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster figures versions supply bench load scale latency faults nodes soak values fuzz flood verify update lint image screenshot cluster-up cluster-down release release-test publish grafana
 
 # What the programs print about themselves comes from here alone: Chart.yaml has the version, git the commit and its date.
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
@@ -34,8 +34,8 @@ demo: ## Show it: a cluster, the chart, annotated applications, every job up. CL
 demo-down: ## Remove what demo made.
 	go run ./test/demo -down
 
-test: ## Run all tests: unit, API server, certificates, image, cluster, faults.
-	$(LAYERS) unit apiserver certificates image cluster faults
+test: ## Run all tests: unit, API server, certificates, image, release, cluster, faults.
+	$(LAYERS) unit apiserver certificates image release cluster faults
 
 test-unit: ## Run the tests that need nothing.
 	$(LAYERS) unit
@@ -57,6 +57,15 @@ supply: ## Check what the programs are made of: same bytes twice, licenses, bill
 
 release: ## Build everything that a release consists of into DIST (dist): archives, image, chart, bills of materials, checksums. TAG checks a tag.
 	go run ./test/release -out $(DIST) -version $(VERSION) $(if $(TAG),-tag $(TAG))
+
+release-test: ## Publish a release in a registry on this machine and verify, install, upgrade it with Helm 3 and 4. DIST=dist takes the one that make release made.
+	go test -count=1 -timeout=60m -v ./test/release/published $(if $(filter command line,$(origin DIST)),-dist $(abspath $(DIST)))
+
+publish: ## Push the release in DIST to REGISTRY, such as ghcr.io/outrider-dev, and sign it: with KEY, or as the release workflow.
+	go run ./test/release/publish -dist $(DIST) -to $(REGISTRY) $(if $(KEY),-key $(KEY))
+
+grafana: ## Load every dashboard in the Grafana at GRAFANA and render every panel, with PROMETHEUS as its data source; pictures go to out/grafana.
+	go run ./test/grafana -url $(GRAFANA) -prometheus $(PROMETHEUS) -out out/grafana
 
 bench: ## Run the benchmarks of the hot path, compared with the last run.
 	go run ./test/bench

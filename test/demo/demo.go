@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"os"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
@@ -37,6 +36,10 @@ func run(ctx context.Context) error {
 	step := func(format string, args ...any) {
 		fmt.Printf("%6.1fs  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 	}
+	values, err := announce()
+	if err != nil {
+		return err
+	}
 	d, err := newDemo(ctx)
 	if err != nil {
 		return err
@@ -55,10 +58,9 @@ func run(ctx context.Context) error {
 		return err
 	}
 	done := progress.Start(ctx, "helm install outrider charts/outrider")
-	_, err = d.release().Apply(ctx, map[string]any{
-		"prometheus": map[string]any{"scrapeInterval": "5s"},
-		"scrape":     d.cluster.ScrapeValues(),
-	})
+	values["prometheus"] = map[string]any{"scrapeInterval": "5s"}
+	values["scrape"] = d.cluster.ScrapeValues()
+	_, err = d.release().Apply(ctx, values)
 	done()
 	if err != nil {
 		return fmt.Errorf("install the chart: %w", err)
@@ -75,6 +77,26 @@ func run(ctx context.Context) error {
 	}
 	step("Prometheus has found them")
 	return d.show(ctx)
+}
+
+// announce says what will be done to which cluster, before it is, and returns the values by which that cluster finds our
+// image. A cluster that does not look like one to throw away is an error.
+func announce() (map[string]any, error) {
+	values := map[string]any{}
+	if !kube.UsesCurrent() {
+		fmt.Println("This starts a cluster of one node on this machine and installs the release outrider and the namespace demo in it; make demo-down removes all of it.")
+		return values, nil
+	}
+	current, err := kube.FindCurrent()
+	if err != nil {
+		return nil, err
+	}
+	fmt.Printf("This will %s, and install the release outrider (namespace outrider) and the namespace demo in context %s at %s; make demo-down removes both.\n",
+		current.Loading(), current.Context, current.Server)
+	for key, value := range current.ImageValues() {
+		values[key] = value
+	}
+	return values, current.Refusal()
 }
 
 func newDemo(ctx context.Context) (*demo, error) {
@@ -109,7 +131,7 @@ func (d *demo) deploy(ctx context.Context) error {
 
 // takeDown removes what run made. A cluster of the harness's goes as a whole.
 func takeDown(ctx context.Context) error {
-	if os.Getenv("CLUSTER") != "current" {
+	if !kube.UsesCurrent() {
 		return kube.Down(ctx)
 	}
 	d, err := newDemo(ctx)

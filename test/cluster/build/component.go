@@ -61,11 +61,15 @@ var components = append(olderAPIServers(), []Component{
 	{Name: "pgbouncer_exporter", Module: community + "pgbouncer_exporter", Nested: "pgbouncer_exporter", Stamp: stamp(commonVersion)},
 	{Name: "elasticsearch_exporter", Module: community + "elasticsearch_exporter", Nested: "exporters", Stamp: stamp(commonVersion)},
 	{Name: "cert-manager", Module: "github.com/cert-manager/cert-manager", Nested: "cert-manager", Own: true},
+	// It needs an older YAML parser than the tools of test/tools.
+	{Name: "actionlint", Module: "github.com/rhysd/actionlint", Package: "cmd/actionlint", Nested: "actionlint"},
 	// What a release is published to and installed with; see test/release.
 	{Name: "registry", Module: "github.com/distribution/distribution/v3", Nested: "registry", Own: true},
 	{Name: "helm-3", Module: "helm.sh/helm/v3", Package: "cmd/helm", Nested: "helm-3", Stamp: stamp("helm.sh/helm/v3/internal/version.version")},
 	{Name: "helm-4", Module: "helm.sh/helm/v4", Package: "cmd/helm", Nested: "helm-4", Stamp: stamp("helm.sh/helm/v4/internal/version.version")},
 	{Name: "cosign", Module: "github.com/sigstore/cosign/v3", Package: "cmd/cosign", Nested: "cosign", Stamp: stamp("sigs.k8s.io/release-utils/version.gitVersion")},
+	{Name: "krew", Module: "sigs.k8s.io/krew", Package: "cmd/krew", Nested: "krew"},
+	{Name: "validate-krew-manifest", Module: "sigs.k8s.io/krew", Package: "cmd/validate-krew-manifest", Nested: "krew"},
 	{Name: "mongodb_exporter", Module: "github.com/percona/mongodb_exporter", Nested: "mongodb_exporter", Stamp: stamp("main.version")},
 }...)
 

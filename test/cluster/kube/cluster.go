@@ -22,7 +22,7 @@ import (
 // Options configure Up.
 type Options struct {
 	// Current takes the cluster of the current kubeconfig's context and starts none. Default: whether
-	// the environment says CLUSTER=current.
+	// the environment says CLUSTER=current; see Environment.
 	Current bool
 	// Nodes is how many nodes a local cluster has, at most 9. A running one with another number is started
 	// anew. Default: 1.
@@ -72,7 +72,7 @@ type Cluster struct {
 	Kubeconfig string
 
 	config  *rest.Config
-	current bool
+	current *Current // nil for the local cluster
 	layout  layout
 }
 
@@ -83,7 +83,7 @@ func Up(ctx context.Context, o Options) (*Cluster, error) {
 	if o.Progress != nil {
 		ctx = progress.To(ctx, o.Progress)
 	}
-	if o.Current || os.Getenv("CLUSTER") == "current" {
+	if o.Current || UsesCurrent() {
 		return current()
 	}
 	if err := checkMachine(); err != nil {
@@ -152,7 +152,7 @@ func (c *Cluster) RESTConfig() *rest.Config { return rest.CopyConfig(c.config) }
 
 // RESTConfigs are RESTConfig for each of the API servers.
 func (c *Cluster) RESTConfigs() []*rest.Config {
-	if c.current {
+	if c.current != nil {
 		return []*rest.Config{c.RESTConfig()}
 	}
 	var all []*rest.Config
@@ -167,7 +167,7 @@ func (c *Cluster) RESTConfigs() []*rest.Config {
 // Nodes are the names of a local cluster's nodes, of which the first is this machine; nil for the current
 // kubeconfig's.
 func (c *Cluster) Nodes() (names []string) {
-	if c.current {
+	if c.current != nil {
 		return nil
 	}
 	for _, n := range c.layout.shape().nodes() {
@@ -180,7 +180,7 @@ func (c *Cluster) Nodes() (names []string) {
 // run as processes, with metrics at kubeadm's ports; "" for the current kubeconfig's cluster, where
 // they are pods or cannot be seen.
 func (c *Cluster) ControlPlane() string {
-	if c.current {
+	if c.current != nil {
 		return ""
 	}
 	return metricsAddress
@@ -188,13 +188,17 @@ func (c *Cluster) ControlPlane() string {
 
 // current is the cluster that kubectl would talk to.
 func current() (*Cluster, error) {
+	which, err := FindCurrent()
+	if err != nil {
+		return nil, err
+	}
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
 	if err != nil {
 		return nil, fmt.Errorf("load the current kubeconfig: %w", err)
 	}
 	config.QPS = -1
-	return &Cluster{Kubeconfig: rules.GetDefaultFilename(), config: config, current: true}, nil
+	return &Cluster{Kubeconfig: rules.GetDefaultFilename(), config: config, current: &which}, nil
 }
 
 // cluster is the local one.

@@ -23,7 +23,8 @@
 // A cluster of which any part is missing is taken down and started new, with an empty etcd: healing
 // in place would have as many ways to go wrong as there are parts.
 // CLUSTER=current, the harness's only environment variable, takes the cluster of the current
-// kubeconfig instead, so that every test also runs against kind, minikube or a cloud.
+// kubeconfig instead, so that every test also runs against kind, minikube or a cloud. How our image gets there is known from
+// the context's name, or added to the variable; a context that does not look like one for tests is refused by the demo.
 // etcd, the scheduler, the controller manager and kube-proxy serve their metrics at the node's address,
 // as clusters do whose Prometheus is to see them; everything else of theirs stays on 127.0.0.1.
 // NetworkPolicy is not enforced, and LoadBalancer Services stay pending.

@@ -140,7 +140,7 @@ func (l layout) back(ctx context.Context, name string, since time.Time) error {
 }
 
 func (c *Cluster) program(name string) (record, error) {
-	if c.current {
+	if c.current != nil {
 		return record{}, errNotLocal
 	}
 	r, alive := c.layout.running(name)
@@ -153,7 +153,7 @@ func (c *Cluster) program(name string) (record, error) {
 // PIDs are the processes of a pod whose program has this name, as the machine numbers them: a
 // container's own have other numbers inside of it.
 func (c *Cluster) PIDs(podUID, program string) ([]int, error) {
-	if c.current {
+	if c.current != nil {
 		return nil, errNotLocal
 	}
 	entries, err := os.ReadDir("/proc")
@@ -181,7 +181,7 @@ func (c *Cluster) PIDs(podUID, program string) ([]int, error) {
 // Filter puts chains, as nft writes them, into the machine's packet filter, in place of those of an
 // earlier call; "" removes them.
 func (c *Cluster) Filter(ctx context.Context, chains string) error {
-	if c.current {
+	if c.current != nil {
 		return errNotLocal
 	}
 	rules := "table " + faultTable + "\ndelete table " + faultTable + "\n"

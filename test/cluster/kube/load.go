@@ -18,17 +18,10 @@ import (
 
 // LoadImages makes images and brings them into the cluster. One that is there with the same content
 // is left alone; one with other content replaces that of its name. A cluster that is not the
-// harness's own gets none: it must be able to pull them.
+// harness's own gets those of this project's programs, and must be able to pull the others.
 func (c *Cluster) LoadImages(ctx context.Context, images ...image.Image) error {
-	if c.current {
-		for _, i := range images {
-			name, err := i.Name(ctx)
-			if err != nil {
-				return err
-			}
-			progress.Say(ctx, "not loaded, the current cluster must be able to pull it: %s", name)
-		}
-		return nil
+	if c.current != nil {
+		return c.current.load(ctx, images)
 	}
 	if _, err := build.All(ctx, image.Components(images...)...); err != nil {
 		return err
@@ -42,7 +35,7 @@ func (c *Cluster) LoadImages(ctx context.Context, images ...image.Image) error {
 
 // LoadArchives brings archives of images into the cluster, as LoadImages does.
 func (c *Cluster) LoadArchives(ctx context.Context, archives ...image.Archive) error {
-	if c.current {
+	if c.current != nil {
 		return nil
 	}
 	ctr, err := build.Binary(ctx, "ctr")

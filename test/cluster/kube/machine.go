@@ -40,7 +40,7 @@ var errNoRoot = errors.New("cluster: the local cluster needs root on Linux; set 
 // Available returns why this machine can run no cluster, or nil. With
 // CLUSTER=current it need not.
 func Available() error {
-	if os.Getenv("CLUSTER") == "current" {
+	if UsesCurrent() {
 		return nil
 	}
 	return checkMachine()

@@ -3,7 +3,7 @@ package kube
 // ScrapeValues is the block scrape of the chart's values for this cluster: where its control plane runs as processes,
 // their addresses, and else the chart's defaults.
 func (c *Cluster) ScrapeValues() map[string]any {
-	if c.current {
+	if c.current != nil {
 		return map[string]any{}
 	}
 	addresses := map[string]any{}

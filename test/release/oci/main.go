@@ -4,6 +4,7 @@
 //	oci image -layout DIR -name outrider-controller:0.3.0 -created TIME -program linux/amd64=FILE -sbom linux/amd64=FILE -file /LICENSE=FILE
 //	oci artifact -layout DIR -name charts/outrider:0.3.0 -chart FILE -sbom FILE -created TIME
 //	oci push -layout DIR -to registry.example.org/outrider-dev
+//	oci archive -file FILE -to registry.example.org/owner/name:tag         a docker-archive, as the test cluster has them
 //
 // image and artifact print the digest. The same input gives the same bytes.
 //
@@ -39,7 +40,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("say image, artifact or push")
+		return fmt.Errorf("say image, artifact, push or archive")
 	}
 	fs := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	dir := fs.String("layout", "", "Folder in the OCI image layout; made where it is missing.")
@@ -64,8 +65,14 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		return push(ctx, *dir, *to)
+	case "archive":
+		file, to := fs.String("file", "", "Archive of one image."), fs.String("to", "", "Reference.")
+		if err := fs.Parse(args[1:]); err != nil {
+			return err
+		}
+		return pushArchive(ctx, *file, *to)
 	default:
-		return fmt.Errorf("%q: say image, artifact or push", args[0])
+		return fmt.Errorf("%q: say image, artifact, push or archive", args[0])
 	}
 }
 

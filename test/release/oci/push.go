@@ -9,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
 // push writes everything in the layout below to, with the login that docker login or helm registry login left, and prints
@@ -59,4 +60,24 @@ func put(all v1.ImageIndex, d v1.Descriptor, ref name.Reference, options []remot
 		return err
 	}
 	return remote.Write(ref, img, options...)
+}
+
+// pushArchive pushes the one image of a docker-archive and prints REFERENCE@DIGEST.
+func pushArchive(ctx context.Context, file, to string) error {
+	ref, err := name.ParseReference(to)
+	if err != nil {
+		return err
+	}
+	img, err := tarball.ImageFromPath(file, nil)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", file, err)
+	}
+	if err := remote.Write(ref, img, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain)); err != nil {
+		return fmt.Errorf("push %s: %w", ref, err)
+	}
+	digest, err := img.Digest()
+	if err == nil {
+		fmt.Printf("%s@%s\n", ref, digest)
+	}
+	return err
 }

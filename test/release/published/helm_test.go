@@ -1,0 +1,210 @@
+package published_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/outrider-dev/outrider/test/child"
+	"github.com/outrider-dev/outrider/test/cluster/build"
+	"github.com/outrider-dev/outrider/test/cluster/kube"
+	"github.com/outrider-dev/outrider/test/endpoint"
+	"github.com/outrider-dev/outrider/test/poll"
+	"github.com/outrider-dev/outrider/test/readme"
+)
+
+// testLogin holds that nothing is had without the login.
+func (p *published) testLogin(t *testing.T) {
+	env := []string{"SSL_CERT_FILE=" + p.CA, "DOCKER_CONFIG=" + t.TempDir(), "HELM_REGISTRY_CONFIG=" + t.TempDir() + "/none.json"}
+	for _, helm := range []string{"helm-3", "helm-4"} {
+		said := p.fails(t, env, helm, "show", "chart", "oci://"+p.owner+"/charts/outrider", "--version", p.version)
+		if !strings.Contains(said, "401") && !strings.Contains(strings.ToLower(said), "unauthorized") && !strings.Contains(said, "credential") {
+			t.Errorf("%s says %s", helm, said)
+		}
+	}
+}
+
+// cluster is an API server in which nothing runs, and the real controller beside it.
+type cluster struct {
+	*kube.APIServer
+	kubernetes.Interface
+}
+
+func newCluster(t *testing.T) cluster {
+	t.Helper()
+	server, err := kube.StartAPIServer(t.Context(), kube.APIServerOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	client, err := kubernetes.NewForConfig(server.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cluster{server, client}
+}
+
+// installer is one version of Helm as a user has it: helm, in the PATH.
+type installer struct {
+	env []string
+}
+
+func (p *published) installer(t *testing.T, helm string, c cluster) installer {
+	t.Helper()
+	bin := t.TempDir()
+	if err := os.Symlink(p.bin[helm], filepath.Join(bin, "helm")); err != nil {
+		t.Fatal(err)
+	}
+	env := append(p.Env(), "PATH="+bin+":"+os.Getenv("PATH"), "KUBECONFIG="+c.Kubeconfig(), "HELM_DATA_HOME="+t.TempDir(), "HELM_CACHE_HOME="+t.TempDir())
+	return installer{env}
+}
+
+func (h installer) run(t *testing.T, line string) string {
+	t.Helper()
+	return do(t, ".", h.env, "sh", "-c", line)
+}
+
+// testHelm does what a user of one version of Helm does, from the README's line on, while the controller writes what it
+// writes at run time.
+func (p *published) testHelm(t *testing.T, helm string) {
+	c := newCluster(t)
+	h := p.installer(t, helm, c)
+	chart := "oci://" + p.owner + "/charts/outrider"
+	said := h.run(t, "helm show chart "+chart+" --version "+p.version)
+	if !strings.Contains(said, "\nversion: "+p.version) || !strings.Contains(said, "artifacthub.io/images: |") {
+		t.Errorf("helm show chart says\n%s", said)
+	}
+	rendered := h.run(t, "helm template "+chart+" --kube-version "+c.Version())
+	image := "outrider-controller:" + p.version
+	if all, pinned := strings.Count(rendered, image), strings.Count(rendered, image+"@"+p.digests["outrider-controller"]); all != pinned || all < 2 {
+		t.Errorf("helm template names the image %d times, and %d times by digest", all, pinned)
+	}
+	h.run(t, p.installLine(t)+" --set crds.keep=false")
+	p.runtime(t, c)
+
+	h.run(t, "helm upgrade outrider "+chart+" -n outrider --set prometheus.scrapeInterval=7s,crds.keep=false")
+	c.trusted(t, "an upgrade")
+	h.run(t, "helm rollback outrider 1 -n outrider")
+	c.trusted(t, "a rollback")
+	h.run(t, "helm uninstall outrider -n outrider")
+}
+
+// installLine is the README's first line of its installation, with this registry in place of the real one. Nothing runs in
+// the API server, and so nothing is waited for.
+func (p *published) installLine(t *testing.T) string {
+	t.Helper()
+	section, err := readme.Section("../../../README.md", "## Install")
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands, err := readme.Commands(section)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, waits := strings.CutSuffix(strings.Replace(commands[0].Text, "ghcr.io/outrider-dev", p.owner, 1), " --wait")
+	if !waits || !strings.HasPrefix(line, "helm install outrider oci://"+p.owner) {
+		t.Fatalf("the README installs by %q", commands[0].Text)
+	}
+	return line
+}
+
+// runtime runs the real controller until it has written its caBundle and the status of an Exporter.
+func (p *published) runtime(t *testing.T, c cluster) {
+	t.Helper()
+	binary, err := build.Main(t.Context(), "./cmd/outrider-controller")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := filepath.Join(t.TempDir(), "controller.log")
+	process, err := child.Start("controller", binary, log, "--kubeconfig="+c.Kubeconfig(), "--webhook-bind-address="+endpoint.FreeFor(t),
+		"--metrics-bind-address="+endpoint.FreeFor(t), "--health-probe-bind-address="+endpoint.FreeFor(t), "--shutdown-delay=0s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { process.Stop(10 * time.Second) })
+	c.createExporter(t)
+	poll.Until(t, 2*time.Minute, 50*time.Millisecond, func() string {
+		if err := process.Ended(); err != nil {
+			t.Fatal(err)
+		}
+		if why := c.untrusted(t); why != "" {
+			return why
+		}
+		if status := c.exporter(t).Status; len(status.Conditions) == 0 {
+			return "the controller writes no status"
+		}
+		return ""
+	})
+}
+
+type exporter struct {
+	Metadata metav1.ObjectMeta
+	Status   struct{ Conditions []metav1.Condition }
+}
+
+const exporters = "/apis/outrider.dev/v1alpha1/exporters"
+
+// createExporter creates the example that Chart.yaml shows, once the kind is served.
+func (c cluster) createExporter(t *testing.T) {
+	t.Helper()
+	body, err := os.ReadFile("../../apiserver/testdata/varnish.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	poll.Until(t, 2*time.Minute, 50*time.Millisecond, func() string {
+		err := c.CoreV1().RESTClient().Post().AbsPath(exporters).SetHeader("Content-Type", "application/yaml").Body(bytes.TrimSpace(body)).Do(t.Context()).Error()
+		if err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+}
+
+func (c cluster) exporter(t *testing.T) (e exporter) {
+	t.Helper()
+	raw, err := c.CoreV1().RESTClient().Get().AbsPath(exporters + "/varnish").Do(t.Context()).Raw()
+	if err == nil {
+		err = json.Unmarshal(raw, &e)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// untrusted says which webhook has no caBundle.
+func (c cluster) untrusted(t *testing.T) string {
+	t.Helper()
+	list, err := c.AdmissionregistrationV1().MutatingWebhookConfigurations().List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		return err.Error()
+	}
+	if len(list.Items) != 1 {
+		return fmt.Sprintf("%d webhook configurations, want one", len(list.Items))
+	}
+	for _, w := range list.Items[0].Webhooks {
+		if len(w.ClientConfig.CABundle) == 0 {
+			return fmt.Sprintf("webhook %s has no caBundle", w.Name)
+		}
+	}
+	return ""
+}
+
+// trusted holds that Helm left what the controller wrote: at once, because an API server without the caBundle calls nobody.
+func (c cluster) trusted(t *testing.T, after string) {
+	t.Helper()
+	if why := c.untrusted(t); why != "" {
+		t.Errorf("after %s: %s", after, why)
+	}
+	if len(c.exporter(t).Status.Conditions) == 0 {
+		t.Errorf("after %s the Exporter has no status", after)
+	}
+}
