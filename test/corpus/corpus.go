@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"strings"
 
@@ -18,7 +17,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/outrider-dev/outrider/sidecars"
@@ -80,25 +78,9 @@ func load(name string) (Case, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Case{}, err
 	}
-	objects, err := Decode(raw)
-	if err != nil {
-		return Case{}, err
-	}
-	c := Case{Name: name, YAML: raw, Injected: golden, Objects: objects, Cluster: true}
-	for line := range strings.Lines(string(raw)) {
-		if up, ok := strings.CutPrefix(line, "# up: "); ok {
-			c.Up = strings.Fields(up)
-		}
-		c.Cluster = c.Cluster && strings.TrimSpace(line) != "# cluster: no"
-	}
-	for _, o := range objects {
-		if o["kind"] != "Namespace" {
-			continue
-		}
-		metadata, _ := o["metadata"].(map[string]any)
-		c.Namespace = sidecars.Namespace{Labels: texts(metadata["labels"]), Annotations: texts(metadata["annotations"])}
-	}
-	return c, nil
+	c, err := Read(name, raw)
+	c.Injected = golden
+	return c, err
 }
 
 // texts is a map of labels or annotations.
@@ -109,25 +91,6 @@ func texts(v any) map[string]string {
 		all[k] = fmt.Sprint(v)
 	}
 	return all
-}
-
-// Decode splits a multi-document YAML file into its objects.
-func Decode(raw []byte) ([]map[string]any, error) {
-	var objects []map[string]any
-	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(raw), 4096)
-	for {
-		var object map[string]any
-		err := decoder.Decode(&object)
-		if errors.Is(err, io.EOF) {
-			return objects, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("decode document %d: %w", len(objects)+1, err)
-		}
-		if len(object) > 0 {
-			objects = append(objects, object)
-		}
-	}
 }
 
 // Orphans are the goldens that no case belongs to.

@@ -7,9 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
@@ -88,7 +90,7 @@ func (p *published) testHelm(t *testing.T, helm string) {
 		t.Errorf("helm template names the image %d times, and %d times by digest", all, pinned)
 	}
 	h.run(t, p.installLine(t)+" --set crds.keep=false")
-	p.runtime(t, c)
+	defer p.runtime(t, c)()
 
 	h.run(t, "helm upgrade outrider "+chart+" -n outrider --set prometheus.scrapeInterval=7s,crds.keep=false")
 	c.trusted(t, "an upgrade")
@@ -116,20 +118,22 @@ func (p *published) installLine(t *testing.T) string {
 	return line
 }
 
-// runtime runs the real controller until it has written its caBundle and the status of an Exporter.
-func (p *published) runtime(t *testing.T, c cluster) {
+// runtime runs the real controller, until stop is called, and waits until it has written its caBundle and the status of an
+// Exporter.
+func (p *published) runtime(t *testing.T, c cluster, flags ...string) (stop func()) {
 	t.Helper()
 	binary, err := build.Main(t.Context(), "./cmd/outrider-controller")
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := filepath.Join(t.TempDir(), "controller.log")
-	process, err := child.Start("controller", binary, log, "--kubeconfig="+c.Kubeconfig(), "--webhook-bind-address="+endpoint.FreeFor(t),
-		"--metrics-bind-address="+endpoint.FreeFor(t), "--health-probe-bind-address="+endpoint.FreeFor(t), "--shutdown-delay=0s")
+	process, err := child.Start("controller", binary, log, append(flags, "--kubeconfig="+c.Kubeconfig(), "--webhook-bind-address="+endpoint.FreeFor(t),
+		"--metrics-bind-address="+endpoint.FreeFor(t), "--health-probe-bind-address="+endpoint.FreeFor(t), "--shutdown-delay=0s")...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { process.Stop(10 * time.Second) })
+	stop = sync.OnceFunc(func() { process.Stop(10 * time.Second) })
+	t.Cleanup(stop)
 	c.createExporter(t)
 	poll.Until(t, 2*time.Minute, 50*time.Millisecond, func() string {
 		if err := process.Ended(); err != nil {
@@ -143,6 +147,7 @@ func (p *published) runtime(t *testing.T, c cluster) {
 		}
 		return ""
 	})
+	return stop
 }
 
 type exporter struct {
@@ -161,7 +166,7 @@ func (c cluster) createExporter(t *testing.T) {
 	}
 	poll.Until(t, 2*time.Minute, 50*time.Millisecond, func() string {
 		err := c.CoreV1().RESTClient().Post().AbsPath(exporters).SetHeader("Content-Type", "application/yaml").Body(bytes.TrimSpace(body)).Do(t.Context()).Error()
-		if err != nil {
+		if err != nil && !apierrors.IsAlreadyExists(err) {
 			return err.Error()
 		}
 		return ""
