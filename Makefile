@@ -3,7 +3,7 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster figures versions supply bench load scale latency faults nodes soak values fuzz flood verify update lint image screenshot cluster-up cluster-down release release-test publish grafana
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster figures versions supply bench load scale cost latency faults nodes soak values fuzz flood verify update lint image screenshot cluster-up cluster-down release release-test publish grafana
 
 # What the programs print about themselves comes from here alone: Chart.yaml has the version, git the commit and its date.
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
@@ -76,6 +76,9 @@ load: ## Measure what pods pay for the webhook on a real API server, beside the 
 scale: ## Compare the cost of discovery at 1,000, 5,000 and 20,000 pods with the annotation way; ends with an error over a budget.
 	go run ./test/scale -csv test/scale/figures.csv -picture .github/scale.png
 
+cost: ## Measure the series, CPU and memory of exporters beside real servers, and compare them with their definitions; root, some minutes.
+	go run ./test/cost
+
 latency: ## Measure the time from a pod's being ready to its first sample, without a cluster (with one: go run ./test/scale -latency cluster).
 	go run ./test/scale -latency loopback
 
@@ -116,6 +119,7 @@ verify: ## Check that generated files and formatting are up to date.
 
 update: ## Rewrite generated files: the Exporter's code and CustomResourceDefinition, the chart's scrape job, schema, table of values and dashboards, the goldens, the pages' tables.
 	$(CONTROLLER_GEN) output:crd:dir=charts/outrider/files
+	go test ./test/profile -update
 	go test ./discovery -run TestChartFile -update
 	go test ./test/values -update
 	go test ./test/dashboards -run TestChartFiles -update

@@ -55,6 +55,12 @@ Discovery finds each declared port and each container without ports; their label
 keeps one. So the endpoint's port need not be declared, and there is no container label. Refused: keepequal of port and
 annotation, which finds only declared ports, and two targets if two containers declare the port.
 
+# Decision: the profile essential is a label until the series are stored
+
+metric_relabel_configs see a target's labels, and none that begin with two underscores. So the target bears outrider_profile, which
+its up and scrape_ series keep and all others lose. Prometheus evaluates the rule once for each series that it has not seen.
+Refused: a second set of jobs, which would relabel all pods twice.
+
 # Decision: job is the annotation's, or the application's name
 
 Without a name in the annotation, job is the label app.kubernetes.io/name or app, as in Prometheus Operator's common jobLabel, or

@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/prometheus/model/relabel"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/yaml"
+
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
 //go:embed jobs.yaml.tmpl
@@ -36,7 +38,7 @@ var jobsYAML = sync.OnceValue(func() []byte {
 	}
 	var b strings.Builder
 	t := template.Must(template.New("jobs").Parse(jobsTemplate))
-	if err := t.Execute(&b, map[string]any{"Endpoints": endpoints}); err != nil {
+	if err := t.Execute(&b, map[string]any{"Endpoints": endpoints, "Sidecars": lists(v1alpha1.Sidecar), "Natives": lists(v1alpha1.Native)}); err != nil {
 		panic(err) // the template and its data are both in this package, and any call of Jobs shows it
 	}
 	return commentOnce(b.String())
@@ -73,9 +75,11 @@ type job struct {
 		} `json:"selectors"`
 	} `json:"kubernetes_sd_configs"`
 	RelabelConfigs []rule `json:"relabel_configs"`
+	MetricConfigs  []rule `json:"metric_relabel_configs"`
 
-	selector labels.Selector
-	rules    []*relabel.Config
+	selector    labels.Selector
+	rules       []*relabel.Config
+	metricRules []*relabel.Config
 }
 
 // UnmarshalJSON reads one scrape job, with Prometheus' defaults.
@@ -117,12 +121,23 @@ func (j *job) compile() error {
 	if j.selector, err = labels.Parse(j.SD[0].Selectors[0].Label); err != nil {
 		return fmt.Errorf("selector: %w", err)
 	}
-	for i, r := range j.RelabelConfigs {
-		c := relabel.Config(r)
-		if err := c.Validate(model.UTF8Validation); err != nil {
-			return fmt.Errorf("relabel rule %d: %w", i, err)
-		}
-		j.rules = append(j.rules, &c)
+	if j.rules, err = compileRules(j.RelabelConfigs); err != nil {
+		return fmt.Errorf("relabel_configs: %w", err)
+	}
+	if j.metricRules, err = compileRules(j.MetricConfigs); err != nil {
+		return fmt.Errorf("metric_relabel_configs: %w", err)
 	}
 	return nil
+}
+
+func compileRules(rules []rule) ([]*relabel.Config, error) {
+	var compiled []*relabel.Config
+	for i, r := range rules {
+		c := relabel.Config(r)
+		if err := c.Validate(model.UTF8Validation); err != nil {
+			return nil, fmt.Errorf("rule %d: %w", i, err)
+		}
+		compiled = append(compiled, &c)
+	}
+	return compiled, nil
 }

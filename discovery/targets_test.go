@@ -61,12 +61,23 @@ func TestTargets(t *testing.T) {
 	unscheduled := want("redis", "10.244.0.7:9121")
 	delete(unscheduled.Labels, "node")
 
+	essential := func(value string) *corev1.Pod {
+		p := pod(redis, nginx)
+		p.Annotations = map[string]string{"outrider.dev/essential": value}
+		return p
+	}
+	kept := want("redis", "10.244.0.7:9121")
+	kept.Labels[profileLabel] = "essential"
+
 	for _, tc := range []struct {
 		name string
 		pod  *corev1.Pod
 		want []Target
 	}{
 		{"one exporter", pod(redis), one},
+		{"essential, one of two", essential("memcached,redis"), []Target{kept, want("nginx", "10.244.0.7:9113")}},
+		{"essential, part of a name", essential("redis-x,x-redis,ngin"), []Target{want("redis", "10.244.0.7:9121"), want("nginx", "10.244.0.7:9113")}},
+		{"essential, too long", essential("redis" + strings.Repeat(",redis", 200)), []Target{want("redis", "10.244.0.7:9121"), want("nginx", "10.244.0.7:9113")}},
 		{"two exporters", pod(redis, nginx), []Target{want("redis", "10.244.0.7:9121"), want("nginx", "10.244.0.7:9113")}},
 		{"native sidecar", edit(func(p *corev1.Pod) {
 			p.Spec.Containers, p.Spec.InitContainers = p.Spec.Containers[:1], []corev1.Container{redis}

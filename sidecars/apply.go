@@ -64,6 +64,9 @@ func (p Plan) annotations() []pair {
 	if p.endpoints != "" {
 		pairs = append(pairs, pair{ScrapeKey, p.endpoints})
 	}
+	if p.essential != "" {
+		pairs = append(pairs, pair{EssentialKey, p.essential})
+	}
 	if p.status != "" {
 		pairs = append(pairs, pair{StatusKey, p.status})
 	}
@@ -132,7 +135,9 @@ func Remove(pod *corev1.Pod) *corev1.Pod {
 	out.Spec.ImagePullSecrets = slices.DeleteFunc(out.Spec.ImagePullSecrets, func(r corev1.LocalObjectReference) bool { return slices.Contains(before.PullSecrets, r.Name) })
 	claimed := claimsLabel(pod)
 	maps.DeleteFunc(out.Labels, func(key, _ string) bool { return key == MonitoredKey && claimed })
-	maps.DeleteFunc(out.Annotations, func(key, _ string) bool { return key == StatusKey || key == ScrapeKey && endpoints })
+	maps.DeleteFunc(out.Annotations, func(key, _ string) bool {
+		return key == StatusKey || key == EssentialKey || key == ScrapeKey && endpoints
+	})
 	for _, e := range before.Exclusions {
 		e.include(out.Annotations)
 	}

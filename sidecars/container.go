@@ -40,6 +40,12 @@ func (p *planner) sidecar(e *entry, s *shown, native bool) (c corev1.Container, 
 		SecurityContext:          restricted(e.spec.RunAsUser),
 		Env:                      environment(e, s, credentials),
 	}
+	if s.profile == Essential {
+		c.Args = append(c.Args, e.spec.Essential.Args...)
+		for _, v := range e.spec.Essential.Env {
+			c.Env = append(c.Env, corev1.EnvVar{Name: v.Name, Value: v.Value})
+		}
+	}
 	if p.Settings.AssignedUIDs {
 		c.SecurityContext.RunAsUser = nil
 	}

@@ -139,6 +139,15 @@
 // time out. A pod with pod-level resources gets none on the container: its QoS
 // class is decided at pod level, and a larger sum would be refused.
 //
+// # Profiles
+//
+// Prometheus drops what is not essential, by an annotation that the plan writes
+// and the scrape jobs read: that works for every exporter, and where nothing is
+// injected. Where an exporter has a setting that serves less, the definition names
+// it too. Such settings are no part of the definition's hash: a pod with other ones
+// serves more and is scraped the same. Refused: a profile as another definition,
+// which every user of the first would have to know.
+//
 // # Attaching
 //
 // A pod that must not be restarted gets its exporter as an ephemeral container,

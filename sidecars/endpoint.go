@@ -100,7 +100,7 @@ func (p *planner) discover(e *entry, r request) {
 	}
 	p.warnUnfound(e, shown)
 	d := r.decision()
-	d.Outcome, d.Definition, d.Endpoint, d.Message = Discovered, e.hash, nativeEndpoint(e, shown.values), p.warning
+	d.Outcome, d.Definition, d.Endpoint, d.Message, d.Profile = Discovered, e.hash, nativeEndpoint(e, shown.values), p.warning, shown.profile
 	all := ownEndpoints(append(slices.Clone(p.Decisions), d))
 	if problem := endpointsProblem(all); problem != "" {
 		p.refuse(e.name, BadValue, "%s: %s", e.name, problem)

@@ -23,6 +23,8 @@ const (
 	DenyKey      = Domain + "/deny"
 	RepairKey    = Domain + "/repair"
 	MeshKey      = Domain + "/mesh"
+	ProfileKey   = Domain + "/profile"
+	EssentialKey = Domain + "/essential"
 )
 
 // Values of keys.
@@ -87,10 +89,14 @@ func Keys() []Key {
 			Doc: "Overrides where the sidecar goes: a plain container, or a native sidecar."},
 		{Name: MeshKey, Place: PodAnnotation, Values: "`exclude` · `keep`",
 			Doc: "Whether the exporters' ports are excluded from the proxy of Istio or Linkerd, so that Prometheus reaches them without mTLS; `keep` leaves the mesh's annotations alone. Default `exclude`."},
+		{Name: ProfileKey, Place: PodAnnotation, Values: "`essential` · `full`",
+			Doc: "How much of what the exporters serve is kept: `essential` is what the chart's rules and dashboards ask for. Default `full`. For one exporter: `redis.outrider.dev/profile`."},
 		{Name: ExemptKey, Place: PodAnnotation, Values: "a reason · `until 2027-06-30: ` and a reason",
 			Doc: "A recognized workload may run without instrumentation, forever or until the end of that day (UTC), where its namespace enforces it."},
 		{Name: StatusKey, Place: PodAnnotation, Values: "JSON", Written: true,
 			Doc: "What was decided for this pod, and why."},
+		{Name: EssentialKey, Place: PodAnnotation, Values: "`redis,nginx`", Written: true,
+			Doc: "The exporters of which Prometheus keeps the essential metrics only."},
 		{Name: MonitoredKey, Place: PodLabel, Values: "`\"true\"`", Written: true,
 			Doc: "Prometheus asks the API server for the pods with this label."},
 		{Name: RequestedKey, Place: PodLabel, Values: "`\"true\"`", Written: true,
@@ -105,6 +111,8 @@ func Keys() []Key {
 			Doc: "Exporters that are not recognized here; a pod can still name one."},
 		{Name: ParameterKey, Place: NamespaceAnnotation, Values: "e.g. `nginx.outrider.dev/path: /status`",
 			Doc: "The parameter's default, `secret` included, for pods that neither set it nor show it."},
+		{Name: ProfileKey, Place: NamespaceAnnotation, Values: "`essential` · `full`",
+			Doc: "The default for new pods here that say nothing of it."},
 		{Name: RepairKey, Place: RepairPlace, Values: "`\"false\"`",
 			Doc: "Opts out of repair: no rollout is restarted and no stuck pod is evicted."},
 	}

@@ -93,7 +93,7 @@ func (p *planner) undeclared(e *entry, annotations map[string]map[string]string,
 		_, declared := e.patterns[name]
 		key := parameterKey(e.name, name)
 		switch {
-		case declared || name == secretParameter && e.spec.Credentials != nil || !isNative(e) && slices.Contains(resourceParameters, name):
+		case declared || name == profileParameter || name == secretParameter && e.spec.Credentials != nil || !isNative(e) && slices.Contains(resourceParameters, name):
 		case name == containerParameter && where == "":
 		case name == containerParameter:
 			p.ignore(key, UnknownParameter, "%s%s has no effect: a container's name belongs on its pod", where, key)

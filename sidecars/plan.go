@@ -63,6 +63,7 @@ type Plan struct {
 	native     []corev1.Container // appended to the init containers
 	volumes    []corev1.Volume
 	pull       []string    // names added to the image pull Secrets
+	essential  string      // the annotation with the jobs of that profile, or empty
 	endpoints  string      // the scrape annotation to be written, or empty
 	label      bool        // the monitored label is to be written
 	status     string      // the status annotation to be written, or empty
@@ -99,7 +100,7 @@ func newPlan(in Input, c Catalog, trace func(Setting)) Plan {
 
 // Changes reports whether the plan adds anything to the pod.
 func (p Plan) Changes() bool {
-	return p.Injects() || p.label || p.endpoints != "" || p.status != ""
+	return p.Injects() || p.label || p.endpoints != "" || p.essential != "" || p.status != ""
 }
 
 // Injects reports whether the plan adds a container.
@@ -198,7 +199,7 @@ func (p *planner) decide(r request) {
 		p.containers = append(p.containers, added)
 	}
 	d := r.decision()
-	d.Outcome, d.Definition, d.Message = Injected, e.hash, p.warning
+	d.Outcome, d.Definition, d.Message, d.Profile = Injected, e.hash, p.warning, shown.profile
 	p.Decisions = append(p.Decisions, d)
 }
 
@@ -209,6 +210,9 @@ func (p *planner) finish() {
 	}
 	monitored := slices.ContainsFunc(p.Decisions, func(d Decision) bool { return d.Outcome == Injected || d.Outcome == Discovered })
 	p.label = monitored && p.Pod.Labels[MonitoredKey] != MonitoredTrue
+	if jobs := p.essentials(); jobs != p.Pod.Annotations[EssentialKey] {
+		p.essential = jobs
+	}
 	p.pullSecrets()
 	p.excludePorts()
 	if status := encodeStatus(Status{Decisions: p.Decisions, PullSecrets: append(p.pulled, p.pull...), Exclusions: merged(p.exclusions, p.excluded), KeepLabel: monitored && keepsLabel(p.Pod)}); status != p.Pod.Annotations[StatusKey] {
@@ -227,7 +231,7 @@ const (
 // refuseTooLarge adds nothing at all, not even a status, to a pod that has no
 // room for it.
 func (p *planner) refuseTooLarge() {
-	annotations := len(StatusKey) + len(p.status) + len(ScrapeKey) + len(p.endpoints)
+	annotations := len(EssentialKey) + len(p.essential) + len(StatusKey) + len(p.status) + len(ScrapeKey) + len(p.endpoints)
 	for key, value := range p.Pod.Annotations {
 		annotations += len(key) + len(value)
 	}
@@ -243,6 +247,7 @@ func (p *planner) refuseTooLarge() {
 func (p *planner) unusedParameters() {
 	for _, d := range p.Decisions {
 		if e, known := p.catalog.entries[d.Exporter]; known && (d.Outcome == Injected || d.Outcome == Discovered) {
+			p.answerProfiles(e.name)
 			p.undeclared(e, p.parameters, "")
 			p.undeclared(e, p.defaults, inNamespace)
 		}

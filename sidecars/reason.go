@@ -67,6 +67,9 @@ type Decision struct {
 	// Endpoint is where a native workload serves metrics, as it stands in the
 	// scrape annotation.
 	Endpoint string `json:"endpoint,omitempty"`
+	// Profile is essential where Prometheus does not keep all that the exporter
+	// serves.
+	Profile Profile `json:"profile,omitempty"`
 	// Message is one sentence for the user, with the way out. It is empty for
 	// an injection that needs no explanation.
 	Message string `json:"message,omitempty"`

@@ -21,7 +21,7 @@ var resourceParameters = []string{"cpu-request", "cpu-limit", "memory-request", 
 
 // isBuiltinParameter reports whether every exporter has a parameter of that name.
 func isBuiltinParameter(name string) bool {
-	return name == containerParameter || name == secretParameter || slices.Contains(resourceParameters, name)
+	return name == containerParameter || name == secretParameter || name == profileParameter || slices.Contains(resourceParameters, name)
 }
 
 // settings are what the pod shows of the exporter's server and the exporter's
@@ -33,6 +33,12 @@ func (p *planner) settings(e *entry) (s *shown, ok bool) {
 	}
 	s = &shown{pod: p.Pod, server: server, values: map[string]string{}}
 	_, s.secret = p.parameters[e.name][secretParameter]
+	if profile, from := p.profile(e.name); profile == Essential {
+		s.profile = Essential
+		if p.trace != nil {
+			p.trace(Setting{Exporter: e.name, Name: profileParameter, Value: string(profile), From: from})
+		}
+	}
 	return s, p.values(e, s)
 }
 

@@ -15,8 +15,9 @@ type shown struct {
 	server *corev1.Container
 	values map[string]string // of parameters, as far as they are decided
 
-	account bool // an account is found or named
-	secret  bool // a Secret is named
+	profile Profile // Essential, or empty
+	account bool    // an account is found or named
+	secret  bool    // a Secret is named
 	line    []string
 	read    bool // line is
 }

@@ -50,6 +50,9 @@ func carried(d Decision) Decision {
 	if _, err := hex.DecodeString(d.Definition); err == nil && len(d.Definition) == 8 {
 		c.Definition = d.Definition
 	}
+	if d.Profile == Essential {
+		c.Profile = Essential
+	}
 	return c
 }
 

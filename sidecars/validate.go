@@ -38,6 +38,7 @@ func validate(e v1alpha1.Exporter) []error {
 		bad.add("spec.upMetric", "is required")
 	}
 	validateTexts(e.Spec, &bad)
+	validateCost(e.Spec.Cost, &bad)
 	switch e.Spec.Type {
 	case v1alpha1.Native:
 		validateNative(e.Spec, &bad)
@@ -65,8 +66,8 @@ func validate(e v1alpha1.Exporter) []error {
 
 func validateNative(spec v1alpha1.ExporterSpec, bad *problems) {
 	if spec.Image != "" || len(spec.Command)+len(spec.Args)+len(spec.Env)+len(spec.SecretEnv)+len(spec.Volumes)+len(spec.Lockdown.Args)+len(spec.Lockdown.Env) > 0 ||
-		spec.Credentials != nil || spec.Socket != nil {
-		bad.add("spec.type", "native injects nothing, so image, command, args, env, secretEnv, credentials, lockdown, socket and volumes have no place")
+		len(spec.Essential.Args)+len(spec.Essential.Env) > 0 || spec.Credentials != nil || spec.Socket != nil {
+		bad.add("spec.type", "native injects nothing, so image, command, args, env, secretEnv, credentials, lockdown, essential, socket and volumes have no place")
 	}
 	if spec.Path != "" && !endpointPath.MatchString(spec.Path) {
 		bad.add("spec.path", "%q must match %s", spec.Path, endpointPath)
@@ -136,6 +137,9 @@ func validateSidecar(spec v1alpha1.ExporterSpec, bad *problems) {
 	}
 	for i, env := range spec.Env {
 		name(fmt.Sprintf("spec.env[%d].name", i), env.Name)
+	}
+	for i, env := range spec.Essential.Env {
+		name(fmt.Sprintf("spec.essential.env[%d].name", i), env.Name)
 	}
 	for i, env := range spec.Lockdown.Env {
 		name(fmt.Sprintf("spec.lockdown.env[%d].name", i), env.Name)

@@ -17,7 +17,7 @@ func explainCommand() *cobra.Command {
 		Short: "Tell what is decided for pods, why, and what it means for them",
 		Long: `explain tells for each pod of manifests, or for a pod of a cluster: what is decided about each exporter and why, where
 each setting comes from, the target that Prometheus makes of it with its labels, the level of Pod Security and the QoS class
-before and after, the requests that are added, and what to change.`,
+before and after, the requests that are added, the series that are expected, and what to change.`,
 		Example: `  outrider explain -f deployment.yaml
   outrider explain -f deployment.yaml -o yaml
   outrider explain pod cache-7d9f -n shop`,
@@ -34,7 +34,7 @@ before and after, the requests that are added, and what to change.`,
 			var all []explanation.Explanation
 			for _, t := range templates {
 				plan, settings := set.Explain(t)
-				x, err := explanation.Of(t.String(), t.Pod, plan, settings)
+				x, err := explanation.Of(t.String(), t.Pod, plan, settings, set.Catalog)
 				if err != nil {
 					return err
 				}

@@ -51,7 +51,7 @@ func (l *live) explain(ctx context.Context, namespace, name string) (explanation
 	}
 	before := sidecars.Remove(pod)
 	plan, settings := d.Explain(ctx, decider.Request{Pod: before, Namespace: namespace})
-	x, err := explanation.Of(fmt.Sprintf("pod %s/%s", namespace, name), before, plan, settings)
+	x, err := explanation.Of(fmt.Sprintf("pod %s/%s", namespace, name), before, plan, settings, d.Exporters.Catalog())
 	x.Advice = append(x.Advice, d.Unknown...)
 	x.Advice = append(x.Advice, l.misplaced(ctx, pod)...)
 	x.Advice = append(x.Advice, l.running(ctx, pod, plan)...)

@@ -61,7 +61,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.type == 'native' || has(self.image)",message="a sidecar needs an image",fieldPath=.image
 // +kubebuilder:validation:XValidation:rule="self.type == 'native' || has(self.runAsUser)",message="a sidecar needs a runAsUser above zero, or Pod Security restricted refuses its pods",fieldPath=.runAsUser
 // +kubebuilder:validation:XValidation:rule="self.type == 'native' || has(self.resources) && ['cpu', 'memory'].all(r, has(self.resources.requests) && r in self.resources.requests && has(self.resources.limits) && r in self.resources.limits)",message="a sidecar needs requests and limits of cpu and memory",fieldPath=.resources
-// +kubebuilder:validation:XValidation:rule="self.type != 'native' || !has(self.image) && !has(self.runAsUser) && !has(self.command) && !has(self.args) && !has(self.env) && !has(self.secretEnv) && !has(self.credentials) && !has(self.lockdown) && !has(self.socket) && !has(self.volumes) && !has(self.resources)",message="a native entry has no container: image, runAsUser, command, args, env, secretEnv, credentials, lockdown, socket, volumes and resources must not be set"
+// +kubebuilder:validation:XValidation:rule="self.type != 'native' || !has(self.image) && !has(self.runAsUser) && !has(self.command) && !has(self.args) && !has(self.env) && !has(self.secretEnv) && !has(self.credentials) && !has(self.lockdown) && !has(self.essential) && !has(self.socket) && !has(self.volumes) && !has(self.resources)",message="a native entry has no container: image, runAsUser, command, args, env, secretEnv, credentials, lockdown, essential, socket, volumes and resources must not be set"
 // +kubebuilder:validation:XValidation:rule="self.type == 'native' || !has(self.path) || self.path == '/metrics'",message="only a native entry has a path; a sidecar serves /metrics",fieldPath=.path
 type ExporterSpec struct {
 	// Type of the entry: sidecar (the default) or native. A native entry has a
@@ -118,6 +118,10 @@ type ExporterSpec struct {
 	// Lockdown holds settings that close what the exporter should not offer.
 	// They are appended after Args and Env and take no parameters.
 	Lockdown Lockdown `json:"lockdown,omitzero"`
+	// Essential holds what the profile essential adds after Args and Env: settings
+	// by which the exporter leaves out what neither rules nor dashboards ask for.
+	// They take no parameters.
+	Essential Essential `json:"essential,omitzero"`
 	// Parameters are what users may set by annotation, as
 	// <exporter>.outrider.dev/<parameter>.
 	// +listType=map
@@ -147,6 +151,8 @@ type ExporterSpec struct {
 	// required for a sidecar: a pod must stay acceptable to a quota and an
 	// autoscaler.
 	Resources corev1.ResourceRequirements `json:"resources,omitzero"`
+	// Cost is what the exporter is expected to take. Default unknown.
+	Cost *Cost `json:"cost,omitempty"`
 	// Diagnosis says how to learn why the exporter does not reach its workload.
 	Diagnosis Diagnosis `json:"diagnosis,omitzero"`
 }
@@ -178,6 +184,17 @@ type SecretEnv struct {
 
 // Lockdown is what closes an exporter's dangerous features.
 type Lockdown struct {
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=1024
+	Args []string `json:"args,omitempty"`
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
+	Env []EnvVar `json:"env,omitempty"`
+}
+
+// Essential is what makes an exporter serve less.
+type Essential struct {
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MaxLength=1024
 	Args []string `json:"args,omitempty"`

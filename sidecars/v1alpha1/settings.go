@@ -7,11 +7,11 @@ package v1alpha1
 // parameter that no argument, variable, volume or endpoint mentions is refused.
 type Parameter struct {
 	// Name is the part of the annotation key behind the slash. "container",
-	// "secret" and the names of resources have a meaning of their own and are
+	// "secret", "profile" and the names of resources have a meaning of their own and are
 	// refused.
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
-	// +kubebuilder:validation:XValidation:rule="!(self in ['container', 'secret', 'cpu-request', 'cpu-limit', 'memory-request', 'memory-limit'])",message="container, secret and the names of resources have a meaning of their own"
+	// +kubebuilder:validation:XValidation:rule="!(self in ['container', 'secret', 'profile', 'cpu-request', 'cpu-limit', 'memory-request', 'memory-limit'])",message="container, secret, profile and the names of resources have a meaning of their own"
 	Name string `json:"name"`
 	// Default is the value where nothing else sets one. An argument or variable
 	// that mentions a parameter without a value is left out.

@@ -149,7 +149,7 @@ func ownTargets(t *testing.T, after *corev1.Pod) {
 			t.Errorf("the pod makes Prometheus ask %s", target.URL)
 		}
 		for name, value := range target.Labels {
-			want, fixed := map[string]string{"namespace": pod.Namespace, "pod": pod.Name, "node": pod.Spec.NodeName}[name]
+			want, fixed := map[string]string{"namespace": pod.Namespace, "pod": pod.Name, "node": pod.Spec.NodeName, "outrider_profile": "essential"}[name]
 			if fixed && value != want || !fixed && name != "job" && name != "instance" && name != "container" {
 				t.Errorf("the pod gets the label %s=%q", name, value)
 			}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/outrider-dev/outrider/discovery"
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
 // Explanation is what becomes of one pod.
@@ -41,6 +42,8 @@ type Explanation struct {
 	QoS Change `json:"qos"`
 	// Requests that are added, such as cpu: 10m.
 	Requests map[string]string `json:"requests,omitempty"`
+	// Costs are the series that each exporter is expected to serve.
+	Costs []Cost `json:"costs,omitempty"`
 	// Advice is what to change, a sentence each.
 	Advice []string `json:"advice,omitempty"`
 }
@@ -57,6 +60,15 @@ type Target struct {
 	Labels map[string]string `json:"labels"`
 }
 
+// Cost is what an exporter is expected to serve at each scrape.
+type Cost struct {
+	Exporter string `json:"exporter"`
+	// Series of a server that holds nothing; zero where that is unknown.
+	Series int32 `json:"series"`
+	// Per is what further things of the server add.
+	Per []v1alpha1.SeriesPer `json:"per,omitempty"`
+}
+
 // Change is a property before and after injection.
 type Change struct {
 	Before string `json:"before"`
@@ -66,8 +78,9 @@ type Change struct {
 // placeholderIP stands for the address of a pod that does not run.
 const placeholderIP = "POD-IP"
 
-// Of explains a plan with its settings. The pod is the one the plan was made for.
-func Of(name string, pod *corev1.Pod, plan sidecars.Plan, settings []sidecars.Setting) (Explanation, error) {
+// Of explains a plan with its settings. The pod is the one the plan was made for,
+// by the catalog.
+func Of(name string, pod *corev1.Pod, plan sidecars.Plan, settings []sidecars.Setting, catalog sidecars.Catalog) (Explanation, error) {
 	after := plan.Apply(pod)
 	x := Explanation{
 		Pod:           name,
@@ -88,6 +101,9 @@ func Of(name string, pod *corev1.Pod, plan sidecars.Plan, settings []sidecars.Se
 		if d.Warns() {
 			x.Advice = append(x.Advice, d.Message)
 		}
+	}
+	for _, e := range plan.Expected(catalog) {
+		x.Costs = append(x.Costs, Cost{Exporter: e.Exporter, Series: e.Series(), Per: e.Per()})
 	}
 	after.Name = cmp.Or(after.Name, after.GenerateName+"…")
 	after.Status.PodIP = cmp.Or(after.Status.PodIP, placeholderIP)

@@ -38,11 +38,26 @@ func (x Explanation) Write(w io.Writer) error {
 		}
 		fmt.Fprintf(t, "  requests\t+ %s\t\n", strings.Join(parts, ", "))
 	}
+	for _, c := range x.Costs {
+		fmt.Fprintf(t, "  series\t%s\t\n", c)
+	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
 	x.passed(w)
 	return x.advise(w)
+}
+
+// String says how many series are expected.
+func (c Cost) String() string {
+	if c.Series == 0 {
+		return c.Exporter + ": not known"
+	}
+	text := fmt.Sprintf("%s: %d", c.Exporter, c.Series)
+	for _, per := range c.Per {
+		text += fmt.Sprintf(", %d more for each %s", per.Series, per.Of)
+	}
+	return text
 }
 
 func (x Explanation) passed(w io.Writer) {
