@@ -35,16 +35,47 @@ func Essential() map[string][]string { return maps.Clone(essential()) }
 // list is an exporter with its metrics, as regular expressions.
 type list struct{ Name, Metrics string }
 
+// kept is what jobs of one kind keep.
+type kept struct {
+	Of    string
+	First bool // the lists stand here, and others refer to them
+	Lists []list
+}
+
 // lists are those of sidecars, or of workloads that serve metrics themselves: each
 // kind has jobs of its own, and a list has no use in the other's.
 func lists(of v1alpha1.ExporterType) []list {
 	var all []list
 	for _, name := range slices.Sorted(maps.Keys(essential())) {
 		if spec, _ := sidecars.Builtin().Spec(name); cmp.Or(spec.Type, v1alpha1.Sidecar) == of {
-			all = append(all, list{name, strings.Join(essential()[name], "|")})
+			all = append(all, list{name, alternatives(essential()[name])})
 		}
 	}
 	return all
+}
+
+// alternatives is a pattern of sorted names: those of one prefix share it, as most of
+// an exporter's do, and the chart is stored in a Secret.
+func alternatives(names []string) string {
+	var groups []string
+	for len(names) > 0 {
+		prefix, _, _ := strings.Cut(names[0], "_")
+		prefix += "_"
+		n := 1
+		for n < len(names) && strings.HasPrefix(names[n], prefix) {
+			n++
+		}
+		group := names[0]
+		if n > 1 {
+			var rest []string
+			for _, name := range names[:n] {
+				rest = append(rest, strings.TrimPrefix(name, prefix))
+			}
+			group = prefix + "(?:" + strings.Join(rest, "|") + ")"
+		}
+		groups, names = append(groups, group), names[n:]
+	}
+	return strings.Join(groups, "|")
 }
 
 // Kept reports whether the jobs keep a metric of an exporter, by its job, that has the profile essential.

@@ -28,17 +28,20 @@ type endpoint struct {
 	Number  int        // from 1
 	Before  int        // how many stand before it in the annotation
 	Earlier []endpoint // those
+
+	Essential kept
 }
 
 // jobsYAML are the scrape jobs, rendered once.
 var jobsYAML = sync.OnceValue(func() []byte {
+	natives := lists(v1alpha1.Native)
 	var endpoints []endpoint
 	for i := range mostEndpoints {
-		endpoints = append(endpoints, endpoint{Number: i + 1, Before: i, Earlier: endpoints})
+		endpoints = append(endpoints, endpoint{Number: i + 1, Before: i, Earlier: endpoints, Essential: kept{"endpoints", i == 0, natives}})
 	}
 	var b strings.Builder
 	t := template.Must(template.New("jobs").Parse(jobsTemplate))
-	if err := t.Execute(&b, map[string]any{"Endpoints": endpoints, "Sidecars": lists(v1alpha1.Sidecar), "Natives": lists(v1alpha1.Native)}); err != nil {
+	if err := t.Execute(&b, map[string]any{"Endpoints": endpoints, "Sidecars": kept{"exporters", true, lists(v1alpha1.Sidecar)}}); err != nil {
 		panic(err) // the template and its data are both in this package, and any call of Jobs shows it
 	}
 	return commentOnce(b.String())
