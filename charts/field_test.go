@@ -217,7 +217,7 @@ func jobSettings(t *testing.T, l loaded) {
 	}
 	found := pod("10.0.0.1", "container_name", "outrider-redis", "container_port_name", "outrider-9121")
 	found["__meta_kubernetes_namespace_label_cost_center"] = "c7"
-	if ls := target(exporters, found); ls["cost_center"] != "c7" || len(exporters.MetricRelabelConfigs) != 1 {
+	if ls := target(exporters, found); ls["cost_center"] != "c7" || len(exporters.MetricRelabelConfigs) != 3 {
 		t.Errorf("labels %v", ls)
 	}
 	c := l.prometheus[0]

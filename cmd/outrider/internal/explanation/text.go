@@ -38,11 +38,11 @@ func (x Explanation) Write(w io.Writer) error {
 		}
 		fmt.Fprintf(t, "  requests\t+ %s\t\n", strings.Join(parts, ", "))
 	}
-	for _, c := range x.Costs {
-		fmt.Fprintf(t, "  series\t%s\t\n", c)
-	}
 	if err := t.Flush(); err != nil {
 		return err
+	}
+	for _, c := range x.Costs { // behind the table, whose columns they would widen
+		fmt.Fprintf(w, "  series expected of %s\n", c)
 	}
 	x.passed(w)
 	return x.advise(w)
