@@ -3,8 +3,8 @@
 // # Expected is not measured
 //
 // Requests are what the scheduler sets aside. Series are those of servers that hold nothing, from the
-// definitions, and what each further thing adds is a note: how many databases a server will have stands
-// in no manifest. Whoever knows it says so, and it is counted. Refused: a guess of an average server,
+// definitions, and what each further thing adds is a note: how many databases a server will have is written
+// in no manifest. What --count says of it is counted. Refused: a guess of an average server,
 // which would be a figure that is right nowhere.
 package forecast
 
