@@ -88,6 +88,7 @@ faults: ## Break what Outrider stands on, under load, on the local cluster, and 
 
 nodes: ## On a local cluster of three nodes and two API servers: its network, and what happens to pods while nodes die, are drained and start.
 	go test -count=1 -timeout=20m -v -run TestNodes ./test/nodes
+	go test -count=1 -timeout=60m -v -run TestNodes ./test/faults -all
 
 soak: ## Change everything all the time for SOAK (30m) on the local cluster: memory, goroutines and files stay flat.
 	go test -count=1 -timeout=24h -v -run TestFaults/Soak ./test/faults -soak=$(SOAK)

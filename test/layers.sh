@@ -15,7 +15,7 @@ for layer in "$@"; do
 	release) run ./test/release/published ;;
 	cluster) run -parallel=6 ./test/e2e/... ;;
 	faults) run ./test/faults -run 'TestFaults$' ;;
-	nodes) run ./test/nodes ;;
+	nodes) run ./test/nodes; run ./test/faults -run 'TestNodes$' ;;
 	*) echo "layers.sh: no layer is called $layer" >&2; exit 2 ;;
 	esac
 done

@@ -125,8 +125,14 @@ func (l *load) repaired(t *testing.T) int {
 // allowRepair takes back what namespace says.
 func (e *env) allowRepair(t *testing.T, namespace string) {
 	t.Helper()
-	allow := []byte(`{"metadata":{"annotations":{"outrider.dev/repair":null}}}`)
-	if _, err := e.client.CoreV1().Namespaces().Patch(t.Context(), namespace, types.MergePatchType, allow, metav1.PatchOptions{}); err != nil {
+	e.repair(t, namespace, "null")
+}
+
+// repair sets what a namespace says about repair, in JSON.
+func (e *env) repair(t *testing.T, namespace, value string) {
+	t.Helper()
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%s}}}`, sidecars.RepairKey, value)
+	if _, err := e.client.CoreV1().Namespaces().Patch(t.Context(), namespace, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }

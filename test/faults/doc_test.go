@@ -31,6 +31,12 @@
 //
 // Nothing shifts the wall clock of a container, so TestWrongClock links a controller whose time.Now is off.
 //
+// # Decision: nodes are another table
+//
+// TestNodes makes the faults of several nodes and two API servers, with the same load and the same rules. A node that dies
+// takes its own pods along; no pod of another node may be touched. Its power is cut: what is sent to it is lost, and
+// only the cluster's own patience says that it is gone.
+//
 // # Decision: three sizes
 //
 // By default the faults run that show most in the least time, and two minutes of soak. -all runs every

@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
@@ -75,7 +76,7 @@ func (l *load) work(ctx context.Context, namespace string, creator int, annotati
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
 	for i := 0; ctx.Err() == nil; i++ {
-		l.create(namespace, fmt.Sprintf("pod-%d-%d", creator, i), annotations)
+		l.createBy(l.e.servers[creator%len(l.e.servers)], namespace, fmt.Sprintf("pod-%d-%d", creator, i), annotations)
 		if l.keep > 0 && i >= l.keep {
 			l.delete(namespace, fmt.Sprintf("pod-%d-%d", creator, i-l.keep))
 		}
@@ -86,8 +87,12 @@ func (l *load) work(ctx context.Context, namespace string, creator int, annotati
 	}
 }
 
-// create creates one pod, which nobody schedules, and returns it as it was stored; nil where it was refused.
 func (l *load) create(namespace, name string, annotations map[string]string) *corev1.Pod {
+	return l.createBy(l.e.client, namespace, name, annotations)
+}
+
+// createBy creates one pod, which nobody schedules, and returns it as it was stored; nil where it was refused.
+func (l *load) createBy(client kubernetes.Interface, namespace, name string, annotations map[string]string) *corev1.Pod {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: annotations},
 		Spec: corev1.PodSpec{
@@ -100,9 +105,9 @@ func (l *load) create(namespace, name string, annotations map[string]string) *co
 	l.asked.Add(1)
 	var made *corev1.Pod
 	err := l.persist(func(ctx context.Context, again bool) (err error) {
-		made, err = l.e.client.CoreV1().Pods(namespace).Create(ctx, pod, metav1.CreateOptions{})
+		made, err = client.CoreV1().Pods(namespace).Create(ctx, pod, metav1.CreateOptions{})
 		if again && apierrors.IsAlreadyExists(err) { // the answer was lost, not the pod
-			made, err = l.e.client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
+			made, err = client.CoreV1().Pods(namespace).Get(ctx, name, metav1.GetOptions{})
 		}
 		return err
 	})

@@ -19,20 +19,7 @@ func testSecretAndConfigurationDeleted(t *testing.T, e *env) {
 	l := e.startLoad(t, false)
 	api := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations()
 	l.more(t, 20)
-	before := e.bundle(t)
-	if err := e.client.CoreV1().Secrets("outrider").Delete(t.Context(), certsSecret, metav1.DeleteOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, func() string { // the authority that follows signs
-		secret, err := e.client.CoreV1().Secrets("outrider").Get(t.Context(), certsSecret, metav1.GetOptions{})
-		switch {
-		case err != nil:
-			return err.Error()
-		case len(secret.Data["next.crt"]) > 0 || len(secret.Data["tls.crt"]) == 0 || bytes.Contains(before, bytes.TrimSpace(secret.Data["tls.crt"])):
-			return "no other authority signs"
-		}
-		return ""
-	})
+	e.rotate(t)
 	l.more(t, 40)
 	if n := l.missed.Load(); n > 0 {
 		t.Errorf("%d pods were missed because the Secret was deleted, first %s", n, l.firstMissed)
@@ -55,6 +42,25 @@ func testSecretAndConfigurationDeleted(t *testing.T, e *env) {
 	if c.missed == 0 {
 		t.Error("no pod was missed, so the webhook configuration was not away")
 	}
+}
+
+// rotate deletes what signs the webhook's certificate, and waits until the authority that follows signs.
+func (e *env) rotate(t *testing.T) {
+	t.Helper()
+	before := e.bundle(t)
+	if err := e.client.CoreV1().Secrets("outrider").Delete(t.Context(), certsSecret, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() string {
+		secret, err := e.client.CoreV1().Secrets("outrider").Get(t.Context(), certsSecret, metav1.GetOptions{})
+		switch {
+		case err != nil:
+			return err.Error()
+		case len(secret.Data["next.crt"]) > 0 || len(secret.Data["tls.crt"]) == 0 || bytes.Contains(before, bytes.TrimSpace(secret.Data["tls.crt"])):
+			return "no other authority signs"
+		}
+		return ""
+	})
 }
 
 func (e *env) bundle(t *testing.T) []byte {

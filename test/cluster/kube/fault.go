@@ -69,20 +69,22 @@ func (c *Cluster) Restart(ctx context.Context, names ...string) error {
 		}
 	}
 	since := time.Now()
+	var started []process
 	for i, p := range all {
 		if i == base { // what follows gives up where there is no API server
-			if err := c.layout.waitFor(ctx, nil, "the API servers to be ready", func(ctx context.Context) error { return c.layout.allReady(ctx, c.layout.shape()) }); err != nil {
+			if err := c.layout.waitFor(ctx, started, "the API servers to be ready", func(ctx context.Context) error { return c.layout.allReady(ctx, c.layout.shape()) }); err != nil {
 				return err
 			}
 		}
 		if slices.Contains(names, p.name) {
-			if err := c.layout.again(p); err != nil {
+			if err := c.layout.again(ctx, p); err != nil {
 				return err
 			}
+			started = append(started, p)
 		}
 	}
 	for _, name := range names {
-		err := c.layout.waitFor(ctx, []process{{name: name}}, name+" to be back", func(ctx context.Context) error { return c.layout.back(ctx, name, since) })
+		err := c.layout.waitFor(ctx, started, name+" to be back", func(ctx context.Context) error { return c.layout.back(ctx, name, since) })
 		if err != nil {
 			return err
 		}
@@ -91,12 +93,12 @@ func (c *Cluster) Restart(ctx context.Context, names ...string) error {
 }
 
 // again starts a program that was killed.
-func (l layout) again(p process) error {
+func (l layout) again(ctx context.Context, p process) error {
 	var r record
 	if err := l.load(p.name+".killed", &r); err != nil {
 		return fmt.Errorf("restart %s: it was not killed: %w", p.name, err)
 	}
-	if err := l.reboot(p.name); err != nil {
+	if err := l.reboot(ctx, p.name); err != nil {
 		return err
 	}
 	p.path, p.args = r.Command[0], r.Command[1:]
@@ -106,8 +108,9 @@ func (l layout) again(p process) error {
 	return l.drop(p.name + ".killed")
 }
 
-// reboot forgets what a node that is started again does not find: its runtime's state is in memory.
-func (l layout) reboot(name string) error {
+// reboot forgets what a node that is started again does not find: its runtime's state and its pods' cgroups are in
+// memory. Left there, the kubelet would try to read each of the old containers before it is ready.
+func (l layout) reboot(ctx context.Context, name string) error {
 	for _, n := range l.shape().nodes() {
 		if n.name() != name {
 			continue
@@ -117,6 +120,9 @@ func (l layout) reboot(name string) error {
 			if err := os.RemoveAll(own.run(folder)); err != nil {
 				return fmt.Errorf("reboot %s: %w", name, err)
 			}
+		}
+		if err := removeCgroupsOf(ctx, filepath.Join(n.cgroup(), "kubepods")); err != nil {
+			return fmt.Errorf("reboot %s: %w", name, err)
 		}
 	}
 	return nil

@@ -191,10 +191,19 @@ func makeCgroups(s shape) error {
 
 // removeCgroups removes the pods' cgroups, which stay when their processes are killed.
 func removeCgroups(ctx context.Context) error {
+	return removeCgroupsOf(ctx, "kubepods", "outrider-node?")
+}
+
+// removeCgroupsOf removes those of some names, and all below them.
+func removeCgroupsOf(ctx context.Context, names ...string) error {
+	var patterns []string
+	for _, name := range names {
+		patterns = append(patterns, "/sys/fs/cgroup/"+name, "/sys/fs/cgroup/*/"+name)
+	}
 	return poll(ctx, 10*time.Second, "the pods' cgroups to be gone", func(context.Context) error {
 		var left error
 		// Only folders without processes can be removed, so another kubelet's stay.
-		for _, pattern := range []string{"/sys/fs/cgroup/kubepods", "/sys/fs/cgroup/*/kubepods", "/sys/fs/cgroup/outrider-node?", "/sys/fs/cgroup/*/outrider-node?"} {
+		for _, pattern := range patterns {
 			roots, err := filepath.Glob(pattern)
 			if err != nil {
 				return err

@@ -51,22 +51,41 @@ func Node(dir, number, containerd, kubelet, kubeProxy string) error {
 		}
 		programs["kube-proxy"] = program{path: os.Args[0], args: []string{KubeProxyCommand, dir, number, kubeProxy}}
 	}
+	return l.supervise(programs)
+}
+
+// supervise runs the programs of a node until one ends. A kubelet that ends is started again some times, as a machine's
+// init does: it gives up where containerd listens and is not ready.
+func (l layout) supervise(programs map[string]program) error {
 	running := map[int]string{}
-	for name, p := range programs {
-		pid, err := l.spawn(name, p)
-		if err != nil {
+	start := func(name string) error {
+		pid, err := l.spawn(name, programs[name])
+		running[pid] = name
+		return err
+	}
+	for name := range programs {
+		_ = os.Remove(l.log(name)) // of an earlier cluster
+		if err := start(name); err != nil {
 			return err
 		}
-		running[pid] = name
 	}
-	for {
+	for again := 20; ; {
 		var status syscall.WaitStatus
 		pid, err := syscall.Wait4(-1, &status, 0, nil) // orphans of containers are this process's to reap
 		if err != nil && err != syscall.EINTR {
 			return fmt.Errorf("wait for the node's processes: %w", err)
 		}
-		if name, ok := running[pid]; ok {
+		name, ours := running[pid]
+		if !ours {
+			continue
+		}
+		if name != "kubelet" || again == 0 {
 			return fmt.Errorf("%s ended: process %d, status %d; see %s", name, pid, status, l.log(name))
+		}
+		again--
+		time.Sleep(250 * time.Millisecond)
+		if err := start(name); err != nil {
+			return err
 		}
 	}
 }
@@ -124,7 +143,7 @@ func (l layout) mountNode(further bool) error {
 
 // spawn starts a process of the node and returns its id.
 func (l layout) spawn(name string, p program) (int, error) {
-	out, err := os.Create(l.log(name))
+	out, err := os.OpenFile(l.log(name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return 0, fmt.Errorf("start %s: %w", name, err)
 	}

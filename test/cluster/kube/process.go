@@ -111,10 +111,18 @@ func (l layout) recorded() []string {
 	return append(nodes, others...)
 }
 
-// alive says whether the recorded process still runs, rather than another one of its number.
+// alive says whether the recorded process still runs, rather than another one of its number. One of which only the first
+// thread has ended still has its files open, and its port.
 func (r record) alive() bool {
 	started, state, err := stat(r.PID)
-	return err == nil && state != "Z" && started == r.Started && r.Boot == bootID()
+	if err != nil || started != r.Started || r.Boot != bootID() {
+		return false
+	}
+	if state != "Z" {
+		return true
+	}
+	threads, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(r.PID), "task"))
+	return err == nil && len(threads) > 1
 }
 
 // sameCommand says whether the process is the one that p would start.
