@@ -69,6 +69,7 @@ var pools = map[string][]string{
 	"/scrape/settings":             {`{}`, `{cadvisor: {interval: 60s, keep: [container_.+]}}`},
 	"/rules/overrides":             {`{}`, `{NodeCPUSaturated: {for: 1h}}`},
 	"/scrape/probes":               {`[]`},
+	"/scrape/monitors":             {`{}`, `{enabled: true}`, `{enabled: true, namespaces: [shop, "1"]}`},
 	"/rules/extra":                 {`{}`, `{mine: [{name: g, rules: [{record: a, expr: "1"}]}]}`},
 	"/rules/disabled":              {`[]`, `[NodeCPUSaturated]`},
 	"/blackboxExporter/modules":    {`{a: {prober: tcp}}`},

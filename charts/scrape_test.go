@@ -227,3 +227,40 @@ func TestJobsCanBeLeftOut(t *testing.T) {
 		t.Errorf("without the cluster's, %d jobs are left: %v", len(jobs), slices.Sorted(maps.Keys(jobs)))
 	}
 }
+
+// Other charts' monitors: the controller may read them and write one ConfigMap, which Prometheus mounts and loads, with and
+// without shards; nothing of it is there otherwise.
+func TestMonitorsAreFollowed(t *testing.T) {
+	values := map[string]any{
+		"scrape":     map[string]any{"monitors": map[string]any{"enabled": true, "namespaces": []any{"shop"}, "secrets": map[string]any{"shop/login": "copy"}}},
+		"prometheus": map[string]any{"secrets": []any{"copy"}},
+	}
+	off := render(t, nil, latest).Manifest
+	for _, word := range []string{"prometheus-monitors", "monitoring.coreos.com"} {
+		if strings.Contains(off, word) {
+			t.Errorf("%q although it is off", word)
+		}
+	}
+	for _, shards := range []int{1, 2} {
+		values["prometheus"].(map[string]any)["shards"] = shards
+		on := render(t, values, latest).Manifest
+		wants := []string{
+			"name: outrider-prometheus-monitors", "--monitor-namespace=shop", "--monitor-secret=shop/login=copy", "mountPath: /etc/prometheus-monitors", "- /etc/prometheus-monitors/rules.yaml",
+			"resources: [servicemonitors, podmonitors, probes, prometheusrules]", `"scrape_interval":"30s"`, `"sample_limit":100000`,
+		}
+		if shards == 1 {
+			wants = append(wants, "- /etc/prometheus-monitors/scrape.yaml")
+		} else {
+			wants = append(wants, "- /etc/prometheus-monitors/shard-0-monitors.yaml", "- /etc/prometheus-monitors/shard-1-monitors.yaml", "--monitor-shards=2")
+		}
+		for _, want := range wants {
+			if !strings.Contains(on, want) {
+				t.Errorf("%d shards: no %q", shards, want)
+			}
+		}
+	}
+	values["prometheus"] = map[string]any{}
+	if _, err := install(t, values, latest); err == nil || !strings.Contains(err.Error(), "copy is not mounted into Prometheus; add it to prometheus.secrets") {
+		t.Errorf("a copy that is not mounted: %v", err)
+	}
+}

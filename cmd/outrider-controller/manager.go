@@ -19,6 +19,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/outrider-dev/outrider/certs"
+	monitors "github.com/outrider-dev/outrider/discovery/monitors/controller"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 	"github.com/outrider-dev/outrider/webhook"
@@ -154,6 +155,13 @@ func setupController(ctx context.Context, mgr ctrl.Manager, o Options, source ce
 	if err := setupRepair(mgr, o, s.breaker, covered); err != nil {
 		return err
 	}
+	if o.Monitors.ConfigMap != "" {
+		o.Monitors.Namespace = o.Certificates.Namespace
+		c := &monitors.Controller{Options: o.Monitors, Events: mgr.GetEventRecorder("outrider")}
+		if err := c.SetupWithManager(mgr, metrics.Registry); err != nil {
+			return fmt.Errorf("set up monitors: %w", err)
+		}
+	}
 	if o.Role == controllerRole {
 		return mgr.AddReadyzCheck("webhook", (&succession{reader: mgr.GetAPIReader(), namespace: o.Certificates.Namespace, name: o.Certificates.Service}).check)
 	}
@@ -164,6 +172,7 @@ func setupController(ctx context.Context, mgr ctrl.Manager, o Options, source ce
 func cached(o Options) map[client.Object]cache.ByObject {
 	all := o.Certificates.CacheByObject()
 	maps.Copy(all, decider.NamespaceCache())
+	maps.Copy(all, o.Monitors.Cache())
 	if o.Enforcement != "" && o.Role.leads() {
 		maps.Copy(all, enforcement(o, nil).Cache())
 	}

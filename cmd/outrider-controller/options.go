@@ -11,6 +11,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/outrider-dev/outrider/certs"
+	monitors "github.com/outrider-dev/outrider/discovery/monitors/controller"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/webhook/breaker"
 	"github.com/outrider-dev/outrider/webhook/coverage"
@@ -47,6 +48,10 @@ type Options struct {
 	// Repair restarts what was missed, and recycles what is stuck.
 	Repair repair.Options
 
+	// Monitors are other charts' descriptions of what Prometheus scrapes. Default:
+	// none are followed.
+	Monitors monitors.Options
+
 	// LeaderElect makes one of several controllers the one that changes state.
 	// Default true.
 	LeaderElect bool
@@ -75,6 +80,7 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	fs.StringVar(&o.Enforcement, "enforcement-parameters", "", "ConfigMap that holds the parameters of the enforcement policies; empty where there are none.")
 	o.Coverage.AddFlags(fs)
 	o.addBreakerFlags(fs)
+	o.Monitors.AddFlags(fs)
 	fs.BoolVar(&o.LeaderElect, "leader-elect", true, "Let one of several replicas change state.")
 	fs.StringVar(&o.LeaderElectionID, "leader-election-id", "outrider-leader", "Name of the Lease for leader election.")
 	fs.DurationVar(&o.LeaseDuration, "lease-duration", 15*time.Second, "After how long another replica takes over from a leader that died.")

@@ -35,6 +35,7 @@ var definitions = []struct {
 		"example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml",
 		"example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml",
 		"example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
+		"example/prometheus-operator-crd/monitoring.coreos.com_probes.yaml",
 	}},
 	{"sigs.k8s.io/gateway-api@v1.6.0", "h1:735YBRj5NXFrOGX0GoSjwzUIzbz8kiEOfADsqHFmHgE=", []string{
 		"config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",
@@ -84,15 +85,9 @@ func (a applier) apply(t *testing.T, raw []byte) error {
 	return nil
 }
 
-// TestPresetsApply applies every preset, server side and strictly, to an API server that has the definitions of the
-// Prometheus Operator, of the Gateway API and of cert-manager.
-func TestPresetsApply(t *testing.T) {
-	server, c := ownServer(t)
-	dynamic, err := ctrlclient.New(server.Config(), ctrlclient.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := applier{dynamic}
+// defineOthers creates the definitions.
+func defineOthers(t *testing.T, dynamic ctrlclient.Client) {
+	t.Helper()
 	for _, d := range definitions {
 		folder := moduleFolder(t, d.module, d.sum)
 		for _, f := range d.files {
@@ -111,6 +106,18 @@ func TestPresetsApply(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPresetsApply applies every preset, server side and strictly, to an API server that has the definitions of the
+// Prometheus Operator, of the Gateway API and of cert-manager.
+func TestPresetsApply(t *testing.T) {
+	server, c := ownServer(t)
+	dynamic, err := ctrlclient.New(server.Config(), ctrlclient.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := applier{dynamic}
+	defineOthers(t, dynamic)
 	paths, err := fs.Glob(charts.Outrider(), "ci/*-values.yaml")
 	if err != nil || len(paths) < 6 {
 		t.Fatalf("presets %v, %v", paths, err)

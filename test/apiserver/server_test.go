@@ -18,10 +18,6 @@ import (
 // startServer runs the real Prometheus under the scrape jobs, with the test's API server, until the test ends.
 func startServer(t *testing.T) promv1.API {
 	t.Helper()
-	program, err := build.Binary(t.Context(), "prometheus")
-	if err != nil {
-		t.Fatal(err)
-	}
 	const find = "\n    - role: pod\n"
 	jobs := strings.ReplaceAll(string(discovery.Jobs()), find, find+"      kubeconfig_file: "+api.Kubeconfig()+"\n")
 	if !strings.Contains(jobs, "kubeconfig_file") {
@@ -32,12 +28,24 @@ func startServer(t *testing.T) promv1.API {
 	if err := os.WriteFile(config, []byte("global: {scrape_interval: 10s, scrape_timeout: 10s}\nscrape_configs:\n"+jobs), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	return runServer(t, config)
+}
+
+// runServer runs the real Prometheus with a configuration file, which it watches, until the test ends.
+func runServer(t *testing.T, config string) promv1.API {
+	t.Helper()
+	program, err := build.Binary(t.Context(), "prometheus")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
 	address := endpoint.FreeFor(t)
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), program, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	cmd := exec.CommandContext(t.Context(), program, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address,
+		"--config.auto-reload", "--config.auto-reload-interval=1s")
 	cmd.Stdout, cmd.Stderr, cmd.Dir = log, log, dir
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

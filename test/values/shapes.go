@@ -171,6 +171,13 @@ var shapes = map[string]schema{
 	})},
 	"scrape.namespaceLabels": set(pattern(`^[a-zA-Z0-9]([a-zA-Z0-9./_-]*[a-zA-Z0-9])?$`)),
 	"scrape.annotated":       object(schema{"enabled": schema{"type": "boolean"}, "namespaces": set(ref("name"))}),
+	"scrape.monitors": object(schema{
+		"enabled": schema{"type": "boolean"}, "namespaces": set(ref("name")),
+		"secrets": schema{
+			"description": "Names of copies, by NAMESPACE/NAME of the original.", "type": "object",
+			"propertyNames": pattern(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?/[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`), "additionalProperties": ref("objectName"),
+		},
+	}),
 	"scrape.probes": list(object(schema{
 		"module": pattern(`^[a-zA-Z0-9_-]+$`), "targets": nonEmpty(list(schema{"type": "string"})), "labels": ref("strings"),
 	}, "module", "targets")),

@@ -14,6 +14,9 @@ containers:
       {{- if include "outrider.enforcement.on" .root }}
       - --enforcement-parameters={{ include "outrider.name" (dict "root" $.root "name" "enforcement") }}
       {{- end }}
+      {{- with include "outrider.monitors.args" .root }}
+      {{- . | nindent 6 }}
+      {{- end }}
       {{- range prepend (.root.Values.webhook.excludedNamespaces | default list) (include "outrider.namespace" .root) | uniq }}
       - --excluded-namespace={{ . }}
       {{- end }}

@@ -35,6 +35,11 @@ containers:
         mountPath: /etc/prometheus-rules
         readOnly: true
       {{- end }}
+      {{- if include "outrider.monitors.on" .root }}
+      - name: monitors
+        mountPath: /etc/prometheus-monitors
+        readOnly: true
+      {{- end }}
       {{- if .values.extraScrapeConfigSecret }}
       - name: extra
         mountPath: /etc/prometheus-extra
@@ -58,6 +63,11 @@ volumes:
     configMap:
       name: {{ include "outrider.name" $ }}-rules
       optional: true
+  {{- end }}
+  {{- if include "outrider.monitors.on" .root }}
+  - name: monitors
+    configMap:
+      name: {{ include "outrider.monitors.configMapName" .root }}
   {{- end }}
   {{- with .values.extraScrapeConfigSecret }}
   - name: extra

@@ -62,11 +62,13 @@ Retention is here rather than in flags, so that a change of it is a reload and n
 {{- if $p.features.nativeHistograms }}{{ $_ := set $global "scrape_native_histograms" true }}{{ end -}}
 {{- $files := list "scrape-*.yaml" -}}
 {{- if $p.extraScrapeConfigSecret }}{{ $files = append $files "/etc/prometheus-extra/*.yaml" }}{{ end -}}
+{{- $monitors := include "outrider.monitors.on" . -}}
+{{- if $monitors }}{{ $files = append $files "/etc/prometheus-monitors/scrape.yaml" }}{{ end -}}
 {{- $config := dict "global" $global "scrape_config_files" $files -}}
 {{- with $p.remoteWrite }}{{ $_ := set $config "remote_write" . }}{{ end -}}
 {{- if $server -}}
 {{- $_ := set $global "evaluation_interval" $p.scrapeInterval -}}
-{{- $_ := set $config "rule_files" (list "/etc/prometheus-rules/*.yaml") -}}
+{{- $_ := set $config "rule_files" (concat (list "/etc/prometheus-rules/*.yaml") (ternary (list "/etc/prometheus-monitors/rules.yaml") list (ne $monitors ""))) -}}
 {{- $_ := set $config "storage" (include "outrider.prometheus.storage" $p | fromYaml) -}}
 {{- with include "outrider.prometheus.alertmanagers" . | fromYamlArray -}}
 {{- $drop := dict "regex" $p.replicaLabel "action" "labeldrop" -}}{{/* copies raise the same alerts: Alertmanager sees one */ -}}
