@@ -39,7 +39,6 @@ var jobs = []job{
 	{"blackbox-exporter", "blackbox-exporter", "this release's pods", "off: `blackboxExporter.enabled`"},
 	{"probes", "what it probes", "`scrape.probes`", "off: `scrape.probes`"},
 	{"the application's name", "pods annotated `prometheus.io/scrape`, up to three ports", "all pods of `scrape.annotated.namespaces`", "off: `scrape.annotated.enabled`"},
-	{"the name of the Service, or what the monitor says", "ServiceMonitors, PodMonitors, Probes of other charts", "`scrape.monitors`", "off: `scrape.monitors.enabled`"},
 	{"the name that you choose", "static targets, Consul, anything that Prometheus discovers", "`scrape.extra`", "off: `scrape.extra`"},
 }
 
