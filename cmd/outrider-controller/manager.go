@@ -172,7 +172,6 @@ func setupController(ctx context.Context, mgr ctrl.Manager, o Options, source ce
 func cached(o Options) map[client.Object]cache.ByObject {
 	all := o.Certificates.CacheByObject()
 	maps.Copy(all, decider.NamespaceCache())
-	maps.Copy(all, o.Monitors.Cache())
 	if o.Enforcement != "" && o.Role.leads() {
 		maps.Copy(all, enforcement(o, nil).Cache())
 	}

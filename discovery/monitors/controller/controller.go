@@ -16,11 +16,14 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/outrider-dev/outrider/discovery/monitors"
 )
@@ -34,6 +37,7 @@ type Controller struct {
 	translate monitors.Options
 	metrics   *metrics
 	mgr       ctrl.Manager
+	cache     cache.Cache
 
 	mu      sync.Mutex
 	present map[string]bool   // whether the cluster has a kind, as far as that is known
@@ -45,6 +49,12 @@ func (c *Controller) SetupWithManager(mgr ctrl.Manager, r prometheus.Registerer)
 	var err error
 	if c.translate, err = c.translation(); err != nil {
 		return err
+	}
+	if c.cache, err = c.newCache(mgr); err != nil {
+		return fmt.Errorf("cache monitors: %w", err)
+	}
+	if err := mgr.Add(leaderOnly(c.cache.Start)); err != nil {
+		return fmt.Errorf("cache monitors: %w", err)
 	}
 	c.mgr, c.metrics = mgr, newMetrics(r)
 	c.present, c.told = map[string]bool{}, map[string]string{}
@@ -81,7 +91,7 @@ func (c *Controller) follow(ctx context.Context, kind string) error {
 	for {
 		_, err := c.mgr.GetRESTMapper().RESTMapping(object(kind).GroupVersionKind().GroupKind(), monitors.Version)
 		if err == nil {
-			_, err = c.mgr.GetCache().GetInformer(ctx, object(kind)) // waits until it is filled
+			err = c.fill(ctx, kind)
 		}
 		if err == nil {
 			break
@@ -98,9 +108,9 @@ func (c *Controller) follow(ctx context.Context, kind string) error {
 		}
 	}
 	c.settle(ctx, kind, true)
-	toTheOne := handler.EnqueueRequestsFromMapFunc(func(context.Context, client.Object) []reconcile.Request { return []reconcile.Request{{}} })
-	err := ctrl.NewControllerManagedBy(c.mgr).Named("monitors-"+strings.ToLower(kind)).
-		Watches(object(kind), toTheOne).
+	toTheOne := handler.TypedEnqueueRequestsFromMapFunc(func(context.Context, *unstructured.Unstructured) []reconcile.Request { return []reconcile.Request{{}} })
+	err := ctrl.NewControllerManagedBy(c.mgr).Named("monitors-" + strings.ToLower(kind)).
+		WatchesRawSource(source.Kind(c.cache, object(kind), toTheOne)).
 		Complete(reconcile.Func(func(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
 			return reconcile.Result{RequeueAfter: writeAgain}, c.keep(ctx)
 		}))
@@ -108,6 +118,15 @@ func (c *Controller) follow(ctx context.Context, kind string) error {
 		return fmt.Errorf("follow %s: %w", kind, err)
 	}
 	return nil
+}
+
+// fill waits until the cache holds the objects of a kind.
+func (c *Controller) fill(ctx context.Context, kind string) error {
+	informer, err := c.cache.GetInformer(ctx, object(kind), cache.BlockUntilSynced(false))
+	if err == nil && !toolscache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
+		err = ctx.Err()
+	}
+	return err
 }
 
 // settle records whether the cluster has a kind. Once that is known of all kinds, files are written: with a part of them,
@@ -168,7 +187,7 @@ func (c *Controller) read(ctx context.Context) (objects []monitors.Object, refs 
 		}
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(schema.GroupVersionKind{Group: monitors.Group, Version: monitors.Version, Kind: kind + "List"})
-		if err := c.mgr.GetClient().List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+		if err := c.cache.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
 			return nil, nil, nil, fmt.Errorf("list %s: %w", kind, err)
 		}
 		for i := range list.Items {

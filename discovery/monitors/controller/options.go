@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"strings"
 
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/outrider-dev/outrider/discovery"
 	"github.com/outrider-dev/outrider/discovery/monitors"
@@ -61,21 +61,14 @@ func (o Options) translation() (monitors.Options, error) {
 	return made, nil
 }
 
-// Cache limits the manager's cache to the namespaces that are followed.
-func (o Options) Cache() map[client.Object]cache.ByObject {
-	if o.ConfigMap == "" {
-		return nil
-	}
-	all := map[client.Object]cache.ByObject{}
-	for _, kind := range monitors.Kinds {
-		limited := cache.ByObject{Transform: cache.TransformStripManagedFields()}
-		for _, name := range o.Namespaces {
-			if limited.Namespaces == nil {
-				limited.Namespaces = map[string]cache.Config{}
-			}
-			limited.Namespaces[name] = cache.Config{}
+// newCache is a cache of the objects alone. The manager's own cannot be told of kinds that the cluster may lack.
+func (o Options) newCache(mgr ctrl.Manager) (cache.Cache, error) {
+	limited := cache.Options{HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(), DefaultTransform: cache.TransformStripManagedFields()}
+	for _, name := range o.Namespaces {
+		if limited.DefaultNamespaces == nil {
+			limited.DefaultNamespaces = map[string]cache.Config{}
 		}
-		all[object(kind)] = limited
+		limited.DefaultNamespaces[name] = cache.Config{}
 	}
-	return all
+	return cache.New(mgr.GetConfig(), limited)
 }
