@@ -38,9 +38,6 @@ func TestVariables(t *testing.T) {
 	}
 }
 
-// withoutDashboard are exporters whose alerts came before their dashboards. A new one is not added here.
-var withoutDashboard = []string{"argo-cd", "caddy", "cert-manager", "clickhouse", "minio", "nats", "vault"}
-
 // TestRulesHaveADashboard holds that an exporter with alerts has a dashboard to look at when one fires. Both are found by
 // the exporter's name.
 func TestRulesHaveADashboard(t *testing.T) {
@@ -51,9 +48,6 @@ func TestRulesHaveADashboard(t *testing.T) {
 			continue
 		}
 		found++
-		if slices.Contains(withoutDashboard, name) {
-			continue
-		}
 		if !slices.ContainsFunc(all, func(d Definition) bool { return d.Name == name }) {
 			t.Errorf("exporter %s has alerts and no dashboard: add test/dashboards/%[1]s.yaml", name)
 		}
