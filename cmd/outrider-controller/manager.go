@@ -25,6 +25,7 @@ import (
 	"github.com/outrider-dev/outrider/webhook"
 	"github.com/outrider-dev/outrider/webhook/breaker"
 	"github.com/outrider-dev/outrider/webhook/decider"
+	"github.com/outrider-dev/outrider/webhook/events"
 	"github.com/outrider-dev/outrider/webhook/monitored"
 	"github.com/outrider-dev/outrider/webhook/serving"
 )
@@ -157,7 +158,10 @@ func setupController(ctx context.Context, mgr ctrl.Manager, o Options, source ce
 	}
 	if o.Monitors.ConfigMap != "" {
 		o.Monitors.Namespace = o.Certificates.Namespace
-		c := &monitors.Controller{Options: o.Monitors, Events: mgr.GetEventRecorder("outrider")}
+		recorder := mgr.GetEventRecorder("outrider")
+		c := &monitors.Controller{Options: o.Monitors, Report: func(on runtime.Object, message string) {
+			events.MonitorNotFollowed.Record(recorder, on, "%s", message)
+		}}
 		if err := c.SetupWithManager(mgr, metrics.Registry); err != nil {
 			return fmt.Errorf("set up monitors: %w", err)
 		}

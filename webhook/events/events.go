@@ -29,6 +29,8 @@ var (
 	PodEvicted        = Event{"PodEvicted", corev1.EventTypeNormal, "Evict", owner, "A pod that only its exporter kept from starting was evicted."}
 	WorkloadRestarted = Event{"WorkloadRestarted", corev1.EventTypeNormal, "Restart", workload, "Its rollout was restarted, so that new pods get their exporter."}
 	RepairSkipped     = Event{"RepairSkipped", corev1.EventTypeWarning, "Restart", workload, "Its pods lack their exporter and are not replaced. The message has the reason."}
+
+	MonitorNotFollowed = Event{"MonitorNotFollowed", corev1.EventTypeWarning, "Follow", "ServiceMonitor, PodMonitor, Probe, PrometheusRule", "A field cannot be followed, and what it belongs to is left out. The message names it."}
 )
 
 const (
@@ -38,7 +40,7 @@ const (
 
 // All returns the events in the order of the pages' table.
 func All() []Event {
-	return []Event{ExporterMissing, ExporterDown, ExporterUp, ExporterSuspended, ExporterResumed, PodEvicted, WorkloadRestarted, RepairSkipped}
+	return []Event{ExporterMissing, ExporterDown, ExporterUp, ExporterSuspended, ExporterResumed, PodEvicted, WorkloadRestarted, RepairSkipped, MonitorNotFollowed}
 }
 
 // Refusal is the event that something asked for was not injected.

@@ -17,7 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	toolscache "k8s.io/client-go/tools/cache"
-	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -31,8 +30,9 @@ import (
 // Controller writes the ConfigMap.
 type Controller struct {
 	Options
-	// Events receives one event for an object of which something is not followed. Required.
-	Events events.EventRecorder
+	// Report is called for an object of which something is not followed, with the field and the reason: once until that changes.
+	// Required.
+	Report func(on runtime.Object, message string)
 
 	translate monitors.Options
 	metrics   *metrics
@@ -232,7 +232,7 @@ func (c *Controller) report(ctx context.Context, result monitors.Result, refs ma
 		}
 		ctrl.LoggerFrom(ctx).Info("monitor not followed", "object", name, "problems", told[name])
 		if ref := refs[name]; ref != nil {
-			c.Events.Eventf(ref, nil, corev1.EventTypeWarning, "MonitorNotFollowed", "Follow", "%s", text)
+			c.Report(ref, text)
 		}
 	}
 	c.told = told
