@@ -109,7 +109,7 @@ func TestRunbookNamesAlerts(t *testing.T) {
 }
 
 // notAlerts are words of Kubernetes that look like alerts.
-var notAlerts = []string{"PodDisruptionBudget", "PodMonitor", "PrometheusRule"}
+var notAlerts = []string{"PodDisruptionBudget", "PodEvicted", "PodMonitor", "PrometheusRule"}
 
 // A pack is the stack's own or that of an entry of the catalog; an entry may have none.
 func TestPacksAreThoseOfTheCatalogue(t *testing.T) {
