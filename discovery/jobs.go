@@ -14,14 +14,12 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/yaml"
 
+	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
 //go:embed jobs.yaml.tmpl
 var jobsTemplate string
-
-// mostEndpoints is sidecars.MostEndpoints. The template speaks of three, and each has a job of its own.
-const mostEndpoints = 3
 
 // endpoint is one endpoint of a pod that serves metrics itself.
 type endpoint struct {
@@ -36,11 +34,15 @@ type endpoint struct {
 var jobsYAML = sync.OnceValue(func() []byte {
 	natives := lists(v1alpha1.Native)
 	var endpoints []endpoint
-	for i := range mostEndpoints {
+	for i := range sidecars.MostEndpoints {
 		endpoints = append(endpoints, endpoint{Number: i + 1, Before: i, Earlier: endpoints, Essential: kept{"endpoints", i == 0, natives}})
 	}
 	var b strings.Builder
-	t := template.Must(template.New("jobs").Parse(jobsTemplate))
+	t := template.Must(template.New("jobs").Funcs(template.FuncMap{
+		"reservedJobs":    sidecars.ReservedJobs,
+		"jobPattern":      func() string { return sidecars.JobPattern },
+		"endpointPattern": func() string { return sidecars.EndpointPattern },
+	}).Parse(jobsTemplate))
 	if err := t.Execute(&b, map[string]any{"Endpoints": endpoints, "Sidecars": kept{"exporters", true, lists(v1alpha1.Sidecar)}}); err != nil {
 		panic(err) // the template and its data are both in this package, and any call of Jobs shows it
 	}

@@ -13,11 +13,20 @@ import (
 // A pod's own metrics endpoints stand in the scrape annotation, as
 // [JOB=][SCHEME:]PORT[/PATH], several separated by commas. Users write it for
 // applications that serve metrics themselves; for a native workload that is
-// recognized, Outrider does. What is accepted here is what package discovery
-// makes targets of.
+// recognized, Outrider does. Package discovery makes its rules of the same patterns.
+const (
+	// JobPattern is an endpoint's job, as a regular expression without groups that capture.
+	JobPattern = `[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?`
+	// EndpointPattern is one endpoint, of a port of at most five digits.
+	EndpointPattern = `(?:` + JobPattern + `=)?(?:https?:)?` + portPattern + `(?:` + pathPattern + `)?`
+
+	portPattern = `[1-9][0-9]{0,4}`
+	pathPattern = `/[A-Za-z0-9/_.~-]{0,127}`
+)
+
 var (
-	endpoint     = regexp.MustCompile(`^(?:([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)=)?(?:(https?):)?([1-9][0-9]{0,4})(/[A-Za-z0-9/_.~-]{0,127})?$`)
-	endpointPath = regexp.MustCompile(`^/[A-Za-z0-9/_.~-]{0,127}$`)
+	endpoint     = regexp.MustCompile(`^(?:(` + JobPattern + `)=)?(?:(https?):)?(` + portPattern + `)(` + pathPattern + `)?$`)
+	endpointPath = regexp.MustCompile(`^` + pathPattern + `$`)
 )
 
 // MostEndpoints is how many endpoints of one pod are scraped.
@@ -31,6 +40,9 @@ var stackJobs = []string{
 	"apiserver", "kubelet", "cadvisor", "kubelet-probes", "scheduler", "controller-manager", "kube-proxy",
 	"grafana", "blackbox-exporter", "metrics-server", "probes",
 }
+
+// ReservedJobs is a regular expression of the jobs that no pod may report as.
+func ReservedJobs() string { return ContainerPrefix + ".+|" + strings.Join(stackJobs, "|") }
 
 // reservedJob reports whether a job is one of the stack's own.
 func reservedJob(job string) bool {
