@@ -204,7 +204,7 @@ func newEntry(e v1alpha1.Exporter) (*entry, error) {
 // makes no injected container stale.
 func hash(spec v1alpha1.ExporterSpec) (string, error) {
 	spec.UpMetric, spec.Recognize, spec.Obstacles, spec.Diagnosis = "", v1alpha1.Recognition{}, nil, v1alpha1.Diagnosis{}
-	spec.Cost, spec.Essential = nil, v1alpha1.Essential{} // a pod with more settings than now are essential loses nothing
+	spec.Grant, spec.Cost, spec.Essential = nil, nil, v1alpha1.Essential{} // a pod with more settings than now are essential loses nothing
 	raw, err := json.Marshal(spec)
 	if err != nil {
 		return "", fmt.Errorf("hash definition: %w", err)

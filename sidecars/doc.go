@@ -139,6 +139,14 @@
 // time out. A pod with pod-level resources gets none on the container: its QoS
 // class is decided at pod level, and a larger sum would be refused.
 //
+// # Grants
+//
+// How an account is made is data: a script that runs a server's client program, and
+// statements. Servers get what they store of a password where they take that, since
+// statements are logged (PostgreSQL's log_statement, MariaDB's binary log). Refused:
+// Go for each server, and an account that the controller makes: it may not read
+// Secrets or exec into pods, and must not.
+//
 // # Profiles
 //
 // Prometheus drops what is not essential, by an annotation that the plan writes

@@ -144,6 +144,11 @@ func forSigns(spec v1alpha1.ExporterSpec, visit func(field string, sign v1alpha1
 			all(fmt.Sprintf("spec.parameters[%d].defaults[%d]", i, j), v.When, v.Unless)
 		}
 	}
+	if g := spec.Grant; g != nil {
+		for i, way := range g.Ways {
+			all(fmt.Sprintf("spec.grant.ways[%d].when", i), way.When)
+		}
+	}
 	for i, o := range spec.Obstacles {
 		all(fmt.Sprintf("spec.obstacles[%d]", i), o.When, o.Unless)
 	}

@@ -39,6 +39,7 @@ func validate(e v1alpha1.Exporter) []error {
 	}
 	validateTexts(e.Spec, &bad)
 	validateCost(e.Spec.Cost, &bad)
+	validateGrant(e.Spec.Grant, &bad)
 	switch e.Spec.Type {
 	case v1alpha1.Native:
 		validateNative(e.Spec, &bad)

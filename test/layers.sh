@@ -7,11 +7,12 @@ run() { go test -json -count=1 -timeout=60m "$@" || failed=1; }
 for layer in "$@"; do
 	case $layer in
 	unit) run ./cmd/... ./sidecars/... ./webhook/... ./certs/... ./discovery/... ./charts/... $(go list ./test/... | grep -Ev \
-		'/test/(apiserver|certificates|cluster|e2e|enforcement|faults|image|load|nodes|release/published|scale|stack)(/|$)') ;;
+		'/test/(apiserver|certificates|cluster|e2e|enforcement|faults|grant|image|load|nodes|release/published|scale|stack)(/|$)') ;;
 	apiserver) run ./test/cluster/... ./test/apiserver/... ./test/load/... ./test/enforcement/... ./test/stack/... ./test/scale/... ;;
 	# Alone: certificates of seconds are renewed under load here, and no pod may be missed.
 	certificates) run ./test/certificates ;;
-	image) run ./test/image/... ;;
+	# Servers and exporters from their images, without a cluster.
+	image) run ./test/image/... ./test/grant ;;
 	release) run ./test/release/published ;;
 	cluster) run -parallel=6 ./test/e2e/... ;;
 	faults) run ./test/faults -run 'TestFaults$' ;;

@@ -61,7 +61,7 @@ Exit codes: 0 done; 1 something was found that a flag asked about (a difference,
 	if filepath.Base(executable) == kubectlComplete { // a link to the plugin, by which kubectl completes it
 		cmd.SetArgs(append([]string{cobra.ShellCompRequestCmd}, os.Args[1:]...))
 	}
-	cmd.AddCommand(injectCommand(), uninjectCommand(), explainCommand(), planCommand(), statusCommand(), attachCommand(), catalogCommand(), checkCommand(),
+	cmd.AddCommand(injectCommand(), uninjectCommand(), explainCommand(), planCommand(), statusCommand(), attachCommand(), grantCommand(), revokeCommand(), catalogCommand(), checkCommand(),
 		installCommand(), upgradeCommand(), uninstallCommand(), versionCommand())
 	return cmd
 }

@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/outrider-dev/outrider/cmd/outrider/forecast"
+	"github.com/outrider-dev/outrider/cmd/outrider/internal/forecast"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/manifest"
 	"github.com/outrider-dev/outrider/webhook/decider"

@@ -151,6 +151,9 @@ type ExporterSpec struct {
 	// required for a sidecar: a pod must stay acceptable to a quota and an
 	// autoscaler.
 	Resources corev1.ResourceRequirements `json:"resources,omitzero"`
+	// Grant says how the least account that the exporter needs is made. Default: not
+	// known, or it needs none.
+	Grant *Grant `json:"grant,omitempty"`
 	// Cost is what the exporter is expected to take. Default unknown.
 	Cost *Cost `json:"cost,omitempty"`
 	// Diagnosis says how to learn why the exporter does not reach its workload.

@@ -53,7 +53,7 @@ func TestExplainFormats(t *testing.T) {
 
 // TestHelp holds that every command has an example and says what it does.
 func TestHelp(t *testing.T) {
-	for _, command := range []string{"inject", "uninject", "explain", "explain pod", "plan", "plan namespace", "status", "attach", "catalog", "check", "install", "upgrade", "uninstall", "version"} {
+	for _, command := range []string{"inject", "uninject", "explain", "explain pod", "plan", "plan namespace", "status", "attach", "grant", "revoke", "catalog", "check", "install", "upgrade", "uninstall", "version"} {
 		got := run(t, "", append(strings.Fields(command), "--help")...)
 		if got.code != 0 || !strings.Contains(got.out, "Examples:\n  outrider ") && !strings.Contains(got.out, "Examples:\n  # ") {
 			t.Errorf("outrider %s --help has no example:\n%s", command, got.out)
@@ -122,7 +122,7 @@ func TestMisplacedIsExplained(t *testing.T) {
 // TestNoCluster holds that it is said what to do where no cluster is known.
 func TestNoCluster(t *testing.T) {
 	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "none"))
-	for _, command := range []string{"status", "check", "explain pod a", "plan namespace a", "attach a"} {
+	for _, command := range []string{"status", "check", "explain pod a", "plan namespace a", "attach a", "grant deployment/a", "revoke deployment/a"} {
 		if got := run(t, "", strings.Fields(command)...); got.code != 2 || !strings.Contains(got.err, "--kubeconfig") {
 			t.Errorf("outrider %s: exit code %d: %s", command, got.code, got.err)
 		}

@@ -3,14 +3,10 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -109,8 +105,8 @@ func (e entry) measureOne(ctx context.Context, l load, profile sidecars.Profile)
 		}
 	}
 	server, exporter := running[len(running)-len(made.Spec.Containers)], running[len(running)-1]
-	t := target(made)
-	if err := t.wait(ctx, running); err != nil {
+	t := sandbox.EndpointOf(made)
+	if err := t.Wait(ctx, running...); err != nil {
 		return m, err
 	}
 	if l.Run != "" {
@@ -119,7 +115,7 @@ func (e entry) measureOne(ctx context.Context, l load, profile sidecars.Profile)
 		}
 	}
 	m = measured{of: l.Of, count: l.Count, holds: l.Holds}
-	names, err := t.settled(ctx)
+	names, err := t.Settled(ctx)
 	m.series, m.kept = len(names), kept(e.Exporter, names)
 	m.essential = len(m.kept)
 	if err != nil || exporter == server {
@@ -130,110 +126,11 @@ func (e entry) measureOne(ctx context.Context, l load, profile sidecars.Profile)
 		return m, err
 	}
 	for range scrapes {
-		if _, err := t.scrape(ctx); err != nil {
+		if _, err := t.Series(ctx); err != nil {
 			return m, err
 		}
 	}
 	after, err := exporter.Usage()
 	m.cpu, m.memory = (after.CPU-before.CPU)/scrapes, after.Resident
 	return m, err
-}
-
-// endpoint is where metrics are served, and the metric that says that they are complete.
-type endpoint struct{ url, up string }
-
-func target(pod *corev1.Pod) endpoint {
-	for _, d := range sidecars.ParseStatus(pod).Decisions {
-		spec, _ := sidecars.Builtin().Spec(d.Exporter)
-		if d.Outcome == sidecars.Discovered {
-			_, at, _ := strings.Cut(d.Endpoint, "=")
-			port, path, found := strings.Cut(at, "/")
-			if !found {
-				path = "metrics"
-			}
-			return endpoint{"http://127.0.0.1:" + port + "/" + path, spec.UpMetric}
-		}
-		return endpoint{fmt.Sprintf("http://127.0.0.1:%d/metrics", spec.Port), spec.UpMetric}
-	}
-	return endpoint{}
-}
-
-// scrape returns the names of a page's series, one for each.
-func (t endpoint) scrape(ctx context.Context) (names []string, err error) {
-	names, _, err = t.read(ctx)
-	return names, err
-}
-
-func (t endpoint) read(ctx context.Context) (names []string, up bool, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, t.url, nil)
-	if err != nil {
-		return nil, false, err
-	}
-	request.Header.Set("Accept", "text/plain;version=0.0.4")
-	response, err := (&http.Client{Timeout: startTime}).Do(request)
-	if err != nil {
-		return nil, false, fmt.Errorf("scrape: %w", err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		body, _ := io.ReadAll(io.LimitReader(response.Body, 500))
-		return nil, false, fmt.Errorf("scrape: %s: %s", response.Status, body)
-	}
-	lines := bufio.NewScanner(response.Body)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		line := lines.Text()
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		name := line[:strings.IndexAny(line+" ", "{ ")]
-		names = append(names, name)
-		up = up || name == t.up && !strings.HasSuffix(line, " 0")
-	}
-	return names, up, lines.Err()
-}
-
-// The times in which a server starts and a page settles on a busy machine.
-const (
-	startTime  = 2 * time.Minute
-	settleTime = time.Minute
-	interval   = 500 * time.Millisecond
-)
-
-// wait waits until the exporter reaches its server.
-func (t endpoint) wait(ctx context.Context, running []*sandbox.Container) error {
-	var last error
-	for deadline := time.Now().Add(startTime); time.Now().Before(deadline); time.Sleep(interval) {
-		for _, c := range running {
-			if err := c.Ended(); err != nil {
-				return err
-			}
-		}
-		_, up, err := t.read(ctx)
-		if up {
-			return nil
-		}
-		if last = err; err == nil {
-			last = fmt.Errorf("%s does not say that the server is reached", t.up)
-		}
-	}
-	return last
-}
-
-// settled returns the names of the series once five scrapes in a row agree in their number.
-func (t endpoint) settled(ctx context.Context) ([]string, error) {
-	same, series := 0, 0
-	for deadline := time.Now().Add(settleTime); time.Now().Before(deadline); time.Sleep(interval) {
-		names, err := t.scrape(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if same++; len(names) != series {
-			same, series = 1, len(names)
-		}
-		if same == 5 {
-			return names, nil
-		}
-	}
-	return nil, fmt.Errorf("the number of series does not settle: %d at last", series)
 }

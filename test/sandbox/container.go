@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -34,7 +35,7 @@ type Container struct {
 	env  []string
 	as   *syscall.Credential
 	cmd  *exec.Cmd
-	log  *bytes.Buffer // complete once ended is closed
+	log  *record
 	done chan struct{}
 }
 
@@ -47,7 +48,7 @@ type Options struct {
 
 // Start starts a container of a pod. Its image is found by its repository's name; the tag is the image's.
 func Start(ctx context.Context, c *corev1.Container, o Options) (*Container, error) {
-	run := &Container{log: &bytes.Buffer{}, done: make(chan struct{})}
+	run := &Container{log: &record{}, done: make(chan struct{})}
 	config, err := run.unpack(ctx, c.Image, o.Files)
 	if err != nil {
 		return nil, fmt.Errorf("start container %s: %w", c.Name, err)
@@ -267,4 +268,28 @@ func (c *Container) Stop() error {
 		return fmt.Errorf("unmount: %w", err) // before what lies below is removed
 	}
 	return os.RemoveAll(c.root)
+}
+
+// Root is the container's root on this machine.
+func (c *Container) Root() string { return c.root }
+
+// Log is what the container has printed so far.
+func (c *Container) Log() string { return c.log.String() }
+
+// record keeps what is printed while others read it.
+type record struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(p)
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
 }
