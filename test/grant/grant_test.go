@@ -45,7 +45,8 @@ var servers = []server{
 	{
 		exporter: "postgres",
 		container: corev1.Container{Name: "db", Image: "docker.io/library/postgres:15", Args: []string{"postgres", "-c", "log_statement=all", "-c", "log_min_duration_statement=0"},
-			Env: []corev1.EnvVar{fromSecret("POSTGRES_PASSWORD")}},
+			// Without it the image trusts every client on the loopback.
+			Env: []corev1.EnvVar{fromSecret("POSTGRES_PASSWORD"), {Name: "POSTGRES_INITDB_ARGS", Value: "--auth-host=scram-sha-256"}}},
 		admin:   `echo "CREATE TABLE secret (a text); INSERT INTO secret VALUES ('canary');" | psql -q -U postgres`,
 		as:      `PGPASSWORD=$P psql -X -v ON_ERROR_STOP=1 -h 127.0.0.1 -U outrider -d postgres`,
 		refused: []string{"SELECT * FROM secret;", "CREATE TABLE mine (a int);", "CREATE ROLE other;", "DROP TABLE secret;"}, refusal: regexp.MustCompile("permission denied|read-only|must be owner|authentication failed"),
@@ -57,7 +58,7 @@ var servers = []server{
 			Env: []corev1.EnvVar{fromSecret("MARIADB_ROOT_PASSWORD")}},
 		admin:   `echo "CREATE DATABASE shop; CREATE TABLE shop.secret (a text); INSERT INTO shop.secret VALUES ('canary');" | MYSQL_PWD=$MARIADB_ROOT_PASSWORD mariadb -u root`,
 		as:      `MYSQL_PWD=$P mariadb -h 127.0.0.1 -u outrider`,
-		refused: []string{"SELECT * FROM shop.secret;", "CREATE DATABASE mine;", "CREATE USER other;", "DELETE FROM shop.secret;"}, refusal: regexp.MustCompile("denied"),
+		refused: []string{"SELECT * FROM shop.secret;", "CREATE DATABASE mine;", "CREATE USER other;", "DELETE FROM shop.secret;"}, refusal: regexp.MustCompile("ERROR [0-9]+ .*denied"),
 		allowed: "SHOW GLOBAL STATUS;",
 	},
 	{
@@ -66,7 +67,7 @@ var servers = []server{
 			Env: []corev1.EnvVar{fromSecret("REDIS_PASSWORD")}},
 		admin:   `echo "SET secret canary" | REDISCLI_AUTH=$REDIS_PASSWORD redis-cli`,
 		as:      `REDISCLI_AUTH=$P redis-cli -e --user outrider`,
-		refused: []string{"GET secret", "SET mine 1", "CONFIG GET requirepass", "FLUSHALL", "ACL LIST"}, refusal: regexp.MustCompile("NOPERM|NOAUTH|WRONGPASS"),
+		refused: []string{"GET secret", "SET mine 1", "CONFIG GET requirepass", "FLUSHALL", "ACL LIST"}, refusal: regexp.MustCompile("(?m)^(NOPERM|NOAUTH|WRONGPASS)"),
 		allowed: "PING",
 	},
 }
