@@ -34,9 +34,12 @@ var definitions = map[string]schema{
 		"user":         doc("The chart's own clients log in as this user.", pattern(`^[^:]*$`)),
 	}),
 	"service": object(schema{
-		"type":        doc("Who can reach it.", enum("ClusterIP", "NodePort", "LoadBalancer")),
-		"nodePort":    doc("Port on every node; 0 leaves it to the cluster.", integer(0, 65535)),
-		"annotations": ref("strings"),
+		"type":            doc("Who can reach it.", enum("ClusterIP", "NodePort", "LoadBalancer")),
+		"nodePort":        doc("Port on every node; 0 leaves it to the cluster.", integer(0, 65535)),
+		"ipFamilyPolicy":  doc("Whether it has addresses of one family or two; empty means the cluster's way.", enum("", "SingleStack", "PreferDualStack", "RequireDualStack")),
+		"ipFamilies":      doc("Families of its addresses, the first one first; empty means the cluster's.", set(enum("IPv4", "IPv6"))),
+		"sessionAffinity": doc("ClientIP keeps a client at one copy.", enum("None", "ClientIP")),
+		"annotations":     ref("strings"),
 	}),
 	"ingress": object(schema{
 		"host":        doc("Name of the host; empty: no Ingress.", ref("host")),

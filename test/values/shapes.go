@@ -133,9 +133,14 @@ var shapes = map[string]schema{
 	"dashboards.labelValue":  pattern(`^([a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?)?$`),
 	"dashboards.annotations": ref("strings"),
 
-	"grafana.access":                       enum("anonymous", "login"),
-	"grafana.adminSecret":                  ref("optionalName"),
-	"grafana.prometheusURL":                ref("url"),
+	"grafana.access":        enum("anonymous", "login"),
+	"grafana.adminSecret":   ref("optionalName"),
+	"grafana.prometheusURL": ref("url"),
+	"grafana.secrets":       set(ref("objectName")),
+	"grafana.config": {"type": "object", "propertyNames": pattern(`^[a-z0-9_.]+$`), "additionalProperties": schema{"type": "object", "propertyNames": pattern(`^[a-z0-9_]+$`),
+		"additionalProperties": schema{"type": []string{"string", "boolean", "number"}, "pattern": `^[^\n]*$`}}},
+	"grafana.dataSources":                  list(schema{"type": "object", "required": []string{"name", "type"}}),
+	"grafana.dashboardConfigMaps":          set(ref("objectName")),
 	"grafana.persistence.mode":             enum("emptyDir", "claim"),
 	"grafana.persistence.retentionPolicy":  ref("claimRetention"),
 	"grafana.persistence.size":             ref("quantity"),
@@ -194,7 +199,12 @@ var shapes = map[string]schema{
 		"type": "object", "required": []string{"name", "rules"},
 	})},
 
-	"kubeStateMetrics.labels":      ref("keysByKind"),
+	"kubeStateMetrics.labels": ref("keysByKind"),
+	"kubeStateMetrics.customResources": list(object(schema{
+		"groupVersionKind": object(schema{"group": ref("objectName"), "version": schema{"type": "string"}, "kind": pattern(`^[A-Z][A-Za-z0-9]*$`)}, "group", "version", "kind"),
+		"resourcePlural":   ref("name"), "metricNamePrefix": schema{"type": "string"}, "labelsFromPath": free, "commonLabels": ref("strings"), "errorLogV": schema{"type": "integer"},
+		"metrics": list(schema{"type": "object", "required": []string{"name", "each"}}),
+	}, "groupVersionKind", "metrics")),
 	"kubeStateMetrics.annotations": ref("keysByKind"),
 	"kubeStateMetrics.collectors": nonEmpty(set(enum(
 		"certificatesigningrequests", "configmaps", "cronjobs", "daemonsets", "deployments", "endpointslices",

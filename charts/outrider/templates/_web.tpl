@@ -15,6 +15,14 @@ metadata:
   {{- end }}
 spec:
   type: {{ .values.service.type }}
+  {{- range $key := list "ipFamilyPolicy" "ipFamilies" }}
+  {{- with get $.values.service $key }}
+  {{ $key }}: {{ toJson . }}
+  {{- end }}
+  {{- end }}
+  {{- if ne .values.service.sessionAffinity "None" }}
+  sessionAffinity: {{ .values.service.sessionAffinity }}
+  {{- end }}
   selector:
     {{- include "outrider.selectorLabels" . | nindent 4 }}
   ports:

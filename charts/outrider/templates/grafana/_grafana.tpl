@@ -18,6 +18,13 @@
 {{- end -}}
 {{- end -}}
 
+{{/* Fails where a value that is a secret stands in plain: the files are in a ConfigMap. */}}
+{{- define "outrider.grafana.refuseSecret" -}}
+{{- if and (regexMatch "(?i)secret|password|token|private_key|api_key" .key) (not (regexMatch "^\\$__(file|env)\\{" (toString .value))) (not (kindIs "bool" .value)) -}}
+{{- fail (printf "%s would be readable in a ConfigMap; put it into a Secret, name that in grafana.secrets, and write $__file{/etc/grafana-secrets/<name>/<key>}" .where) -}}
+{{- end -}}
+{{- end -}}
+
 {{/*
 Grafana's files. They call nobody: no usage reports, no look for updates, no plugins fetched at start. Passwords are read
 from the Secrets that are mounted.
@@ -59,6 +66,13 @@ grafana.ini: |
   [dashboards]
   default_home_dashboard_path = /etc/grafana-dashboards/outrider-cluster.json
   {{- end }}
+  {{- range $section, $keys := .Values.grafana.config }}
+  [{{ $section }}]
+  {{- range $key, $value := $keys }}
+  {{- include "outrider.grafana.refuseSecret" (dict "where" (printf "grafana.config: %s.%s" $section $key) "key" $key "value" $value) }}
+  {{ $key }} = {{ $value }}
+  {{- end }}
+  {{- end }}
 datasources.yaml: |
   apiVersion: 1
   datasources:
@@ -81,6 +95,12 @@ datasources.yaml: |
         {{- if and (not .Values.grafana.prometheusURL) (eq .Values.prometheus.web.scheme "https") }}
         tlsSkipVerify: true # no certificate names the Service
         {{- end }}
+    {{- range $i, $source := .Values.grafana.dataSources }}
+    {{- range $key, $value := get $source "secureJsonData" | default dict }}
+    {{- include "outrider.grafana.refuseSecret" (dict "where" (printf "grafana.dataSources[%d].secureJsonData.%s" $i $key) "key" "secret" "value" $value) }}
+    {{- end }}
+    - {{- toYaml $source | nindent 6 }}
+    {{- end }}
 dashboards.yaml: |
   apiVersion: 1
   providers:
@@ -91,4 +111,12 @@ dashboards.yaml: |
       updateIntervalSeconds: 30
       options:
         path: /etc/grafana-dashboards
+    {{- if .Values.grafana.dashboardConfigMaps }}
+    - name: own
+      type: file
+      allowUiUpdates: false
+      updateIntervalSeconds: 30
+      options:
+        path: /etc/grafana-own-dashboards
+    {{- end }}
 {{- end -}}

@@ -45,6 +45,14 @@ containers:
         mountPath: /etc/prometheus-web
         readOnly: true
       {{- end }}
+      {{- with include "outrider.secretMounts" (dict "name" "grafana" "values" (dict "secrets" .values.secrets "web" dict)) | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
+      {{- if .values.dashboardConfigMaps }}
+      - name: own-dashboards
+        mountPath: /etc/grafana-own-dashboards
+        readOnly: true
+      {{- end }}
       - name: data
         mountPath: /var/lib/grafana
       - name: tmp
@@ -76,6 +84,19 @@ volumes:
     secret:
       secretName: {{ . | quote }}
       items: [{key: password, path: password}]
+  {{- end }}
+  {{- with include "outrider.secretVolumes" (dict "name" "grafana" "values" (dict "secrets" .values.secrets "web" dict)) | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- if .values.dashboardConfigMaps }}
+  - name: own-dashboards
+    projected:
+      sources:
+        {{- range .values.dashboardConfigMaps }}
+        - configMap:
+            name: {{ . }}
+            optional: true
+        {{- end }}
   {{- end }}
   - name: tmp
     emptyDir: {}

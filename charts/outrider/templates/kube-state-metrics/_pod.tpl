@@ -13,6 +13,15 @@ containers:
       - {{ printf "--%s=%s" $flag (join "," .) | quote }}
       {{- end }}
       {{- end }}
+      {{- if .values.customResources }}
+      - --custom-resource-state-config-file=/etc/kube-state-metrics/custom-resource-state.yaml
+      {{- end }}
+    {{- if .values.customResources }}
+    volumeMounts:
+      - name: config
+        mountPath: /etc/kube-state-metrics
+        readOnly: true
+    {{- end }}
     ports:
       - name: metrics
         containerPort: 8080
@@ -27,4 +36,10 @@ containers:
         path: /readyz
         port: telemetry
       periodSeconds: 5
+{{- if .values.customResources }}
+volumes:
+  - name: config
+    configMap:
+      name: {{ include "outrider.name" $ }}
+{{- end }}
 {{- end -}}
