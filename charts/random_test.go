@@ -234,9 +234,10 @@ func (g generator) write(b *strings.Builder, e *syntax.Regexp) {
 		g.write(b, e.Sub[g.IntN(len(e.Sub))])
 	case syntax.OpStar, syntax.OpPlus, syntax.OpQuest:
 		n := g.IntN(2)
-		if e.Op == syntax.OpPlus {
+		switch e.Op {
+		case syntax.OpPlus:
 			n++
-		} else if e.Op == syntax.OpStar {
+		case syntax.OpStar:
 			n = g.IntN(4)
 		}
 		for range n {

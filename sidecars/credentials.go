@@ -34,7 +34,7 @@ func (p *planner) credentials(e *entry, s *shown) ([]corev1.EnvVar, bool) {
 	if !ok {
 		return nil, false
 	}
-	account, ok := login{}, true
+	account := login{}
 	if s.server != nil && named == nil {
 		if account, ok = p.account(e, s); !ok {
 			return nil, false

@@ -1,7 +1,7 @@
 package sidecars
 
 import (
-	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -60,7 +60,7 @@ func (s *shown) listened(text, part string, native bool) finding {
 	case native && best != "" && isLoopback(hostOf(best)):
 		return finding{problem: "is the loopback address only, where Prometheus reaches no metrics; let it listen on the pod's address too", loopback: true}
 	}
-	if host := hostOf(best); !native && net.ParseIP(host) != nil && !isLoopback(host) && !isWildcard(host) {
+	if host := hostOf(best); !native && isAddress(host) && !isLoopback(host) && !isWildcard(host) {
 		return finding{problem: "is an address that need not be the pod's"}
 	}
 	return partOf(best, part)
@@ -154,4 +154,9 @@ func isWildcard(host string) bool {
 // settings use it.
 func podAddressEnv() corev1.EnvVar {
 	return corev1.EnvVar{Name: podAddressVariable, ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "status.podIP"}}}
+}
+
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
 }

@@ -22,7 +22,6 @@ type node struct {
 	keys   []*node
 	items  []*node // of a list; the values of a map
 	target *node   // of an alias
-	within int     // the depth of nesting, for the limit
 }
 
 type kind int
