@@ -45,7 +45,7 @@ func (l *loaded) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) 
 }
 
 // SetupServing implements Source.
-func (l *loaded) SetupServing(mgr ctrl.Manager) error {
+func (l *loaded) SetupServing(mgr ctrl.Manager, _ *http.ServeMux) error {
 	l.client = mgr.GetClient()
 	return watch(mgr, "serving-certificate", false, l.load)
 }

@@ -55,9 +55,9 @@ func (s *selfSigned) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificat
 }
 
 // SetupServing implements Source.
-func (s *selfSigned) SetupServing(mgr ctrl.Manager) error {
+func (s *selfSigned) SetupServing(mgr ctrl.Manager, mux *http.ServeMux) error {
 	s.signer.apiReader = mgr.GetAPIReader()
-	mgr.GetWebhookServer().Register(probePath, s.answerProbe())
+	mux.Handle(probePath, s.answerProbe())
 	if err := mgr.Add(quiet{s.serving}); err != nil {
 		return fmt.Errorf("set up serving certificate: %w", err)
 	}

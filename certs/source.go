@@ -20,8 +20,8 @@ type Source interface {
 	// is an error while there is none yet.
 	GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	// SetupServing starts, with the manager, what the serving certificate needs on
-	// each replica of the webhook.
-	SetupServing(ctrl.Manager) error
+	// each replica of the webhook, and registers its paths on the webhook's mux.
+	SetupServing(ctrl.Manager, *http.ServeMux) error
 	// SetupKeeping starts, on the leader, what keeps the CA and the caBundle.
 	SetupKeeping(ctrl.Manager) error
 	// Check returns nil while the served certificate is one that the live
@@ -137,15 +137,15 @@ func (o Options) dnsName() string { return o.Service + "." + o.Namespace + ".svc
 // authority is put to the proof.
 func (o Options) probeName() string { return o.Service + "-probe." + o.Namespace + ".svc" }
 
-// ServeWith returns the setting of the webhook's TLS. HTTP/2 is off: API servers
+// ServeWith returns the webhook's TLS configuration. HTTP/2 is off: API servers
 // ask webhooks for HTTP/1.1 alone, so nothing else would use it. Sessions are not
 // resumed, so that every connection shows the certificate.
-func ServeWith(s Source) func(*tls.Config) {
-	return func(c *tls.Config) {
-		c.MinVersion = tls.VersionTLS12
-		c.NextProtos = []string{"http/1.1"}
-		c.SessionTicketsDisabled = true
-		c.GetCertificate = s.GetCertificate
+func ServeWith(s Source) *tls.Config {
+	return &tls.Config{
+		MinVersion:             tls.VersionTLS12,
+		NextProtos:             []string{"http/1.1"},
+		SessionTicketsDisabled: true,
+		GetCertificate:         s.GetCertificate,
 	}
 }
 

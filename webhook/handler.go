@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"runtime/debug"
 
 	"github.com/go-logr/logr"
@@ -110,28 +109,21 @@ func (h *Handler) fail(log logr.Logger, err error) admission.Response {
 	return resp
 }
 
-// Register puts a handler for each entry on the mux of the webhook server.
-// Panics and errors of the handlers never reach the pod; what is not an
-// AdmissionReview at all is answered by controller-runtime.
-func Register(server Server, log logr.Logger, handlers ...*Handler) {
-	for _, h := range handlers {
-		log := log.WithValues("entry", h.Entry)
-		server.Register(string(h.Entry), &admission.Webhook{
-			Handler:      h,
-			RecoverPanic: new(bool), // ours does, and answers "allowed"
-			LogConstructor: func(_ logr.Logger, req *admission.Request) logr.Logger {
-				if req == nil {
-					return log
-				}
-				return log.WithValues("namespace", req.Namespace, "uid", req.UID)
-			},
-		})
+// HTTP returns what answers AdmissionReviews on the entry's path. Panics and errors
+// of the handler never reach the pod; what is not an AdmissionReview at all is
+// answered by controller-runtime.
+func (h *Handler) HTTP(log logr.Logger) *admission.Webhook {
+	log = log.WithValues("entry", h.Entry)
+	return &admission.Webhook{
+		Handler:      h,
+		RecoverPanic: new(bool), // ours does, and answers "allowed"
+		LogConstructor: func(_ logr.Logger, req *admission.Request) logr.Logger {
+			if req == nil {
+				return log
+			}
+			return log.WithValues("namespace", req.Namespace, "uid", req.UID)
+		},
 	}
-}
-
-// Server is where handlers are registered: controller-runtime's webhook.Server.
-type Server interface {
-	Register(path string, hook http.Handler)
 }
 
 func dryRun(req admission.Request) bool { return req.DryRun != nil && *req.DryRun }

@@ -124,11 +124,6 @@ func (s scenario) review(t testing.TB) []byte {
 	return raw
 }
 
-// mux is the part of controller-runtime's server that handlers register at.
-type mux struct{ *http.ServeMux }
-
-func (m mux) Register(path string, hook http.Handler) { m.Handle(path, hook) }
-
 // response is an http.ResponseWriter that costs nothing.
 type response struct{ bytes.Buffer }
 
@@ -140,8 +135,8 @@ func (*response) WriteHeader(int)     {}
 func (s scenario) answering(t testing.TB) func() {
 	t.Helper()
 	h, _, _ := newHandler(s.entry)
-	m, review := mux{http.NewServeMux()}, s.review(t)
-	webhook.Register(m, logr.FromSlogHandler(slog.NewJSONHandler(io.Discard, nil)), h) // as the controller logs
+	m, review := http.NewServeMux(), s.review(t)
+	m.Handle(string(s.entry), h.HTTP(logr.FromSlogHandler(slog.NewJSONHandler(io.Discard, nil)))) // as the controller logs
 	body, out := bytes.NewReader(review), &response{}
 	req := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: string(s.entry)}, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(body)}
 	answer := func() []byte {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -17,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/outrider-dev/outrider/certs"
 	monitors "github.com/outrider-dev/outrider/discovery/monitors/controller"
@@ -49,12 +49,6 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 		Cache:   cache.Options{ByObject: cached(o)},
 		Metrics: metricsserver.Options{BindAddress: "0"}, // see ports
 	}
-	if o.Role.serves() {
-		if _, _, err := net.SplitHostPort(o.WebhookAddress); err != nil {
-			return nil, fmt.Errorf("--webhook-bind-address: %w", err)
-		}
-		options.WebhookServer = serving.NewServer(terminated, o.WebhookAddress, serving.DefaultLimits(), certs.ServeWith(source))
-	}
 	if err := electLeader(&options, config, o); err != nil {
 		return nil, err
 	}
@@ -71,7 +65,7 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 		return nil, err
 	}
 	if o.Role.serves() {
-		if err := setupWebhook(mgr, source, s); err != nil {
+		if err := setupWebhook(terminated, mgr, o, source, s); err != nil {
 			return nil, err
 		}
 	}
@@ -124,17 +118,20 @@ func setupSources(ctx context.Context, mgr ctrl.Manager, o Options) (*sources, e
 	)
 }
 
-// setupWebhook puts the handlers on the manager's webhook server.
-func setupWebhook(mgr ctrl.Manager, source certs.Source, s *sources) error {
-	counters := webhook.NewMetrics(metrics.Registry)
-	var handlers []*webhook.Handler
+// setupWebhook serves the handlers.
+func setupWebhook(terminated context.Context, mgr ctrl.Manager, o Options, source certs.Source, s *sources) error {
+	counters, mux := webhook.NewMetrics(metrics.Registry), http.NewServeMux()
 	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
-		handlers = append(handlers, &webhook.Handler{Entry: entry, Decider: s.decider, Metrics: counters, Events: mgr.GetEventRecorder("outrider")})
+		h := &webhook.Handler{Entry: entry, Decider: s.decider, Metrics: counters, Events: mgr.GetEventRecorder("outrider")}
+		counted, err := admission.StandaloneWebhook(h.HTTP(mgr.GetLogger().WithName("webhook")), admission.StandaloneOptions{MetricsPath: string(entry)})
+		if err != nil {
+			return err
+		}
+		mux.Handle(string(entry), counted)
 	}
-	webhook.Register(mgr.GetWebhookServer(), mgr.GetLogger().WithName("webhook"), handlers...)
 	return errors.Join(
-		source.SetupServing(mgr),
-		mgr.AddReadyzCheck("webhook", mgr.GetWebhookServer().StartedChecker()),
+		openPort(terminated, mgr, "webhook", o.WebhookAddress, serving.Reviews(terminated, mux, serving.DefaultLimits()), certs.ServeWith(source)),
+		source.SetupServing(mgr, mux),
 		mgr.AddReadyzCheck("certificate", source.Check),
 	)
 }

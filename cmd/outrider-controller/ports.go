@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -19,15 +20,14 @@ import (
 // mostScrapes is how many requests for metrics are answered at once.
 const mostScrapes = 16
 
-// ports is a manager whose ports for metrics and probes are under the limits of the webhook's: the manager's own take any number of
-// connections, and headers of a megabyte on each.
+// ports is a manager whose ports are under limits: the manager's own take any number of connections, and headers of a megabyte on each.
 type ports struct {
 	ctrl.Manager
 	metrics        *http.ServeMux
 	healthy, ready map[string]healthz.Checker
 }
 
-// withPorts opens them when the manager starts; the address 0 leaves one out.
+// withPorts opens the ports for metrics and probes when the manager starts; the address 0 leaves one out.
 func withPorts(ctx context.Context, mgr ctrl.Manager, o Options) (*ports, error) {
 	p := &ports{Manager: mgr, metrics: http.NewServeMux(), healthy: map[string]healthz.Checker{}, ready: map[string]healthz.Checker{}}
 	p.metrics.Handle("/metrics", promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{ErrorHandling: promhttp.HTTPErrorOnError, MaxRequestsInFlight: mostScrapes}))
@@ -37,23 +37,26 @@ func withPorts(ctx context.Context, mgr ctrl.Manager, o Options) (*ports, error)
 		probes.Handle(path, handler)
 		probes.Handle(path+"/", handler)
 	}
-	for _, port := range []struct {
-		name, address string
-		handler       http.Handler
-	}{{"metrics", o.MetricsAddress, p.metrics}, {"probes", o.HealthAddress, probes}} {
-		if port.address == "0" {
-			continue
-		}
-		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", port.address)
-		if err != nil {
-			return nil, fmt.Errorf("serve %s: %w", port.name, err)
-		}
-		server := serving.Limited(&http.Server{Handler: port.handler}, serving.DefaultLimits()) //nolint:gosec // Limited sets the timeouts
-		if err := mgr.Add(&manager.Server{Name: port.name, Server: server, Listener: listener, ShutdownTimeout: new(5 * time.Second)}); err != nil {
-			return nil, err
-		}
+	if err := openPort(ctx, mgr, "metrics", o.MetricsAddress, p.metrics, nil); err != nil {
+		return nil, err
 	}
-	return p, nil
+	return p, openPort(ctx, mgr, "probes", o.HealthAddress, probes, nil)
+}
+
+// openPort serves a handler at an address once the manager starts, over TLS where there is a configuration. Calls that have begun when
+// it stops have a minute to end.
+func openPort(ctx context.Context, mgr ctrl.Manager, name, address string, handler http.Handler, over *tls.Config) error {
+	if address == "0" {
+		return nil
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("serve %s: %w", name, err)
+	}
+	if over != nil {
+		listener = tls.NewListener(listener, over)
+	}
+	return mgr.Add(&manager.Server{Name: name, Server: serving.NewServer(handler, serving.DefaultLimits()), Listener: listener, ShutdownTimeout: new(time.Minute)})
 }
 
 // AddMetricsServerExtraHandler implements manager.Manager.

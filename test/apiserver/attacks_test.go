@@ -11,7 +11,7 @@ type attack struct {
 	name      string
 	clients   int
 	addresses int           // that they come from; 0 is one
-	plain     bool          // without a handshake; nothing is expected but to be shown out
+	plain     bool          // without a handshake; nothing is expected but to be evicted
 	begin     func() string // what is said first
 	more      string        // and then, ten times a second; where that is nothing, an answer is read
 	protocols []string      // of TLS

@@ -141,8 +141,11 @@ func TestEvict(t *testing.T) {
 	s.gone(protected)
 
 	for result, want := range map[string]float64{"done": 3, "failed": 0, "waiting": 4} {
-		if got := g.replicas[0].metric(t, fmt.Sprintf(`outrider_repairs_total{action="evict",result=%q}`, result)); got < want || result != "waiting" && got != want {
-			t.Errorf("%v recyclings are %s, want %v", got, result, want)
-		}
+		eventually(t, func() string { // an eviction is counted after it
+			if got := g.replicas[0].metric(t, fmt.Sprintf(`outrider_repairs_total{action="evict",result=%q}`, result)); got < want || result != "waiting" && got != want {
+				return fmt.Sprintf("%v evictions are %s, want %v", got, result, want)
+			}
+			return ""
+		})
 	}
 }

@@ -2,8 +2,6 @@ package corpus_test
 
 import (
 	"bytes"
-	"context"
-	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -11,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/go-logr/logr"
@@ -21,8 +18,6 @@ import (
 	"k8s.io/client-go/tools/events"
 
 	"github.com/outrider-dev/outrider/sidecars"
-	"github.com/outrider-dev/outrider/test/endpoint"
-	"github.com/outrider-dev/outrider/test/poll"
 	"github.com/outrider-dev/outrider/webhook"
 	"github.com/outrider-dev/outrider/webhook/decider"
 	"github.com/outrider-dev/outrider/webhook/serving"
@@ -129,38 +124,20 @@ func FuzzExporter(f *testing.F) {
 // FuzzReview posts any bytes to the webhook's port: an object of JSON is answered with an AdmissionReview, which never refuses a pod,
 // and anything else with a status of HTTP that says so.
 func FuzzReview(f *testing.F) {
-	address, err := endpoint.Free()
-	if err != nil {
-		f.Fatal(err)
-	}
-	borrowed := httptest.NewTLSServer(http.NotFoundHandler()) // for its certificate
-	defer borrowed.Close()
-	m := serving.NewServer(f.Context(), address, serving.DefaultLimits(), func(c *tls.Config) { c.Certificates = borrowed.TLS.Certificates })
+	m := http.NewServeMux()
 	catalog := sidecars.Builtin()
 	counters := webhook.NewMetrics(prometheus.NewRegistry())
 	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
-		webhook.Register(m, logr.Discard(), &webhook.Handler{
+		m.Handle(string(entry), (&webhook.Handler{
 			Entry: entry, Decider: &decider.Decider{Exporters: decider.Fixed(catalog)},
 			Metrics: counters, Events: &events.FakeRecorder{},
-		})
+		}).HTTP(logr.Discard()))
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- m.Start(ctx) }()
-	f.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			f.Error(err)
-		}
-	})
-	poll.Until(f, time.Minute, 10*time.Millisecond, func() string {
-		if err := m.StartedChecker()(httptest.NewRequest(http.MethodGet, "/", nil)); err != nil {
-			return err.Error()
-		}
-		return ""
-	})
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // this process' own port
-	f.Cleanup(client.CloseIdleConnections)
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = serving.NewServer(serving.Reviews(f.Context(), m, serving.DefaultLimits()), serving.DefaultLimits())
+	server.StartTLS()
+	f.Cleanup(server.Close)
+	client := server.Client()
 	for _, c := range cases(f) {
 		templates, err := c.Templates()
 		if err != nil {
@@ -182,7 +159,7 @@ func FuzzReview(f *testing.F) {
 		if optedIn {
 			entry = webhook.OptedIn
 		}
-		resp, err := client.Post("https://"+address+string(entry), "application/json", bytes.NewReader(body))
+		resp, err := client.Post(server.URL+string(entry), "application/json", bytes.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}

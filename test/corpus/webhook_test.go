@@ -29,15 +29,10 @@ func (n namespaces) Namespace(_ context.Context, name string) (sidecars.Namespac
 	return n[name], nil
 }
 
-// mux is the part of controller-runtime's server that handlers register at.
-type mux struct{ *http.ServeMux }
-
-func (m mux) Register(path string, hook http.Handler) { m.Handle(path, hook) }
-
 // TestWebhookOverHTTP sends every case to the handlers as the API server does
 // and compares what comes back with the goldens.
 func TestWebhookOverHTTP(t *testing.T) {
-	m := mux{http.NewServeMux()}
+	m := http.NewServeMux()
 	catalog := sidecars.Builtin()
 	counters := webhook.NewMetrics(prometheus.NewRegistry())
 	known := namespaces{}
@@ -51,10 +46,10 @@ func TestWebhookOverHTTP(t *testing.T) {
 		}
 	}
 	for _, entry := range []webhook.Entry{webhook.Annotated, webhook.OptedIn} {
-		webhook.Register(m, logr.Discard(), &webhook.Handler{
+		m.Handle(string(entry), (&webhook.Handler{
 			Entry: entry, Decider: &decider.Decider{Exporters: decider.Fixed(catalog), Namespaces: known},
 			Metrics: counters, Events: &events.FakeRecorder{},
-		})
+		}).HTTP(logr.Discard()))
 	}
 	server := httptest.NewServer(m)
 	defer server.Close()

@@ -18,11 +18,6 @@ import (
 	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
-// mux is the part of controller-runtime's server that handlers register at.
-type mux struct{ *http.ServeMux }
-
-func (m mux) Register(path string, hook http.Handler) { m.Handle(path, hook) }
-
 // response is an http.ResponseWriter that costs nothing.
 type response struct{ bytes.Buffer }
 
@@ -30,11 +25,12 @@ func (*response) Header() http.Header { return http.Header{} }
 func (*response) WriteHeader(int)     {}
 
 func newOutrider() http.Handler {
-	m := mux{http.NewServeMux()}
-	webhook.Register(m, logr.FromSlogHandler(slog.NewJSONHandler(io.Discard, nil)), &webhook.Handler{
+	h := &webhook.Handler{
 		Entry: webhook.Annotated, Decider: &decider.Decider{Exporters: decider.Fixed(sidecars.Builtin())},
 		Metrics: webhook.NewMetrics(prometheus.NewRegistry()), Events: &events.FakeRecorder{},
-	})
+	}
+	m := http.NewServeMux()
+	m.Handle(string(h.Entry), h.HTTP(logr.FromSlogHandler(slog.NewJSONHandler(io.Discard, nil))))
 	return m
 }
 

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
 
 // Callers keep their connections and call all the time. Replica after replica leaves: new connections go to the next, and no call is
@@ -21,15 +23,16 @@ func TestLeaving(t *testing.T) {
 	start := func() (leave, stop func()) {
 		leaving, leave := context.WithCancel(context.Background())
 		ctx, stop := context.WithCancel(context.Background())
-		s := NewServer(leaving, "", DefaultLimits())
-		s.Register("/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
+		echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
+		server := manager.Server{Server: NewServer(Reviews(leaving, echo, DefaultLimits()), DefaultLimits())}
 		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
+		server.Listener = listener
 		address.Store(listener.Addr().String())
 		running.Go(func() {
-			if err := s.serve(ctx, listener); err != nil {
+			if err := server.Start(ctx); err != nil {
 				t.Error(err)
 			}
 		})

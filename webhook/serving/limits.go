@@ -1,39 +1,55 @@
 package serving
 
-import "time"
+import (
+	"log/slog"
+	"net/http"
+	"time"
 
-// Limits are what callers may take of the port. They are fixed, and fit the memory that the chart gives the controller.
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+)
+
+// Limits are what clients may take of a port.
 type Limits struct {
-	// Connections at once.
-	Connections int
-	// Header is how long a handshake may take, and how long a request's header.
-	Header time.Duration
-	// Request is how long a request may take to come, its body included.
-	Request time.Duration
-	// Answer is how long a request may take from the end of its header to the end of its answer.
-	Answer time.Duration
-	// Idle is how long a connection may be kept for the next request: longer than API servers keep theirs, which is 90
-	// seconds, for a call on one that is being closed here is lost.
-	Idle time.Duration
-	// Small is how many bytes of a body always have room.
-	Small int64
-	// Large is how many bytes there are for what bodies have beyond Small, together.
-	Large int64
-	// Body is how many bytes one body may have.
-	Body int64
-	// Items of lists in one body.
-	Items int
-	// Simple is how many commas a body may have that is worked on beside Beside others. Of the bodies with more, Hard are worked on at once.
-	Simple, Beside, Hard int
+	Connections int           // at once
+	Header      time.Duration // for a handshake, and for a request's header
+	Request     time.Duration // for a request to arrive, its body included
+	Answer      time.Duration // from the end of a request's header to the end of its answer
+	Idle        time.Duration // longer than API servers keep idle connections (90 s): a call on one that closes is lost
+	Small       int64         // bytes of a body that always have memory
+	Large       int64         // bytes that bodies may hold beyond Small, together
+	Body        int64         // bytes of one body
+	Items       int           // of lists in one body
+	Commas      int           // of a body; those with more are handled one at a time
 }
 
-// DefaultLimits are those of the controller. A pod that the API server stores has 1.5 MiB at most; one of 200 containers with 40
-// variables, ports and mounts each has 8000 items.
+// DefaultLimits fit the memory that the chart gives the webhook. A pod that the API server stores has 1.5 MiB at most; one of 200
+// containers with 40 variables, ports and mounts each has 8000 items.
 func DefaultLimits() Limits {
 	return Limits{
 		Connections: 512,
 		Header:      5 * time.Second, Request: 10 * time.Second, Answer: 30 * time.Second, Idle: 2 * time.Minute,
 		Small: 32 << 10, Large: 8 << 20, Body: 4 << 20,
-		Items: 10_000, Simple: 1000, Beside: 16, Hard: 1,
+		Items: 10_000, Commas: 1000,
+	}
+}
+
+// NewServer returns a server of HTTP/1.1 under the limits of connections and time.
+func NewServer(handler http.Handler, l Limits) *http.Server {
+	c := newConnections(l)
+	protocols := &http.Protocols{}
+	protocols.SetHTTP1(true)
+	return &http.Server{
+		Handler:           handler,
+		ConnContext:       c.open,
+		ConnState:         c.change,
+		ReadHeaderTimeout: l.Header,
+		ReadTimeout:       l.Request,
+		WriteTimeout:      l.Answer,
+		IdleTimeout:       l.Idle,
+		MaxHeaderBytes:    16 << 10,
+		Protocols:         protocols,
+		// A client that connects and sends nothing would cause a line each: only the most detailed level has them.
+		ErrorLog: slog.NewLogLogger(logr.ToSlogHandler(log.Log.WithName("serving")), slog.LevelDebug),
 	}
 }

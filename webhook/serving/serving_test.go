@@ -2,6 +2,7 @@ package serving
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -29,88 +30,84 @@ func (c *conn) Close() error {
 	return nil
 }
 
-// The host with the most connections loses the one that has done the same for the longest; nobody else loses any.
-func TestShowOut(t *testing.T) {
-	g := newGuests(4)
-	honest := &conn{from: "10.0.0.1"}
-	many := []*conn{{from: "10.0.0.2"}, {from: "10.0.0.2"}, {from: "10.0.0.2"}, {from: "10.0.0.2"}}
-	g.change(honest, http.StateNew)
-	for _, c := range many[:3] {
-		g.change(c, http.StateNew)
-	}
-	g.change(many[0], http.StateIdle)
-	g.change(many[3], http.StateNew)
+// opened has a connection from a host opened, as the server does.
+func opened(c *connections, host string) *conn {
+	of := &conn{from: host}
+	c.open(context.Background(), of)
+	c.change(of, http.StateNew)
+	return of
+}
+
+// The host with the most connections loses the one that has been in its state for the longest; no other loses any.
+func TestEvictByHost(t *testing.T) {
+	c := newConnections(Limits{Connections: 4})
+	honest := opened(c, "10.0.0.1")
+	many := []*conn{opened(c, "10.0.0.2"), opened(c, "10.0.0.2"), opened(c, "10.0.0.2")}
+	c.change(many[0], http.StateIdle)
+	many = append(many, opened(c, "10.0.0.2"))
 	if honest.closed || many[0].closed || !many[1].closed || many[2].closed || many[3].closed {
 		t.Errorf("closed: %v, %v %v %v %v", honest.closed, many[0].closed, many[1].closed, many[2].closed, many[3].closed)
 	}
-	g.change(many[1], http.StateClosed) // the server learns of it
-	for _, c := range []*conn{honest, many[0], many[2], many[3]} {
-		g.change(c, http.StateClosed)
+	c.change(many[1], http.StateClosed) // the server learns of it
+	for _, of := range []*conn{honest, many[0], many[2], many[3]} {
+		c.change(of, http.StateClosed)
 	}
-	if len(g.all)+len(g.hosts) != 0 {
-		t.Errorf("something is left: %d, %d", len(g.all), len(g.hosts))
+	if len(c.byConn)+len(c.byHost) != 0 {
+		t.Errorf("something is left: %d, %d", len(c.byConn), len(c.byHost))
 	}
 }
 
-// Where strangers have an address each, it is the oldest of those that were never answered; those that were stay.
-func TestShowOutOneOfMany(t *testing.T) {
-	g := newGuests(12)
-	enter := func(host string) *conn {
-		c := &conn{from: host}
-		g.change(c, http.StateNew)
-		return c
+// Where clients have an address each, it is the oldest of those that were never answered; those that were stay.
+func TestEvictUnanswered(t *testing.T) {
+	c := newConnections(Limits{Connections: 12})
+	honest := []*conn{opened(c, "10.0.0.1"), opened(c, "10.0.0.1")}
+	for _, of := range honest {
+		c.change(of, http.StateActive)
+		c.change(of, http.StateIdle)
 	}
-	honest := []*conn{enter("10.0.0.1"), enter("10.0.0.1")}
-	for _, c := range honest {
-		g.change(c, http.StateActive)
-		g.change(c, http.StateIdle)
-	}
-	var strangers []*conn
+	var attackers []*conn
 	for i := range 20 {
-		strangers = append(strangers, enter(fmt.Sprint("10.0.1.", i)))
+		attackers = append(attackers, opened(c, fmt.Sprint("10.0.1.", i)))
 	}
-	late := enter("10.0.0.1") // has as long as it takes the others to become many again
+	late := opened(c, "10.0.0.1") // has as long as it takes the others to become many again
 	for i := range 2 {
-		strangers = append(strangers, enter(fmt.Sprint("10.0.2.", i)))
+		attackers = append(attackers, opened(c, fmt.Sprint("10.0.2.", i)))
 	}
-	if honest[0].closed || honest[1].closed || late.closed || len(g.all) != 12 {
-		t.Errorf("closed: %v %v, %v; there are %d", honest[0].closed, honest[1].closed, late.closed, len(g.all))
+	if honest[0].closed || honest[1].closed || late.closed || len(c.byConn) != 12 {
+		t.Errorf("closed: %v %v, %v; there are %d", honest[0].closed, honest[1].closed, late.closed, len(c.byConn))
 	}
-	for i, c := range strangers {
-		if c.closed != (i < len(strangers)-9) {
-			t.Errorf("stranger %d of %d: closed %v", i, len(strangers), c.closed)
+	for i, of := range attackers {
+		if of.closed != (i < len(attackers)-9) {
+			t.Errorf("attacker %d of %d: closed %v", i, len(attackers), of.closed)
 		}
 	}
 }
 
-// The host whose bodies have taken the most makes room, by the one that has taken the most of it.
-func TestMakeRoom(t *testing.T) {
-	g := newGuests(10)
-	honest := &conn{from: "10.0.0.1"}
-	greedy := []*conn{{from: "10.0.0.2"}, {from: "10.0.0.2"}, {from: "10.0.0.2"}}
-	of := func(c *conn) *guest { return g.of(g.introduce(t.Context(), c)) }
-	taken := map[*conn]int64{honest: 100, greedy[0]: 60, greedy[1]: 70, greedy[2]: 0}
-	for c, bytes := range taken {
-		g.introduce(t.Context(), c) // as the server does, before it tells of the connection
-		g.change(c, http.StateNew)
-		if !g.take(of(c), bytes, 230) {
-			t.Errorf("there is no room for %d", bytes)
+// The host whose bodies hold the most loses the largest of them.
+func TestEvictLargest(t *testing.T) {
+	c := newConnections(Limits{Connections: 10, Large: 230})
+	honest := opened(c, "10.0.0.1")
+	greedy := []*conn{opened(c, "10.0.0.2"), opened(c, "10.0.0.2"), opened(c, "10.0.0.2")}
+	all := map[*conn]*connection{}
+	for of, bytes := range map[*conn]int64{honest: 100, greedy[0]: 60, greedy[1]: 70, greedy[2]: 0} {
+		if all[of] = c.byConn[of]; !all[of].reserve(bytes) {
+			t.Errorf("there is no memory for %d", bytes)
 		}
 	}
-	if !g.take(of(honest), 10, 230) || !greedy[1].closed || honest.closed || greedy[0].closed {
+	if !all[honest].reserve(10) || !greedy[1].closed || honest.closed || greedy[0].closed {
 		t.Errorf("closed: %v, %v %v", honest.closed, greedy[0].closed, greedy[1].closed)
 	}
-	if of(greedy[1]) != nil || g.shared != 170 {
-		t.Errorf("who was shown out still counts: %d", g.shared)
+	if all[greedy[1]].reserve(1) || c.reserved != 170 {
+		t.Errorf("an evicted connection still counts: %d", c.reserved)
 	}
-	if g.take(of(greedy[0]), 200, 230) {
-		t.Error("who has taken the most made others make room")
+	if all[greedy[0]].reserve(200) {
+		t.Error("the largest body evicts others")
 	}
-	for c := range taken {
-		g.give(of(c))
+	for _, of := range all {
+		of.done()
 	}
-	if g.shared != 0 {
-		t.Errorf("%d are not given back", g.shared)
+	if c.reserved != 0 {
+		t.Errorf("%d are not given back", c.reserved)
 	}
 }
 
@@ -161,13 +158,12 @@ func FuzzItems(f *testing.F) {
 	})
 }
 
-func TestFront(t *testing.T) {
-	l := Limits{Connections: 1, Small: 8 << 10, Large: 16 << 10, Body: 64 << 10, Items: 100, Simple: 10, Beside: 1, Hard: 1}
-	f := newFront(l, newGuests(l.Connections))
-	caller := &conn{from: "10.0.0.1"}
-	f.guests.change(caller, http.StateNew)
+func TestReviews(t *testing.T) {
+	l := Limits{Connections: 1, Small: 8 << 10, Large: 16 << 10, Body: 64 << 10, Items: 100, Commas: 10}
+	c := newConnections(l)
+	ctx := c.open(t.Context(), &conn{from: "10.0.0.1"})
 	var got []byte
-	handler := f.before(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got, _ = io.ReadAll(r.Body) }))
+	handler := Reviews(t.Context(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got, _ = io.ReadAll(r.Body) }), l)
 	for name, tc := range map[string]struct {
 		method, kind, encoding, body string
 		want                         int
@@ -177,6 +173,7 @@ func TestFront(t *testing.T) {
 		"a larger one":          {"POST", "application/json", "", `{"` + strings.Repeat("a", 20<<10) + `":1}`, 200},
 		"more than all share":   {"POST", "application/json", "", `{"` + strings.Repeat("a", 30<<10) + `":1}`, 503},
 		"larger than any":       {"POST", "application/json", "", `{"` + strings.Repeat("a", 70<<10) + `":1}`, 413},
+		"of no length":          {"POST", "application/json", "", "", 411},
 		"many items":            {"POST", "application/json", "", `{"a":[0` + strings.Repeat(",0", 100) + `]}`, 200},
 		"too many items":        {"POST", "application/json", "", `{"a":[0` + strings.Repeat(",0", 101) + `]}`, 413},
 		"many keys":             {"POST", "application/json", "", `{"a":0` + strings.Repeat(`,"a":0`, 1000) + `}`, 200},
@@ -188,8 +185,11 @@ func TestFront(t *testing.T) {
 		"another method":        {"GET", "application/json", "", "{}", 405},
 		"what is asked for, so": {"POST", "application/json", "", `{"b":1}`, 200},
 	} {
-		r := httptest.NewRequestWithContext(f.guests.introduce(t.Context(), caller), tc.method, "/", strings.NewReader(tc.body))
+		r := httptest.NewRequestWithContext(ctx, tc.method, "/", strings.NewReader(tc.body))
 		r.Header.Set("Content-Type", tc.kind)
+		if tc.want == http.StatusLengthRequired {
+			r.ContentLength = -1
+		}
 		if tc.encoding != "" {
 			r.Header.Set("Content-Encoding", tc.encoding)
 		}
@@ -199,8 +199,8 @@ func TestFront(t *testing.T) {
 		if w.Code != tc.want || (tc.want == 200) != (got != nil) || got != nil && !bytes.Equal(got, []byte(tc.body)) {
 			t.Errorf("%s: %d, want %d; the handler reads %.40q", name, w.Code, tc.want, got)
 		}
-		if f.guests.shared != 0 || len(f.beside)+len(f.hard) != 0 {
-			t.Errorf("%s: %d bytes and %d slots are kept", name, f.guests.shared, len(f.beside)+len(f.hard))
+		if c.reserved != 0 {
+			t.Errorf("%s: %d bytes are kept", name, c.reserved)
 		}
 	}
 }
