@@ -42,10 +42,10 @@ func TestEnforcement(t *testing.T) {
 			names = append(names, m.Name)
 		}
 	}
-	if diff := cmp.Diff([]string{"outrider-breaker", "outrider-enforcement"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"outrider-breaker", "outrider-policies"}, names); diff != "" {
 		t.Errorf("empty ConfigMaps (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"--enforcement-parameters=outrider-enforcement"}, controllerArgs(got, "--enforcement")); diff != "" {
+	if diff := cmp.Diff([]string{"--policy-parameters=outrider-policies"}, controllerArgs(got, "--policy-parameters")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	actions := map[string][]string{}
@@ -56,7 +56,7 @@ func TestEnforcement(t *testing.T) {
 		if b.Spec.PolicyName == "outrider-namespaces" {
 			continue
 		}
-		if p := b.Spec.ParamRef; p == nil || p.Name != "outrider-enforcement" || p.Namespace != namespace || *p.ParameterNotFoundAction != admissionv1.AllowAction {
+		if p := b.Spec.ParamRef; p == nil || p.Name != "outrider-policies" || p.Namespace != namespace || *p.ParameterNotFoundAction != admissionv1.AllowAction {
 			t.Errorf("%s: %v", b.Name, p)
 		}
 		for _, value := range b.Spec.MatchResources.NamespaceSelector.MatchExpressions[0].Values {
@@ -76,7 +76,7 @@ func TestEnforcement(t *testing.T) {
 
 // Without policies nothing of them is left, and the controller is not told of any.
 func TestNoEnforcement(t *testing.T) {
-	none := map[string]any{"enforcement": map[string]any{"mode": "none"}}
+	none := map[string]any{"enforcement": map[string]any{"mode": "none"}, "webhook": map[string]any{"mode": "webhook"}}
 	for _, kubernetes := range []string{oldest, latest} {
 		name, got := "mode none, "+kubernetes, objects(t, render(t, none, kubernetes))
 		for _, b := range all[*admissionv1.ValidatingAdmissionPolicyBinding](got) {
@@ -84,15 +84,15 @@ func TestNoEnforcement(t *testing.T) {
 				t.Errorf("%s: %s", name, b.Name)
 			}
 		}
-		if slices.ContainsFunc(all[*corev1.ConfigMap](got), func(m *corev1.ConfigMap) bool { return m.Name == "outrider-enforcement" }) {
+		if slices.ContainsFunc(all[*corev1.ConfigMap](got), func(m *corev1.ConfigMap) bool { return m.Name == "outrider-policies" }) {
 			t.Errorf("%s: its ConfigMap is there", name)
 		}
-		if args := controllerArgs(got, "--enforcement"); args != nil {
+		if args := controllerArgs(got, "--policy-parameters"); args != nil {
 			t.Errorf("%s: %q", name, args)
 		}
 		for role, rules := range rules(got) {
 			for _, r := range rules {
-				if slices.Contains(r.Resources, "configmaps") && slices.Contains(r.ResourceNames, "outrider-enforcement") {
+				if slices.Contains(r.Resources, "configmaps") && slices.Contains(r.ResourceNames, "outrider-policies") {
 					t.Errorf("%s: %s: %v", name, role, r)
 				}
 			}
@@ -110,7 +110,7 @@ func TestConfigMaps(t *testing.T) {
 			if name == "Role/outrider-webhook" && cmp.Equal([]string{"outrider-breaker"}, r.ResourceNames) && cmp.Equal([]string{"get", "list", "watch"}, r.Verbs) {
 				continue
 			}
-			if len(r.ResourceNames) != 1 || name != "Role/outrider-controller" || !slices.Contains([]string{"outrider-breaker", "outrider-enforcement"}, r.ResourceNames[0]) {
+			if len(r.ResourceNames) != 1 || name != "Role/outrider-controller" || !slices.Contains([]string{"outrider-breaker", "outrider-policies"}, r.ResourceNames[0]) {
 				t.Errorf("%s: %v", name, r)
 			}
 		}

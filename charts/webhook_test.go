@@ -1,6 +1,7 @@
 package charts_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -51,11 +53,12 @@ func TestMatchConditions(t *testing.T) {
 		return names
 	}
 	all := [][]string{{"annotated", "not-opted-out"}, {"not-opted-out"}}
+	decided := [][]string{{"annotated", "not-opted-out", "not-decided"}, {"not-opted-out", "not-decided"}} // where policies inject, too
 	for kubernetes, want := range map[string][][]string{
 		oldest:                all,
 		"v1.30.0-rc.1":        all,
 		"v1.33.4-eks-1234567": all,
-		latest:                all,
+		latest:                decided,
 	} {
 		if diff := cmp.Diff(want, conditions(kubernetes)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", kubernetes, diff)
@@ -119,6 +122,9 @@ func onePod(t *testing.T, values map[string]any, cases []struct{ name, label, wa
 // Both roles have the names that the chart gave, and the webhook serves where the Service sends.
 func TestRolesKnowTheNames(t *testing.T) {
 	eachPreset(t, func(t *testing.T, objects []runtime.Object) {
+		if strings.HasSuffix(t.Name(), "/policy") {
+			return // TestNoWebhook
+		}
 		for name, role := range map[string]string{"outrider-controller": "controller", "outrider-webhook": "webhook"} {
 			d := named[*appsv1.Deployment](t, objects, name)
 			c := d.Spec.Template.Spec.Containers[0]
@@ -147,5 +153,35 @@ func TestFailIsWarnedOf(t *testing.T) {
 	values := map[string]any{"webhook": map[string]any{"failurePolicy": "Fail"}}
 	if notes := render(t, values, latest).Info.Notes; !strings.Contains(notes, "WARNING: webhook.failurePolicy is Fail") {
 		t.Errorf("notes:\n%s", notes)
+	}
+}
+
+// Where the API server injects alone, nothing of a webhook is left: no object, no certificate, and no permission for it.
+func TestNoWebhook(t *testing.T) {
+	objects := objects(t, render(t, map[string]any{"webhook": map[string]any{"mode": "policy"}}, latest))
+	for _, o := range objects {
+		accessor, err := meta.Accessor(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kind := reflect.TypeOf(o).Elem().Name(); strings.Contains(accessor.GetName(), "webhook") && kind != "Lease" {
+			t.Errorf("%s %s is left", kind, accessor.GetName())
+		}
+	}
+	for role, rules := range rules(objects) {
+		for _, r := range rules {
+			if strings.HasSuffix(role, "/outrider-controller") && (slices.Contains(r.Resources, "secrets") || slices.Contains(r.Resources, "mutatingwebhookconfigurations")) {
+				t.Errorf("%s: %v", role, r)
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{"--injection=policy"}, controllerArgs(objects, "--injection")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for mode, kubernetes := range map[string]string{"policy": "v1.35.0", "auto": oldest} {
+		_, err := install(t, map[string]any{"webhook": map[string]any{"mode": mode}}, kubernetes)
+		if (err != nil) != (mode == "policy") {
+			t.Errorf("mode %s on %s: %v", mode, kubernetes, err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package sidecars
 
 import (
 	"fmt"
+	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -52,6 +53,35 @@ func (b Budget) fit(r *corev1.ResourceRequirements) string {
 		}
 	}
 	return ""
+}
+
+// Fits reports whether a budget leaves every sidecar of the catalog as it is, in
+// every pod: what counts whole pods may not, and some LimitRanges do not.
+func (c Catalog) Fits(b Budget) bool {
+	for i := range b.Quotas {
+		if q := &b.Quotas[i]; len(q.Spec.Scopes) == 0 && q.Spec.ScopeSelector == nil {
+			return false
+		}
+	}
+	for i := range b.Limits {
+		if b.Limits[i].Type == corev1.LimitTypePod {
+			return false
+		}
+	}
+	for _, e := range c.entries {
+		r := e.spec.Resources
+		for _, requests := range []corev1.ResourceList{r.Requests, r.Limits} { // those of a Guaranteed pod are the limits
+			fitted := corev1.ResourceRequirements{Requests: copied(requests), Limits: copied(r.Limits)}
+			if !isNative(e) && (b.fit(&fitted) != "" || !equal(fitted.Requests, requests) || !equal(fitted.Limits, r.Limits)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func equal(a, b corev1.ResourceList) bool {
+	return maps.EqualFunc(a, b, func(x, y resource.Quantity) bool { return x.Cmp(y) == 0 })
 }
 
 // divideUp is milli/(ratio/1000), rounded up.

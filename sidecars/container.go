@@ -25,29 +25,16 @@ func (p *planner) sidecar(e *entry, s *shown, native bool) (c corev1.Container, 
 	if !ok {
 		return c, nil, false
 	}
-	c = corev1.Container{
-		Name:    ContainerPrefix + e.name,
-		Image:   inRegistry(e.spec.Image, p.Settings.ImageRegistry),
-		Command: expandAll(e.spec.Command, s.values),
-		Args:    append(expandAll(e.spec.Args, s.values), e.spec.Lockdown.Args...),
-		Ports: []corev1.ContainerPort{{
-			Name:          ContainerPrefix + strconv.Itoa(int(e.spec.Port)),
-			ContainerPort: e.spec.Port,
-			Protocol:      corev1.ProtocolTCP,
-		}},
-		Resources:                resources(defined, p.Pod),
-		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
-		SecurityContext:          restricted(e.spec.RunAsUser),
-		Env:                      environment(e, s, credentials),
-	}
+	c = fixedContainer(e, p.Settings)
+	c.Command = expandAll(e.spec.Command, s.values)
+	c.Args = append(expandAll(e.spec.Args, s.values), e.spec.Lockdown.Args...)
+	c.Resources = resources(defined, p.Pod)
+	c.Env = environment(e, s, credentials)
 	if s.profile == Essential {
 		c.Args = append(c.Args, e.spec.Essential.Args...)
 		for _, v := range e.spec.Essential.Env {
 			c.Env = append(c.Env, corev1.EnvVar{Name: v.Name, Value: v.Value})
 		}
-	}
-	if p.Settings.AssignedUIDs {
-		c.SecurityContext.RunAsUser = nil
 	}
 	if native {
 		always := corev1.ContainerRestartPolicyAlways
@@ -58,6 +45,25 @@ func (p *planner) sidecar(e *entry, s *shown, native bool) (c corev1.Container, 
 	}
 	volumes, ok = p.mountVolumes(e, s, &c)
 	return c, volumes, ok
+}
+
+// fixedContainer is a sidecar without what depends on its pod.
+func fixedContainer(e *entry, s Settings) corev1.Container {
+	c := corev1.Container{
+		Name:  ContainerPrefix + e.name,
+		Image: inRegistry(e.spec.Image, s.ImageRegistry),
+		Ports: []corev1.ContainerPort{{
+			Name:          ContainerPrefix + strconv.Itoa(int(e.spec.Port)),
+			ContainerPort: e.spec.Port,
+			Protocol:      corev1.ProtocolTCP,
+		}},
+		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
+		SecurityContext:          restricted(e.spec.RunAsUser),
+	}
+	if s.AssignedUIDs {
+		c.SecurityContext.RunAsUser = nil
+	}
+	return c
 }
 
 // environment is the sidecar's: the credentials first, so that $(NAME) in what

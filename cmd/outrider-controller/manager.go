@@ -36,9 +36,12 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 	o.Certificates.Clock = &certs.Clock{}
 	config = rest.CopyConfig(config)
 	config.Wrap(o.Certificates.Clock.Watch)
-	source, err := certs.New(o.Certificates, certs.NewMetrics(metrics.Registry))
-	if err != nil {
-		return nil, err
+	var source certs.Source
+	var err error
+	if o.Injection != byPolicy {
+		if source, err = certs.New(o.Certificates, certs.NewMetrics(metrics.Registry)); err != nil {
+			return nil, err
+		}
 	}
 	kinds, err := kinds()
 	if err != nil {
@@ -64,7 +67,7 @@ func newManager(terminated context.Context, config *rest.Config, o Options) (ctr
 	if err != nil {
 		return nil, err
 	}
-	if o.Role.serves() {
+	if o.serves() {
 		if err := setupWebhook(terminated, mgr, o, source, s); err != nil {
 			return nil, err
 		}
@@ -95,6 +98,7 @@ type sources struct {
 // once it knows that.
 func setupSources(ctx context.Context, mgr ctrl.Manager, o Options) (*sources, error) {
 	s := &sources{exporters: decider.NewExporters(sidecars.Builtin(), metrics.Registry), budgets: &decider.Budgets{}, namespaces: &decider.Namespaces{}}
+	s.exporters.Policies = o.Injection != byWebhook
 	if o.Role.leads() {
 		var err error
 		if s.pods, err = monitored.SetupWithManager(ctx, mgr); err != nil {
@@ -136,13 +140,16 @@ func setupWebhook(terminated context.Context, mgr ctrl.Manager, o Options, sourc
 	)
 }
 
-// setupController starts what one replica does for all.
+// setupController starts what one replica does for all; without a webhook there is no
+// certificate source.
 func setupController(ctx context.Context, mgr ctrl.Manager, o Options, source certs.Source, s *sources) error {
-	if err := source.SetupKeeping(mgr); err != nil {
-		return err
+	if source != nil {
+		if err := source.SetupKeeping(mgr); err != nil {
+			return err
+		}
 	}
-	if o.Enforcement != "" {
-		if err := enforcement(o, s.exporters).SetupWithManager(mgr); err != nil {
+	if o.Policies != "" {
+		if err := policies(o, s).SetupWithManager(mgr); err != nil {
 			return err
 		}
 	}
@@ -163,7 +170,7 @@ func setupController(ctx context.Context, mgr ctrl.Manager, o Options, source ce
 			return fmt.Errorf("set up monitors: %w", err)
 		}
 	}
-	if o.Role == controllerRole {
+	if o.Role == controllerRole && source != nil {
 		return mgr.AddReadyzCheck("webhook", (&succession{reader: mgr.GetAPIReader(), namespace: o.Certificates.Namespace, name: o.Certificates.Service}).check)
 	}
 	return nil
@@ -171,16 +178,23 @@ func setupController(ctx context.Context, mgr ctrl.Manager, o Options, source ce
 
 // cached limits the manager's cache, kind by kind.
 func cached(o Options) map[client.Object]cache.ByObject {
-	all := o.Certificates.CacheByObject()
-	maps.Copy(all, decider.NamespaceCache())
-	if o.Enforcement != "" && o.Role.leads() {
-		maps.Copy(all, enforcement(o, nil).Cache())
+	all := decider.NamespaceCache()
+	if o.Injection != byPolicy {
+		maps.Copy(all, o.Certificates.CacheByObject())
+	}
+	if o.Policies != "" && o.Role.leads() {
+		maps.Copy(all, (&webhook.Policies{Namespace: o.Certificates.Namespace, Name: o.Policies}).Cache())
 	}
 	return all
 }
 
-func enforcement(o Options, exporters *decider.Exporters) *webhook.Enforcement {
-	return &webhook.Enforcement{Namespace: o.Certificates.Namespace, Name: o.Enforcement, Exporters: exporters}
+// policies keeps the data of the API server's policies.
+func policies(o Options, s *sources) *webhook.Policies {
+	p := &webhook.Policies{Namespace: o.Certificates.Namespace, Name: o.Policies, Exporters: s.exporters}
+	if o.Injection != byWebhook {
+		p.Injection = &webhook.Injection{Settings: o.Sidecars, Budgets: s.budgets, Breaker: s.breaker, Alone: o.Injection == byPolicy}
+	}
+	return p
 }
 
 // kinds are those that the manager's client reads and writes.

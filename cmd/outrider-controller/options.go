@@ -38,9 +38,11 @@ type Options struct {
 	// Sidecars are the settings for all sidecars.
 	Sidecars sidecars.Settings
 
-	// Enforcement is the name of the ConfigMap that holds the parameters of the
-	// API server's policies. Default empty: there are no policies.
-	Enforcement string
+	// Policies is the name of the ConfigMap that holds the parameters of the API
+	// server's policies. Default empty: there are no policies.
+	Policies string
+	// Injection is who injects. Default webhook.
+	Injection injection
 	// Coverage is about the pods that the webhook should have seen.
 	Coverage coverage.Options
 	// Breaker suspends exporters that do not work.
@@ -77,7 +79,9 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	fs.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8080", "Address that serves /metrics; 0 turns it off.")
 	fs.StringVar(&o.HealthAddress, "health-probe-bind-address", ":8081", "Address that serves /healthz and /readyz.")
 	decider.AddFlags(&o.Sidecars, fs)
-	fs.StringVar(&o.Enforcement, "enforcement-parameters", "", "ConfigMap that holds the parameters of the enforcement policies; empty where there are none.")
+	fs.StringVar(&o.Policies, "policy-parameters", "", "ConfigMap that holds the parameters of the API server's policies; empty where there are none.")
+	o.Injection = byWebhook
+	fs.Var(&o.Injection, "injection", "Who injects: webhook, auto (the API server's policies what they can decide, and the webhook the rest) or policy (there is no webhook).")
 	o.Coverage.AddFlags(fs)
 	o.addBreakerFlags(fs)
 	o.Monitors.AddFlags(fs)

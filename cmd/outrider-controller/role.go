@@ -37,3 +37,33 @@ func (r role) serves() bool { return r != controllerRole }
 
 // leads reports whether the process stands for election.
 func (r role) leads() bool { return r != webhookRole }
+
+// injection is who injects; it is a flag.Value.
+type injection string
+
+const (
+	// byWebhook is the webhook alone.
+	byWebhook injection = "webhook"
+	// byBoth is the API server's policies, and the webhook what they leave.
+	byBoth injection = "auto"
+	// byPolicy is the API server's policies alone: there is no webhook, and no
+	// certificate for it.
+	byPolicy injection = "policy"
+)
+
+// String implements flag.Value.
+func (i *injection) String() string { return string(*i) }
+
+// Set implements flag.Value.
+func (i *injection) Set(text string) error {
+	for _, known := range []injection{byWebhook, byBoth, byPolicy} {
+		if text == string(known) {
+			*i = known
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is none of %s, %s and %s", text, byWebhook, byBoth, byPolicy)
+}
+
+// serves reports whether the process answers admission reviews.
+func (o *Options) serves() bool { return o.Role.serves() && o.Injection != byPolicy }

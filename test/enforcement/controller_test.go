@@ -25,7 +25,7 @@ import (
 
 const (
 	releaseNamespace = "outrider"
-	parameters       = "outrider-enforcement" // the policies' ConfigMap
+	parameters       = "outrider-policies" // the policies' ConfigMap
 )
 
 var webhookAddress string // where controllers of these tests serve the webhook
@@ -91,7 +91,7 @@ func injecting(t *testing.T) (end func()) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(binary, "--kubeconfig="+asController(t), "--webhook-bind-address="+webhookAddress, "--metrics-bind-address="+metrics,
-		"--health-probe-bind-address="+health, "--shutdown-delay=0s", "--enforcement-parameters="+parameters, "--log-level=debug")
+		"--health-probe-bind-address="+health, "--shutdown-delay=0s", "--policy-parameters="+parameters, "--log-level=debug")
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -36,8 +36,8 @@ func keep(t *testing.T, day string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &webhook.Enforcement{Namespace: releaseNamespace, Name: parameters, Exporters: decider.NewExporters(sidecars.Builtin(), prometheus.NewRegistry()), Now: func() time.Time { return now.Add(23 * time.Hour) }}
-	if err := e.Keep(t.Context(), c); err != nil {
+	e := &webhook.Policies{Namespace: releaseNamespace, Name: parameters, Exporters: decider.NewExporters(sidecars.Builtin(), prometheus.NewRegistry()), Now: func() time.Time { return now.Add(23 * time.Hour) }}
+	if _, err := e.Keep(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	before, after := now.AddDate(0, 0, -1).Format(time.DateOnly), day

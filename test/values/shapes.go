@@ -64,6 +64,7 @@ var shapes = map[string]schema{
 
 	"webhook.timeoutSeconds":     integer(1, 5),
 	"webhook.failurePolicy":      enum("Ignore", "Fail"),
+	"webhook.mode":               enum("auto", "policy", "webhook"),
 	"webhook.optIn":              enum("labeled", "all"),
 	"webhook.annotations":        ref("strings"),
 	"webhook.excludedNamespaces": set(ref("name")),

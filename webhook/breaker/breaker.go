@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/outrider-dev/outrider/webhook/decider"
 )
@@ -60,7 +61,8 @@ func New(o Options, pods podSource, exporters *decider.Exporters, events events.
 		now:        time.Now,
 		probes:     o.Probes,
 		// Long enough for a pod to be created and judged before others are tried on.
-		window: max(o.Rules.Backoff, 2*(o.Rules.Timeout+o.Rules.Stable)),
+		window:  max(o.Rules.Backoff, 2*(o.Rules.Timeout+o.Rules.Stable)),
+		changed: make(chan event.GenericEvent, 1),
 	}
 	return &Breaker{gate: g, Options: o, pods: pods, exporters: exporters, events: events, metrics: metrics}
 }

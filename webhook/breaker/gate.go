@@ -2,10 +2,12 @@ package breaker
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/webhook/decider"
@@ -22,6 +24,8 @@ type gate struct {
 	mu    sync.Mutex
 	held  map[key]Suspension
 	taken map[window]int
+
+	changed chan event.GenericEvent // holds one; nil where nobody listens
 }
 
 // window is one span of time in which one half-open suspension has probes. A
@@ -31,6 +35,34 @@ type window struct {
 	until  time.Time
 	number int64
 }
+
+// Held are the suspended exporters, each as EXPORTER or NAMESPACE/EXPORTER and sorted,
+// without those that are half-open where probing is set, and when the first of them
+// becomes so; zero is never.
+func (g *gate) Held(probing bool) (held []string, until time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.now()
+	for k, s := range g.held {
+		if g.definition(s.Exporter) != s.Definition || probing && s.halfOpen(now) {
+			continue
+		}
+		if probing && (until.IsZero() || s.Until.Before(until)) {
+			until = s.Until
+		}
+		name := k.exporter
+		if k.namespace != "" {
+			name = k.namespace + "/" + name
+		}
+		held = append(held, name)
+	}
+	slices.Sort(held)
+	return held, until
+}
+
+// Changed receives an event when the suspensions have changed since it was last
+// received.
+func (g *gate) Changed() <-chan event.GenericEvent { return g.changed }
 
 // load replaces the suspensions, and forgets the windows of those that ended.
 func (g *gate) load(all []Suspension) {
@@ -44,6 +76,10 @@ func (g *gate) load(all []Suspension) {
 		if s, ok := g.held[t.key]; !ok || !s.Until.Equal(t.until) {
 			delete(g.taken, t)
 		}
+	}
+	select {
+	case g.changed <- event.GenericEvent{Object: &corev1.ConfigMap{}}:
+	default: // not received yet, or by nobody; one is enough
 	}
 }
 

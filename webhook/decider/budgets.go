@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -58,6 +60,34 @@ func (b *Budgets) Budget(ctx context.Context, namespace string) (sidecars.Budget
 		}
 	}
 	return NewBudget(ranges.Items, quotas.Items), nil
+}
+
+// Budgeted are the namespaces, sorted, whose policies may change or refuse one of the
+// catalog's sidecars.
+func (b *Budgets) Budgeted(ctx context.Context, c sidecars.Catalog) ([]string, error) {
+	return Budgeted(ctx, b.reader, c)
+}
+
+// Budgeted finds them with a reader.
+func Budgeted(ctx context.Context, reader client.Reader, c sidecars.Catalog) ([]string, error) {
+	var ranges corev1.LimitRangeList
+	var quotas corev1.ResourceQuotaList
+	for _, list := range []client.ObjectList{&ranges, &quotas} {
+		if err := reader.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+			return nil, fmt.Errorf("list %T: %w", list, err)
+		}
+	}
+	found := map[string]bool{}
+	for i := range ranges.Items {
+		r := &ranges.Items[i]
+		found[r.Namespace] = found[r.Namespace] || !c.Fits(sidecars.Budget{Limits: r.Spec.Limits})
+	}
+	for i := range quotas.Items {
+		q := &quotas.Items[i]
+		found[q.Namespace] = found[q.Namespace] || !c.Fits(sidecars.Budget{Quotas: quotas.Items[i : i+1]})
+	}
+	maps.DeleteFunc(found, func(_ string, budgeted bool) bool { return !budgeted })
+	return slices.Sorted(maps.Keys(found)), nil
 }
 
 // NewBudget is what the policies of one namespace leave together.

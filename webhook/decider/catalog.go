@@ -29,6 +29,10 @@ import (
 // custom ones over them. Every replica keeps its own, the leader writes what
 // became of each custom one into its status.
 type Exporters struct {
+	// Policies says that the API server's policies inject: the status of custom
+	// exporters says whether they can. Set before SetupWithManager.
+	Policies bool
+
 	builtin sidecars.Catalog
 	count   *prometheus.GaugeVec
 	client  client.Client

@@ -24,6 +24,13 @@ const (
 	Invalid = "Invalid" // False: the message names the field, and what is in force instead
 )
 
+// Expressed is the condition of an Exporter that is True while the API server's
+// policies can inject it, and the reasons.
+const (
+	Expressed    = "Expressed"
+	NotExpressed = "NotExpressed"
+)
+
 // report writes what became of one custom exporter into its status.
 func (x *Exporters) report(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
 	now, err := x.load(ctx)
@@ -46,7 +53,21 @@ func (x *Exporters) report(ctx context.Context, req reconcile.Request) (reconcil
 		}
 		own.LastGood = &v1alpha1.AcceptedDefinition{Generation: c.good.Generation, Spec: runtime.RawExtension{Raw: spec}}
 	}
-	return reconcile.Result{}, status.Apply(ctx, x.client, "outrider-ready", &e, now.condition(x.builtin, c), own)
+	err = status.Apply(ctx, x.client, "outrider-ready", &e, now.condition(x.builtin, c), own)
+	if err == nil && x.Policies {
+		err = status.Apply(ctx, x.client, "outrider-expressed", &e, now.expressed(&e), v1alpha1.ExporterStatus{})
+	}
+	return reconcile.Result{}, err
+}
+
+// expressed says whether the API server's policies can inject the definition in force.
+func (m merged) expressed(e *v1alpha1.Exporter) metav1.Condition {
+	said := metav1.Condition{Type: Expressed, Status: metav1.ConditionTrue, Reason: Expressed, ObservedGeneration: e.Generation,
+		Message: "the API server's policies inject it into the pods that they can decide"}
+	if why := m.catalog.Expressed(e.Name); why != "" {
+		said.Status, said.Reason, said.Message = metav1.ConditionFalse, NotExpressed, "the API server's policies cannot inject it: "+why+"; only the webhook does"
+	}
+	return said
 }
 
 // condition says what became of a custom exporter.

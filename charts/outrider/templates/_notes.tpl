@@ -1,7 +1,10 @@
 {{/* What a user who has just installed a release should know, a paragraph each. */}}
 {{- define "outrider.notes.warnings" -}}
 {{- $webhook := .Values.webhook -}}
-{{- if eq $webhook.failurePolicy "Fail" }}
+{{- if eq $webhook.mode "policy" }}
+
+There is no webhook (webhook.mode: policy): a pod that the policies do not decide starts without its exporter, with a warning.
+{{- else if eq $webhook.failurePolicy "Fail" }}
 
 WARNING: webhook.failurePolicy is Fail: while no replica of Outrider answers, pods that ask for an exporter are not created.
 {{- end }}

@@ -11,8 +11,9 @@ containers:
       - --ca-lifetime={{ .root.Values.certs.caLifetime }}
       - --leader-elect=true
       - --leader-election-id={{ include "outrider.controller.lease" .root }}
-      {{- if include "outrider.enforcement.on" .root }}
-      - --enforcement-parameters={{ include "outrider.name" (dict "root" $.root "name" "enforcement") }}
+      {{- if include "outrider.policies.on" .root }}
+      - --policy-parameters={{ include "outrider.name" (dict "root" $.root "name" "policies") }}
+      - --injection={{ include "outrider.injection.mode" .root }}
       {{- end }}
       {{- with include "outrider.monitors.args" .root }}
       {{- . | nindent 6 }}

@@ -116,7 +116,9 @@ and its own whereabouts are not added, since they would stand in every series th
 {{/* The jobs of what this release consists of. One that is not there has no job, rather than one without a target. */}}
 {{- define "outrider.scrape.components" -}}
 {{ include "outrider.prometheus.podJob" (dict "root" $ "job" "outrider-controller" "component" "controller" "port" "metrics" "labels" true) }}
+{{- if include "outrider.webhook.on" . }}
 {{ include "outrider.prometheus.podJob" (dict "root" $ "job" "outrider-webhook" "component" "webhook" "port" "metrics" "labels" true) }}
+{{- end }}
 {{ include "outrider.prometheus.podJob" (dict "root" $ "job" "prometheus" "component" "prometheus" "port" "http" "values" .Values.prometheus) }}
 {{- if .Values.nodeExporter.enabled }}
 {{ include "outrider.prometheus.nodeExporterJob" . }}

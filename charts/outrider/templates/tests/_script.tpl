@@ -3,7 +3,9 @@ Questions to Prometheus, each of which has an answer only if something is wrong.
 everything yet: what is wrong may pass within two minutes.
 */}}
 {{- define "outrider.test.script" -}}
-{{- $jobs := list "outrider-controller" "outrider-webhook" "prometheus" -}}
+{{- $jobs := list "outrider-controller" -}}
+{{- if include "outrider.webhook.on" .root }}{{ $jobs = append $jobs "outrider-webhook" }}{{ end -}}
+{{- $jobs = append $jobs "prometheus" -}}
 {{- if include "outrider.alertmanager.enabled" .root }}{{ $jobs = append $jobs "alertmanager" }}{{ end -}}
 {{- if include "outrider.kubeStateMetrics.enabled" .root }}{{ $jobs = append $jobs "kube-state-metrics" }}{{ end -}}
 {{- if include "outrider.nodeExporter.enabled" .root }}{{ $jobs = append $jobs "node-exporter" }}{{ end -}}

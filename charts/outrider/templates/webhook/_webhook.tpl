@@ -68,10 +68,38 @@ failurePolicy: {{ .root.Values.webhook.failurePolicy }}
 timeoutSeconds: {{ .root.Values.webhook.timeoutSeconds }}
 {{- end -}}
 
-{{- define "outrider.webhook.notOptedOut" -}}
+{{/* Conditions by which pods that need no answer cost no call. */}}
+{{- define "outrider.webhook.unanswered" -}}
 - name: not-opted-out
   expression: >-
     !has(object.metadata.annotations) ||
     !('outrider.dev/inject' in object.metadata.annotations) ||
     object.metadata.annotations['outrider.dev/inject'] != 'false'
+{{- if include "outrider.injection.on" . }}
+# By the policy, in this request. A status that a user has written lets a pod of theirs pass without an exporter, as false in
+# inject does: it must fit what the pod asks for, and name what the pod has.
+- name: not-decided
+  expression: >-
+    !has(object.metadata.annotations) || !('outrider.dev/status' in object.metadata.annotations) ||
+    !has(object.metadata.labels) || !('outrider.dev/monitored' in object.metadata.labels) ||
+    !object.metadata.annotations['outrider.dev/status'].matches('^[{]"decisions":[[](?:[{]"exporter":"[-a-z0-9]+","outcome":"(?:injected|discovered)","reason":"(?:Annotated|Recognized)","definition":"[0-9a-f]{8}"(?:,"endpoint":"[^"]+")?[}])?(?:,?[{]"key":"outrider.dev/scrape","outcome":"discovered","reason":"Annotated"[}])?](?:,"pullSecrets":[[][^]{}]*])?[}]$') ||
+    ('outrider.dev/scrape' in object.metadata.annotations) != object.metadata.annotations['outrider.dev/status'].contains('discovered') ||
+    ('outrider.dev/inject' in object.metadata.annotations ? object.metadata.annotations['outrider.dev/inject'] != 'auto' &&
+      !object.metadata.annotations['outrider.dev/status'].startsWith('{"decisions":[{"exporter":"' + object.metadata.annotations['outrider.dev/inject'] + '",')
+      : false) ||
+    (object.metadata.annotations['outrider.dev/status'].contains('"endpoint":') ?
+      !object.metadata.annotations['outrider.dev/status'].contains('"endpoint":"' + object.metadata.annotations['outrider.dev/scrape'] + '"') :
+      object.metadata.annotations['outrider.dev/status'].contains('"outcome":"injected"') ?
+      !(object.spec.containers + (has(object.spec.initContainers) ? object.spec.initContainers : [])).exists(c, c.name.startsWith('outrider-') &&
+        object.metadata.annotations['outrider.dev/status'].startsWith('{"decisions":[{"exporter":"' + c.name.substring(9) + '",')) :
+      'outrider.dev/inject' in object.metadata.annotations)
+{{- end }}
+{{- end -}}
+
+{{/* The namespaces whose pods are looked at without being annotated, or the others: a dict of root and optedIn. */}}
+{{- define "outrider.webhook.selector" -}}
+{{- $all := eq .root.Values.webhook.optIn "all" -}}
+- key: outrider.dev/inject
+  operator: {{ ternary "In" "NotIn" (ne $all .optedIn) }}
+  values: [{{ ternary "disabled" "enabled" $all }}]
 {{- end -}}

@@ -16,8 +16,8 @@ func TestUntilTomorrow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := &Enforcement{Now: func() time.Time { return now }}
-		if got := e.untilTomorrow(); got != want {
+		p := &Policies{Now: func() time.Time { return now }}
+		if got := p.untilTomorrow(); got != want {
 			t.Errorf("at %s: %s, want %s", at, got, want)
 		}
 	}

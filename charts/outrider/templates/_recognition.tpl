@@ -1,0 +1,135 @@
+{{/*
+How a workload is recognized from its pod, in the API server's policies: steps from variables.pod, and variables.known with the
+keys of sidecars.Recognition, to the exporters that each container serves. Nothing here is newer than Kubernetes 1.30.
+*/}}
+{{- define "outrider.recognition.variables" -}}
+{{- /* The containers that run as long as the pod, as texts: image without its folders, names, ports, variables and command
+line, its words joined by \x01. Without data, and with such a word, none. */}}
+- name: completes
+  expression: >-
+    has(variables.pod.spec.restartPolicy) && string(variables.pod.spec.restartPolicy) in ['Never', 'OnFailure']
+- name: running
+  expression: >-
+    (variables.pod.spec.containers + (!has(variables.pod.spec.initContainers) ? []
+      : variables.pod.spec.initContainers.filter(c, has(c.restartPolicy) && string(c.restartPolicy) == 'Always')))
+    .filter(c, !c.name.startsWith('outrider-'))
+- name: long
+  expression: >-
+    ('script' in variables.known ? variables.running : []).map(c, {
+      'image': dyn([(has(c.image) ? string(c.image) : '').split('@')[0]].map(image, image.substring(image.lastIndexOf('/') + 1))[0]),
+      'name': dyn(string(c.name)),
+      'ports': dyn(has(c.ports) ? c.ports.map(p, {'port': string(p.containerPort), 'name': has(p.name) ? string(p.name) : ''}) : []),
+      'env': dyn(has(c.env) ? c.env.map(v, string(v.name) + '=' + (has(v.value) ? string(v.value) : '')) : []),
+      'own': dyn((!has(c.command) || c.command.size() == 0) && (!has(c.args) || c.args.size() == 0 || c.args[0].startsWith('-'))),
+      'words': dyn((has(c.command) ? c.command : []) + (has(c.args) ? c.args : []))
+    }).filter(c, c.words.all(word, !word.contains('\x01')))
+{{- /* Their command lines as lists of words: one, or one for each command of a shell's script. What would be read in another
+way than the webhook does is left out. */}}
+- name: read
+  expression: >-
+    variables.long.map(c, {
+      'is': dyn(c),
+      'line': dyn(c.words.map(word, string(word)).join('\x01'))
+    }).map(c, {
+      'is': c.is,
+      'line': c.line,
+      'start': dyn(c.is.own ? '' : string(c.line).find(variables.known['script']))
+    }).map(c, {
+      'is': c.is,
+      'script': dyn(c.start != ''),
+      'text': dyn(c.start == '' ? string(c.line) : string(c.line).substring(c.start.size()).split('\x01')[0])
+    }).filter(c, !c.script || !c.text.matches(r'[\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]')).map(c, {
+      'is': c.is,
+      'script': c.script,
+      'words': dyn(!c.script ? string(c.text).split('\x01')
+        : string(c.text).replace('|', ' ').replace('&', ' ').replace(';', ' ').replace('\n', ' ').replace('\t', ' ').replace('\v', ' ').replace('\f', ' ').replace('\r', ' ')
+            .split(' ').map(word, word.find(r"""(?s:[^"'](?:.*[^"'])?)"""))),
+      'lines': dyn(c.is.own ? [] : !c.script ? [string(c.text)]
+        : string(c.text).split('\n').map(line, line.find(r'^(?:[^\s#]\S*|\s+)*').replace('|', ';').replace('&', ';')).join(';').split(';').map(command,
+            command.replace('\t', ' ').replace('\v', ' ').replace('\f', ' ').replace('\r', ' ').split(' ').filter(word, word != '')
+              .map(word, word.find(r"""(?s:[^"'](?:.*[^"'])?)""")).join('\x01')))
+    })
+{{- /* The programs that they run: of each command the first word if it is idle, else the first that is known, else unknown. */}}
+- name: programs
+  expression: >-
+    variables.read.map(c, {
+      'is': c.is,
+      'script': c.script,
+      'words': c.words,
+      'lines': dyn(c.lines.map(line, string(line).findAll(variables.known['words'])).map(line, {
+        'shell': dyn(line.exists(word, word.matches(variables.known['shell']))),
+        'programs': dyn(line.filter(word, !word.matches(variables.known['passed'])).map(word, word.split('/').filter(part, part != ''))
+          .map(parts, parts.size() == 0 ? '' : parts[parts.size() - 1]))
+      }))
+    }).map(c, {
+      'is': c.is,
+      'words': c.words,
+      'own': dyn(c.is.own || !c.script && c.lines.all(line, line.programs.size() == 0 && !line.shell)),
+      'programs': dyn(c.lines.map(line, line.programs.size() == 0 ? (line.shell ? 'idle ' : '')
+        : string(line.programs[0]) in variables.known['idle'].split('\n') ? 'idle '
+        : line.programs.exists(word, 'program.' + string(word) in variables.known) ? string(line.programs.filter(word, 'program.' + string(word) in variables.known)[0])
+        : line.programs[0].matches(variables.known['otherPrograms']) ? 'other ' : 'unknown '))
+    }).map(c, {
+      'is': c.is,
+      'words': c.words,
+      'own': c.own,
+      'other': dyn(c.programs.exists(word, word == 'other ' || 'program.' + string(word) in variables.known && variables.known['program.' + string(word)] == '')),
+      'unknown': dyn(c.programs.exists(word, word == 'unknown ')),
+      'servers': dyn(c.programs.filter(word, 'program.' + string(word) in variables.known).map(word, string(variables.known['program.' + string(word)])).join('\n')
+        .split('\n').filter(name, name != ''))
+    })
+{{- /* What their names say: the exporters of the image, and those that the container, its image and its ports are named after. */}}
+- name: named
+  expression: >-
+    variables.programs.map(c, {
+      'is': c.is, 'words': c.words, 'own': c.own, 'other': c.other, 'unknown': c.unknown, 'servers': c.servers,
+      'base': dyn(string(c.is.image).split(':')[0]),
+      'tag': dyn(string(c.is.image).contains(':') ? string(c.is.image).substring(string(c.is.image).indexOf(':') + 1) : '')
+    }).map(c, {
+      'is': c.is, 'words': c.words, 'own': c.own, 'other': c.other, 'unknown': c.unknown, 'servers': c.servers, 'base': c.base, 'tag': c.tag,
+      'tagged': dyn(c.tag.split('-').map(word, [word, word.substring(0, word.size() - word.find('[0-9.]*$').size())]
+        .filter(word, 'tag.' + string(c.base) + '.' + word in variables.known)).filter(words, words.size() > 0).map(words, string(variables.known['tag.' + string(c.base) + '.' + words[0]]))),
+      'stem': dyn(c.base.substring(0, c.base.size() - c.base.find(variables.known['variants']).size())),
+      'named': dyn(([string(c.is.name), string(c.base)] + c.is.ports.map(p, string(p.name))).map(name, [name, name.substring(0, name.size() - name.find(variables.known['tails']).size())])
+        .map(names, [names[0], names[1].replace('_', '-').replace('.', '-')])
+        .map(names, ['name.' + names[0], 'name.' + names[1].substring(names[1].lastIndexOf('-') + 1)].filter(key, key in variables.known).map(key, string(variables.known[key])).join('\n').split('\n')))
+    }).map(c, {
+      'is': c.is, 'words': c.words, 'own': c.own, 'other': c.other, 'unknown': c.unknown, 'servers': c.servers, 'base': c.base, 'tag': c.tag,
+      'named': dyn(c.named[0] + c.named[1]),
+      'image': dyn(c.tagged.size() > 0 ? c.tagged[0] : 'image.' + string(c.base) in variables.known ? variables.known['image.' + string(c.base)]
+        : 'image.' + string(c.stem) in variables.known ? variables.known['image.' + string(c.stem)] : '')
+    })
+{{- /* The exporters of those that show enough, and that nothing contradicts: one text for each container, and all of them. */}}
+- name: served
+  expression: >-
+    variables.named.map(c, ((c.image != '' ? [string(c.image)]
+      : c.is.ports.filter(p, 'port.' + string(p.port) in variables.known).map(p, string(variables.known['port.' + string(p.port)]).split('\n').filter(name, name in c.named
+          || ['name.' + string(p.name), 'name.' + [p.name.substring(0, p.name.size() - p.name.find(variables.known['tails']).size()).replace('_', '-').replace('.', '-')]
+              .map(kind, kind.substring(kind.lastIndexOf('-') + 1))[0]].exists(key, key in variables.known && name in string(variables.known[key]).split('\n'))).join('\n'))
+        .join('\n').split('\n')) + c.servers.map(name, string(name))).filter(name, name != ''
+      && (name in c.servers || (c.image == name ? !c.tag.matches(variables.known['otherTags'])
+        : c.image == '' && !c.base.matches(variables.known['others']) && !c.is.name.matches(variables.known['others'])))
+      && !('notArgs.' + name in variables.known && c.words.exists(word, word in string(variables.known['notArgs.' + name]).split('\n')))
+      && !('notEnv.' + name in variables.known && c.is.env.exists(v, v in string(variables.known['notEnv.' + name]).split('\n')))
+      && (c.is.ports.size() == 0 || !c.is.ports.all(p, c.image != name && p.name.matches(variables.known['others'])
+        || 'notPorts.' + name in variables.known && string(p.port) in string(variables.known['notPorts.' + name]).split('\n')))
+      && (c.own || name in c.servers || c.servers.size() == 0 && !c.other && c.unknown && !c.is.name.matches(variables.known['otherPrograms'])
+        && (!variables.completes || c.is.ports.exists(p, 'port.' + string(p.port) in variables.known && name in string(variables.known['port.' + string(p.port)]).split('\n'))))
+    ).join('\n'))
+- name: serving
+  expression: >-
+    variables.served.join('\n').split('\n')
+{{- /* All containers, by what they say of exporters. */}}
+- name: containers
+  expression: >-
+    variables.pod.spec.containers + (has(variables.pod.spec.initContainers) ? variables.pod.spec.initContainers : [])
+- name: carried
+  expression: >-
+    variables.containers.map(c, [(has(c.image) ? string(c.image) : '').split('@')[0]].map(image, 'carries.' + image.substring(image.lastIndexOf('/') + 1).split(':')[0])
+      .map(key, key in variables.known, string(variables.known[key])).join('\n')).join('\n').split('\n')
+    + variables.containers.filter(c, c.name.startsWith('outrider-')).map(c, string(c.name).substring(9))
+- name: exporting
+  expression: >-
+    variables.containers.map(c, [string(c.name)] + [(has(c.image) ? string(c.image) : '').split('@')[0]].map(image, image.substring(image.lastIndexOf('/') + 1).split(':')[0]))
+      .map(names, names.filter(name, name.contains('exporter')).join('\n')).join('\n').split('\n').filter(name, name != '')
+{{- end -}}

@@ -1,0 +1,124 @@
+{{/*
+What is left to the webhook, in the order of its own questions. Each line is a condition and a reason; the first that holds is
+the answer, and what comes after a line may rely on it.
+*/}}
+{{- define "outrider.injection.left" -}}
+!('comparingOwners' in variables.known) ? 'NoData'
+: !(variables.asked in ['auto', '']) && !('exporter.' + variables.asked in variables.known) ? 'Words'
+: variables.scrape != '' && !variables.annotations['outrider.dev/scrape'].matches('^(?:https:)?(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})(?:/[A-Za-z0-9/_.~-]{0,127})?$') ? 'Scrape'
+: variables.asked == 'auto' && variables.read.size() != variables.running.size() ? 'CommandLine'
+: variables.names.size() == 0 && (variables.asked == 'auto' || variables.scrape == '') ? 'NotRecognized'
+: variables.names.size() > 1 ? 'SeveralExporters'
+: variables.name != '' && variables.exporter[0] == 'left' ? 'NotExpressed'
+{{ include "outrider.injection.leftPod" . }}
+: variables.name == '' ? ''
+: !variables.discovered && variables.known[?'suspended'].orValue('').split('\n').exists(line, line == variables.name || line == namespaceObject.metadata.name + '/' + variables.name) ? 'Suspended'
+: !variables.discovered && (namespaceObject.metadata.name in variables.known[?'budgeted'].orValue('').split('\n') || 'kubernetes.io/limit-ranger' in variables.annotations) ? 'Budget'
+: !variables.discovered && {{ include "outrider.injection.meshed" . }} ? 'Mesh'
+: variables.containers.exists(c, c.name.startsWith('outrider-'))
+  || object.spec.?volumes.orValue([]).exists(v, v.name.startsWith('outrider-')) ? 'Own'
+: !variables.discovered && object.spec.?hostNetwork.orValue(false) || object.spec.containers.size() == 0 ? 'Pod'
+: object.spec.?os.?name.orValue('linux') != 'linux' || ['kubernetes.io/os', 'beta.kubernetes.io/os'].exists(key, object.spec.?nodeSelector[?key].orValue('linux') != 'linux')
+  || object.spec.?affinity.?nodeAffinity.?requiredDuringSchedulingIgnoredDuringExecution.?nodeSelectorTerms.orValue([])
+    .exists(term, term.?matchExpressions.orValue([]).exists(e, e.key.endsWith('kubernetes.io/os'))) ? 'OperatingSystem'
+: variables.exporter[5] != '' && object.metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false)) ? 'Owner'
+: variables.name in variables.carried || 'exporting.' + variables.name in variables.known
+  && variables.exporting.exists(container, container.matches(variables.known['exporting.' + variables.name])) ? 'Exporter'
+: !variables.discovered && variables.containers.exists(c, c.?ports.orValue([]).exists(p, string(p.containerPort) == variables.exporter[3] && p.?protocol.orValue('TCP') == 'TCP')) ? 'PortCollision'
+: variables.running.size() != 1 && variables.read.size() != variables.running.size() ? 'CommandLine'
+: variables.servers.size() != 1 ? 'Server'
+: variables.image.contains('//') || variables.image.endsWith('/') ? 'Image'
+: variables.mentioned && (!variables.taken || variables.line.size() > 64) ? 'CommandLine'
+: variables.server.?env.orValue([]).map(v, v.name).distinct().size() != variables.server.?env.orValue([]).size()
+  || variables.reads.exists(n, n in variables.env && variables.env[n].?value.orValue('').matches('[$`]'))
+  || variables.parameters.exists(p, !(p.key in variables.annotations) && p.env.exists(n, n in variables.has && (p.part != '' || has(variables.env[n].valueFrom)))) ? 'Variable'
+: {{ include "outrider.injection.flag" . }} ? 'Flag'
+: variables.discovered && (variables.scrape != '' || 'prometheus.io/port' in variables.annotations) ? 'Scrape'
+: !variables.discovered && variables.parameters.exists(p, p.fromPorts && !(p.key in variables.annotations) && variables.tcp.size() > 1
+    && [(p.defaults.filter(v, {{ include "outrider.injection.holds" "variables.seen" }}).map(v, v.value) + [p.default])[0]].exists(usual, {{ include "outrider.injection.ports" . }}.size() == 0)) ? 'Ports'
+: variables.parameters.exists(p, p.required && !(p.key in variables.annotations) && !(p.name in variables.shown)) ? 'Required'
+: variables.discovered && !variables.endpoint.matches('^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?=(?:https:)?(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})(?:/[A-Za-z0-9/_.~-]{0,127})?$') ? 'Required'
+: variables.unset.exists(name, variables.values[name] != '') ? 'Volume'
+: variables.obstacles.exists(v, !('account' in v.when) && !('account' in v.unless) && {{ include "outrider.injection.holds" "variables.seen" }}) ? 'Obstacle'
+: variables.login && ({{ include "outrider.injection.unfollowed" . }}) ? 'Account'
+: variables.obstacles.exists(v, ('account' in v.when || 'account' in v.unless)
+    && [variables.seen + (variables.login && (variables.secret || variables.account.size() > 0) ? ['account'] : [])].exists(seen, {{ include "outrider.injection.holds" "seen" }})) ? 'Obstacle'
+: ''
+{{- end -}}
+
+{{/* What is about the pod as such, whatever it asks for. */}}
+{{- define "outrider.injection.leftPod" -}}
+: variables.namespaceAnnotations.exists(key, {{ include "outrider.injection.own" . }} && key != 'outrider.dev/repair') ? 'NamespaceAnnotation'
+: variables.annotations.exists(key, {{ include "outrider.injection.own" . }} && !({{ include "outrider.injection.understood" . }})) ? 'Annotation'
+: variables.annotations.map(key, key.size() + variables.annotations[key].size()).sum() > 65536
+  || variables.containers.map(c, 1000 + c.?env.orValue([]).map(v, 200 + v.?value.orValue('').size()).sum() + 200 * c.?volumeMounts.orValue([]).size()
+      + (c.?command.orValue([]) + c.?args.orValue([])).map(word, string(word).size()).sum()).sum() > 500000 ? 'Size'
+: 'outrider.dev/monitored' in variables.labels || 'kubernetes.io/config.mirror' in variables.annotations ? 'Own'
+: object.metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false)
+    && [o.apiVersion.split('/')[0]].exists(group, [group, group + '/' + o.kind].exists(owner, owner in variables.known['comparingOwners'].split('\n')))) ? 'Owner'
+{{- end -}}
+
+{{/* A key of the domain. */}}
+{{- define "outrider.injection.own" -}}
+(key.startsWith('outrider.dev/') || key.contains('.outrider.dev') && key.split('/')[0].endsWith('.outrider.dev'))
+{{- end -}}
+
+{{/* The pod's keys that are decided here: the exporter's own parameters, with good values. */}}
+{{- define "outrider.injection.understood" -}}
+key in ['outrider.dev/inject', 'outrider.dev/scrape']
+    || variables.name != '' && (key == 'outrider.dev/placement' && (variables.annotations[key] == 'native' || variables.annotations[key] == 'container' && !variables.completes)
+    || key == variables.key + 'secret' && variables.credentials.size() > 0
+      && variables.annotations[key].matches('^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?(?:[.][a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?){0,2}(?:/[A-Za-z0-9][-._A-Za-z0-9]{0,250})?$')
+    || key == variables.key + 'container' && variables.running.exists(c, c.name == variables.annotations[key])
+    || key.startsWith(variables.key) && variables.parameters.exists(p, key == p.key && variables.annotations[key].matches(p.pattern)))
+{{- end -}}
+
+{{/* A pod that may join a mesh, whose annotation has to be written. */}}
+{{- define "outrider.injection.meshed" -}}
+(['sidecar.istio.io/inject', 'istio.io/rev', 'linkerd.io/inject'].exists(key, key in variables.labels || key in variables.annotations)
+    || ['istio-injection', 'istio.io/rev'].exists(key, key in variables.namespaceLabels) || 'linkerd.io/inject' in variables.namespaceAnnotations)
+{{- end -}}
+
+{{/* Flags whose values are put together elsewhere, addresses other than the usual, and a socket. */}}
+{{- define "outrider.injection.flag" -}}
+(variables.records.exists(r, r[0] == 'socket' && variables.hits[r[1]].size() > 0)
+  || variables.parameters.exists(p, !(p.key in variables.annotations) && p.flags.exists(f, f in variables.given
+    && (p.part == '' ? variables.given[f].matches('[$`]')
+      : p.part != 'host' || variables.discovered || !variables.given[f].matches('^-?(?:0[.]0[.]0[.]0|127[.]0[.]0[.]1|localhost|::1?|[*])(?:[, ]|$)') || !'127.0.0.1'.matches(p.pattern))))
+  || variables.signs.exists(s, s.kind == 'arg' && variables.hits[s.name].exists(h, h.value.matches('[$`]'))))
+{{- end -}}
+
+{{/* Accounts that are refused, or that only the webhook follows. */}}
+{{- define "outrider.injection.unfollowed" -}}
+variables.accounts.exists(a, [a.user, a.password, a.from].exists(n, n != '' && (n + '_FILE' in variables.env
+      || n in variables.env && has(variables.env[n].valueFrom) && !has(variables.env[n].valueFrom.secretKeyRef) && !has(variables.env[n].valueFrom.configMapKeyRef)
+      || n in variables.env && variables.env[n].?value.orValue('').matches('^(?:vault:|>>vault:|ref[+]|op://|arn:aws:|awssm:|gcp:|gsm:|sm://|azurekv:|azurekeyvault:)'))))
+    || !variables.secret && (
+      variables.server.?envFrom.orValue([]).size() > variables.whole.size() || variables.whole.size() > 1
+      || variables.unsure && variables.credentials[0].fallback == ''
+      || variables.account.exists(a, variables.key + 'user' in variables.annotations || a.among != ''
+        || variables.from.exists(n, n in variables.env ? !has(variables.env[n].valueFrom) : variables.whole.size() != 1 || n == '?')
+        || variables.credentials[0].user != '' && variables.from.size() > 0 && a.user != '' && a.defaultUser == '' && variables.users.size() == 0)
+      || variables.account.size() == 0 && (variables.credentials[0].required
+        || variables.server.?env.orValue([]).exists(v, has(v.valueFrom) && has(v.valueFrom.secretKeyRef) && v.name.matches('(?i)PASS|(^|_)AUTH$|REQUIREPASS'))
+        || variables.annotations.exists(key, key.startsWith('vault.') || key.startsWith('secrets-injector.') || key.startsWith('operator.1password') || key.startsWith('akeyless/') || key.startsWith('conjur.'))))
+{{- end -}}
+
+{{/* The additions, all of them or none. */}}
+{{- define "outrider.injection.patch" -}}
+variables.left != '' ? [] : (variables.name == '' || variables.discovered ? [] : [variables.native ? '/spec/initContainers' : '/spec/containers'].map(list,
+  [variables.native ? object.spec.?initContainers.orValue([]).size() : object.spec.containers.size()].map(n,
+    (object.spec.?imagePullSecrets.orValue([]).size() == 0 && variables.pulls.size() > 0
+      ? [JSONPatch{op: 'add', path: '/spec/imagePullSecrets', value: variables.pulls.map(name, {'name': name})}]
+      : variables.pulls.map(name, JSONPatch{op: 'add', path: '/spec/imagePullSecrets/-', value: {'name': name}}))
+    + (!variables.cover ? [] : [{'name': dyn('outrider-no-token'), 'downwardAPI': dyn({})}].map(volume, object.spec.?volumes.orValue([]).size() == 0
+        ? JSONPatch{op: 'add', path: '/spec/volumes', value: [volume]} : JSONPatch{op: 'add', path: '/spec/volumes/-', value: volume}))
+    + [n == 0 ? JSONPatch{op: 'add', path: list, value: [variables.container]} : JSONPatch{op: 'add', path: list + '/-', value: variables.container}]
+    + (variables.exporter[7] == '' ? [] : [JSONPatch{op: 'add', path: list + '/' + string(n) + '/securityContext/runAsUser', value: int(variables.exporter[7])}])
+    + (!variables.native ? [] : [JSONPatch{op: 'add', path: list + '/' + string(n) + '/restartPolicy', value: 'Always'}])))[0][0])
++ [variables.labels.size() == 0 ? JSONPatch{op: 'add', path: '/metadata/labels', value: {'outrider.dev/monitored': 'true'}}
+    : JSONPatch{op: 'add', path: '/metadata/labels/outrider.dev~1monitored', value: 'true'}]
++ (variables.annotations.size() > 0 ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations', value: {'outrider.dev/status': variables.status}}])
++ [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1status', value: variables.status}]
++ (variables.name == '' || !variables.discovered ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1scrape', value: variables.endpoint}])
+{{- end -}}

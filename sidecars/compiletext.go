@@ -1,0 +1,65 @@
+package sidecars
+
+import "strings"
+
+// texts of the container's command line and variables.
+func (c *compiler) texts() {
+	for _, text := range c.spec.Command {
+		c.text("command", "", text)
+	}
+	for _, text := range c.spec.Args {
+		c.text("arg", "", text)
+	}
+	for _, text := range c.spec.Lockdown.Args {
+		c.literal("arg", "", text)
+	}
+	for _, v := range c.spec.Env {
+		c.text("env", v.Name, v.Value)
+	}
+	for _, v := range c.spec.Lockdown.Env {
+		c.literal("env", v.Name, v.Value)
+	}
+}
+
+// escaped are the characters that separate records and fields.
+var escaped = strings.NewReplacer("\n", "\ue000", "\t", "\ue001")
+
+func (c *compiler) literal(kind, name, text string) {
+	if strings.ContainsAny(text, "\ue000\ue001") {
+		c.leave("a text of it has characters for private use")
+	}
+	c.record(kind, name, "="+escaped.Replace(text))
+}
+
+// text takes a text apart as expand does.
+func (c *compiler) text(kind, name, text string) {
+	if !strings.Contains(text, "${") {
+		c.literal(kind, name, text)
+		return
+	}
+	fields := []string{kind, name}
+	for {
+		before, rest, found := strings.Cut(text, "${")
+		inner, after, closed := strings.Cut(rest, "}")
+		if !found || !closed {
+			break
+		}
+		if before != "" {
+			fields = append(fields, "="+escaped.Replace(before))
+		}
+		parameter, alternative, isAlternative := strings.Cut(inner, ":+")
+		switch {
+		case !isAlternative:
+			fields = append(fields, "$"+parameter)
+		case alternative == "":
+			c.leave("a text of it is empty where " + parameter + " is set")
+		default:
+			fields = append(fields, "?"+parameter+"="+escaped.Replace(alternative))
+		}
+		text = after
+	}
+	if text != "" {
+		fields = append(fields, "="+escaped.Replace(text))
+	}
+	c.record(fields...)
+}

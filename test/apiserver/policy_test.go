@@ -1,0 +1,152 @@
+package apiserver_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/outrider-dev/outrider/cmd/outrider/release"
+	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/test/corpus"
+)
+
+// withPolicies adds the chart's policies that inject to a server, and starts a replica that keeps their data.
+func withPolicies(t *testing.T) *guarded {
+	t.Helper()
+	client(t)
+	if api.Before("1.36") {
+		t.Skip("Kubernetes 1.36 brought the policies")
+	}
+	g := newGuarded(t, nil, 1)
+	manifest, err := release.Release{}.Render(nil, api.Version())
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects, err := corpus.Decode([]byte(manifest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := ctrlclient.New(g.server.Config(), ctrlclient.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range objects {
+		object := &unstructured.Unstructured{Object: o}
+		if strings.HasPrefix(object.GetKind(), "MutatingAdmissionPolicy") || object.GetKind() == "ConfigMap" && object.GetName() == "outrider-policies" {
+			if err := c.Create(t.Context(), object); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	g.start("--policy-parameters=outrider-policies", "--injection=auto")
+	return g
+}
+
+// admitted creates a pod, and returns it with the number of calls that it cost.
+func (g *guarded) admitted(t *testing.T, ns string, pod *corev1.Pod) (*corev1.Pod, float64) {
+	t.Helper()
+	before := g.replicas[0].calls(t)
+	created, err := g.c.CoreV1().Pods(ns).Create(t.Context(), pod, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return created, g.replicas[0].calls(t) - before
+}
+
+func asking(annotations map[string]string) *corev1.Pod {
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "cache-", Annotations: annotations},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "app", Image: "redis:7"}}}}
+}
+
+func hasRedis(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Spec.Containers, func(c corev1.Container) bool { return c.Name == "outrider-redis" })
+}
+
+// TestDecidedPodsCostNoCall: what the policies inject never reaches the webhook; what they leave does; and while no replica runs,
+// what they decide comes with its exporter all the same.
+func TestDecidedPodsCostNoCall(t *testing.T) {
+	g := withPolicies(t)
+	plain, optedIn := g.set(nil).ns, ""
+	ns, err := g.c.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "test-", Labels: map[string]string{sidecars.InjectKey: sidecars.InjectEnabled}}}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	optedIn = ns.Name
+	eventually(t, func() string { // until the policies are in force, in both kinds of namespaces
+		for _, ns := range []string{plain, optedIn} {
+			if pod, calls := g.admitted(t, ns, asking(map[string]string{sidecars.InjectKey: "redis"})); calls > 0 || !hasRedis(pod) {
+				return fmt.Sprintf("in %s: %v calls, %v", ns, calls, pod.Annotations)
+			}
+		}
+		return ""
+	})
+	for what, c := range map[string]struct {
+		ns    string
+		pod   *corev1.Pod
+		calls float64
+	}{
+		"by name":              {plain, asking(map[string]string{sidecars.InjectKey: "redis"}), 0},
+		"by auto":              {plain, asking(map[string]string{sidecars.InjectKey: "auto"}), 0},
+		"opted in":             {optedIn, asking(nil), 0},
+		"with a setting":       {plain, asking(map[string]string{sidecars.InjectKey: "redis", "redis.outrider.dev/port": "6380"}), 0},
+		"two exporters":        {plain, asking(map[string]string{sidecars.InjectKey: "redis, nginx"}), 1},
+		"a bad setting beside": {plain, asking(map[string]string{sidecars.InjectKey: "redis", "redis.outrider.dev/prot": "6380"}), 1},
+		"a status by hand":     {plain, asking(map[string]string{sidecars.InjectKey: "redis", sidecars.StatusKey: `{"decisions":[{"exporter":"redis","outcome":"injected","reason":"Annotated","definition":"00000000"}]}`}), 1},
+	} {
+		pod, calls := g.admitted(t, c.ns, c.pod)
+		if !hasRedis(pod) || calls != c.calls {
+			t.Errorf("%s: injected %v, %v calls, want %v; %s", what, hasRedis(pod), calls, c.calls, pod.Annotations[sidecars.StatusKey])
+		}
+	}
+	g.replicas[0].stop()
+	g.replicas = nil
+	missed := 0
+	for range 20 {
+		pod, err := g.c.CoreV1().Pods(plain).Create(t.Context(), asking(map[string]string{sidecars.InjectKey: "auto"}), metav1.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !hasRedis(pod) {
+			missed++
+		}
+	}
+	if missed > 0 {
+		t.Errorf("with no replica %d of 20 pods are missed", missed)
+	}
+}
+
+// TestSuspensionReachesThePolicies: what is suspended is left to the webhook, which refuses it or takes a probe.
+func TestSuspensionReachesThePolicies(t *testing.T) {
+	g := withPolicies(t)
+	s := g.set(nil)
+	eventually(t, func() string {
+		if pod, calls := g.admitted(t, s.ns, asking(map[string]string{sidecars.InjectKey: "redis"})); calls > 0 || !hasRedis(pod) {
+			return "the policies do not inject"
+		}
+		return ""
+	})
+	stored := fmt.Sprintf(`{"exporter":"redis","definition":%q,"reason":"ImagePullBackOff","since":"2026-01-01T00:00:00Z","failed":"2026-01-01T00:00:00Z","until":"2090-01-01T00:00:00Z","trips":1}`,
+		sidecars.Builtin().Definition("redis"))
+	cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: releaseNamespace, Name: "outrider-breaker"}, Data: map[string]string{"suspensions.json": "[" + stored + "]"}}
+	if _, err := g.c.CoreV1().ConfigMaps(releaseNamespace).Create(t.Context(), cm, metav1.CreateOptions{}); err != nil {
+		patch := fmt.Sprintf(`{"data": {"suspensions.json": %q}}`, "["+stored+"]")
+		if _, err := g.c.CoreV1().ConfigMaps(releaseNamespace).Patch(t.Context(), "outrider-breaker", types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, func() string {
+		pod, calls := g.admitted(t, s.ns, asking(map[string]string{sidecars.InjectKey: "redis"}))
+		if calls != 1 || hasRedis(pod) || !strings.Contains(pod.Annotations[sidecars.StatusKey], string(sidecars.Suspended)) {
+			return fmt.Sprintf("%v calls, injected %v, %s", calls, hasRedis(pod), pod.Annotations[sidecars.StatusKey])
+		}
+		return ""
+	})
+}

@@ -1,0 +1,131 @@
+package policy
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/test/corpus"
+)
+
+// atLeast is the share of the corpus' injecting cases that the policies decide.
+const atLeast = 0.70
+
+// tally is how much of something the policies decide.
+type tally struct{ decided, all int }
+
+func (n *tally) add(decided bool) {
+	n.all++
+	if decided {
+		n.decided++
+	}
+}
+
+func (n tally) String() string { return fmt.Sprintf("%d of %d", n.decided, n.all) }
+
+// TestCorpus admits the pods of every case where there is no webhook. Each comes out as the webhook's golden, byte for byte, or as it
+// was: then it stands in a golden of its own with the reason.
+func TestCorpus(t *testing.T) {
+	c := server(t)
+	active(t)
+	cases, err := corpus.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	var injecting, discovering, whole tally
+	for _, tc := range cases {
+		ns := namespaceLike(t, c, tc.Namespace)
+		templates, err := tc.Templates()
+		if err != nil {
+			t.Fatal(err)
+		}
+		goldens := goldenPods(t, tc)
+		injects, all := false, true
+		for i, tmpl := range templates {
+			got, warned := dryRun(t, ns, tmpl.Pod)
+			// Where no policy looks, for the API server's own defaults.
+			plain, _ := dryRun(t, metav1.NamespaceSystem, tmpl.Pod)
+			want, _ := dryRun(t, metav1.NamespaceSystem, goldens[i])
+			decided := asJSON(t, got) == asJSON(t, want)
+			if !decided && asJSON(t, got) != asJSON(t, plain) {
+				t.Errorf("%s, %s: it is neither the golden nor as it was (-golden +stored):\n%s", tc.Name, tmpl.Name, cmp.Diff(asJSON(t, want), asJSON(t, got)))
+			}
+			plan := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: tc.Namespace}, sidecars.Builtin())
+			switch {
+			case plan.Injects():
+				injecting.add(decided)
+				injects, all = true, all && decided
+			case strings.Contains(want.Annotations[sidecars.StatusKey], `"outcome":"discovered"`):
+				discovering.add(decided)
+			}
+			if !decided && asJSON(t, want) != asJSON(t, plain) {
+				left = append(left, fmt.Sprintf("%s, %s: %s", tc.Name, tmpl.Name, reasonOf(warned)))
+			}
+		}
+		if injects {
+			whole.add(all)
+		}
+	}
+	t.Logf("figure: the policies decide %s cases that inject (%s of their pods), and %s pods that are only discovered", whole, injecting, discovering)
+	if float64(whole.decided) < atLeast*float64(whole.all) {
+		t.Errorf("the policies decide %s cases that inject, want at least %.0f %%", whole, 100*atLeast)
+	}
+	compareLeft(t, strings.Join(left, "\n")+"\n")
+}
+
+// reasonOf is what the warning about a pod that was left says.
+func reasonOf(warned []string) string {
+	for _, w := range warned {
+		if rest, ok := strings.CutPrefix(w, "Validation failed for ValidatingAdmissionPolicy 'outrider-left-"); ok {
+			_, said, _ := strings.Cut(rest, "outrider: ")
+			return strings.TrimSuffix(said, "; there is no webhook to decide it (webhook.mode: policy)")
+		}
+	}
+	return "no warning"
+}
+
+func compareLeft(t *testing.T, got string) {
+	t.Helper()
+	const golden = "testdata/left.golden"
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("what is left differs (-golden +got); repair with: go test ./test/policy -update\n%s", diff)
+	}
+}
+
+// goldenPods are the pods of a case after injection.
+func goldenPods(t *testing.T, tc corpus.Case) []*corev1.Pod {
+	t.Helper()
+	objects, err := corpus.Decode(tc.Injected)
+	if err != nil {
+		t.Fatal(err)
+	}
+	templates, err := corpus.Case{Name: tc.Name, Objects: objects}.Templates()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pods []*corev1.Pod
+	for _, tmpl := range templates {
+		pods = append(pods, tmpl.Pod)
+	}
+	return pods
+}
