@@ -146,18 +146,3 @@ func compileRules(rules []rule) ([]*relabel.Config, error) {
 	}
 	return compiled, nil
 }
-
-// ReservedJobs returns the regular expression of the stack's own jobs, which no
-// target that others describe may have. It is the one of the scrape jobs.
-func ReservedJobs() string {
-	all, err := parsed()
-	if err != nil {
-		panic(err) // as in jobsYAML
-	}
-	for _, r := range all[len(all)-1].RelabelConfigs {
-		if r.TargetLabel == model.JobLabel && len(r.SourceLabels) == 1 && r.SourceLabels[0] == model.JobLabel {
-			return r.Regex.String()
-		}
-	}
-	panic("the scrape jobs have no rule for the reserved jobs")
-}

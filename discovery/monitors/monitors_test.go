@@ -20,14 +20,14 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"sigs.k8s.io/yaml"
 
-	"github.com/outrider-dev/outrider/discovery"
 	"github.com/outrider-dev/outrider/discovery/monitors"
+	"github.com/outrider-dev/outrider/sidecars"
 )
 
 var options = monitors.Options{
 	Defaults:     map[string]any{"scrape_interval": "30s", "sample_limit": float64(100000), "body_size_limit": "64MB"},
 	Secrets:      map[string]string{"shop/api-login": "copy-of-api-login"},
-	ReservedJobs: discovery.ReservedJobs(),
+	ReservedJobs: sidecars.ReservedJobs(),
 }
 
 func read(t *testing.T, file string) (objects []monitors.Object) {

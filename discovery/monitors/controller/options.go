@@ -10,8 +10,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
-	"github.com/outrider-dev/outrider/discovery"
 	"github.com/outrider-dev/outrider/discovery/monitors"
+	"github.com/outrider-dev/outrider/sidecars"
 )
 
 // Options say which objects are followed, and where what becomes of them is written.
@@ -51,7 +51,7 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 
 // translation is the translation's part of the options.
 func (o Options) translation() (monitors.Options, error) {
-	made := monitors.Options{Shards: o.Shards, Secrets: o.secrets, ReservedJobs: discovery.ReservedJobs()}
+	made := monitors.Options{Shards: o.Shards, Secrets: o.secrets, ReservedJobs: sidecars.ReservedJobs()}
 	if err := json.Unmarshal([]byte(o.defaults), &made.Defaults); err != nil {
 		return made, fmt.Errorf("--monitor-defaults: %w", err)
 	}
