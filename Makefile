@@ -86,7 +86,8 @@ faults: ## Break what Outrider stands on, under load, on the local cluster, and 
 	go test -count=1 -timeout=60m -v -run TestFaults ./test/faults -all
 	go test -count=1 -timeout=10m -v -run TestWrongClock ./test/certificates
 
-nodes: ## On a local cluster of three nodes and two API servers: its network, and what happens to pods while nodes die, are drained and start.
+nodes: ## Who reaches what by the NetworkPolicies; then, on a local cluster of three nodes and two API servers, what happens to pods while nodes die, are drained and start.
+	go test -count=1 -timeout=10m -v ./test/network
 	go test -count=1 -timeout=20m -v -run TestNodes ./test/nodes
 	go test -count=1 -timeout=60m -v -run TestNodes ./test/faults -all
 

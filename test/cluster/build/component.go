@@ -70,6 +70,8 @@ var components = append(olderAPIServers(), []Component{
 	{Name: "cosign", Module: "github.com/sigstore/cosign/v3", Package: "cmd/cosign", Nested: "cosign", Stamp: stamp("sigs.k8s.io/release-utils/version.gitVersion")},
 	{Name: "krew", Module: "sigs.k8s.io/krew", Package: "cmd/krew", Nested: "krew"},
 	{Name: "validate-krew-manifest", Module: "sigs.k8s.io/krew", Package: "cmd/validate-krew-manifest", Nested: "krew"},
+	// Of NetworkPolicies, on a node; see test/network.
+	{Name: "kube-network-policies", Module: "sigs.k8s.io/kube-network-policies", Package: "cmd", Nested: "kube-network-policies"},
 	{Name: "mongodb_exporter", Module: "github.com/percona/mongodb_exporter", Nested: "mongodb_exporter", Stamp: stamp("main.version")},
 }...)
 
