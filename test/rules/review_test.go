@@ -3,6 +3,7 @@ package rules_test
 import (
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -17,8 +18,31 @@ type review struct {
 	Age     string   `yaml:"age"`
 	First   string   `yaml:"first"`
 	Traffic string   `yaml:"traffic"`
+	Restart string   `yaml:"restart"`
+	Scale   string   `yaml:"scale"`
 	Acts    string   `yaml:"acts"`
 	Urgency string   `yaml:"urgency"`
+}
+
+// intended are the metrics that say how many of a thing there are to be.
+var intended = regexp.MustCompile(`kube_(deployment_spec|statefulset)_replicas|kube_daemonset_status_desired|kube_horizontalpodautoscaler|kube_poddisruptionbudget`)
+
+// labelsLeft are the labels that an alert of each name may have.
+func labelsLeft(t *testing.T) map[string]names {
+	t.Helper()
+	k := newKnown(t)
+	left := map[string]names{}
+	for range 2 { // records use each other, and alerts remember themselves
+		for _, r := range rulesOf(t) {
+			labels := k.labels(parse(t, r.Expr))
+			if r.Alert != "" {
+				left[r.Alert] = labels.with(slices.Collect(maps.Keys(left[r.Alert]))...)
+				r.Record = "ALERTS"
+			}
+			k.learn(r, labels)
+		}
+	}
+	return left
 }
 
 // A new alert answers the same questions, and an answer is true of the rule.
@@ -32,6 +56,7 @@ func TestEveryAlertIsReviewed(t *testing.T) {
 		t.Fatal(err)
 	}
 	alerts := map[string]bool{}
+	left := labelsLeft(t)
 	for _, r := range rulesOf(t) {
 		if r.Alert == "" {
 			continue
@@ -49,6 +74,14 @@ func TestEveryAlertIsReviewed(t *testing.T) {
 		check("age", a.Age, "latch", "state", "window")
 		check("first", a.First, "counted", "zero", "gauge")
 		check("traffic", a.Traffic, "floor", "none")
+		check("restart", a.Restart, "new", "same")
+		check("scale", a.Scale, "asks", "gone", "fixed")
+		if about := left[r.Alert]["pod"] || left[r.Alert]["instance"]; about != (a.Restart == "new") {
+			t.Errorf("%s: restart is %q, and its labels name a pod or an instance: %v", r.Alert, a.Restart, about)
+		}
+		if asks := intended.MatchString(r.Expr); asks != (a.Scale == "asks") {
+			t.Errorf("%s: scale is %q, and the rule asks how many there are to be: %v", r.Alert, a.Scale, asks)
+		}
 		check("acts", a.Acts, "platform", "service", "workload")
 		check("urgency", a.Urgency, map[string][]string{"critical": {"page"}, "warning": {"page", "day"}, "info": {"note"}, "none": {"note"}}[r.Labels["severity"]]...)
 		if len(a.Intent) == 0 {
