@@ -16,9 +16,10 @@
 // starts its own watches when it leads. A standby pays nothing, and has no gauges;
 // it answers 503 at /coverage.
 //
-// # With the API server's policy, only labeled pods are watched
+// # With --coverage-by-label, only labeled pods are watched
 //
-// A watch of all pods costs as much as a scrape job for annotated ones. Pods from before
+// A watch of all pods costs as much as a scrape job for annotated ones. The flag is for
+// clusters where a policy labels the pods that ask; the chart's do not yet. Pods from before
 // the policy, or from before their namespace was opted in, are found by a sweep in pages,
 // every ten minutes; namespaces where it found missed ones are swept every half minute,
 // and one that is opted in at once.

@@ -23,7 +23,7 @@ type Options struct {
 	PrometheusURL string
 	// ProofInterval is the time between two rounds of questions. Default 1m.
 	ProofInterval time.Duration
-	// Labeled says that the API server's policy writes outrider.dev/requested on each
+	// Labeled says that a policy of the API server writes outrider.dev/requested on each
 	// pod that should be decided: only those are watched, and pods from before are
 	// found by a sweep. Default false: all pods are watched.
 	Labeled bool
@@ -44,7 +44,7 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	})
 	fs.StringVar(&o.PrometheusURL, "prometheus-url", "", "Prometheus that is asked whether exporters are up; empty asks nobody.")
 	fs.DurationVar(&o.ProofInterval, "proof-interval", time.Minute, "Time between two rounds of questions to Prometheus.")
-	fs.BoolVar(&o.Labeled, "coverage-by-label", false, "Watch only pods labeled "+sidecars.RequestedKey+", as the API server's policy does, and find pods from before by a slow sweep.")
+	fs.BoolVar(&o.Labeled, "coverage-by-label", false, "Watch only pods labeled "+sidecars.RequestedKey+"=true, for clusters where a policy labels those that ask, and find the others by a slow sweep.")
 	fs.DurationVar(&o.SweepInterval, "sweep-interval", 10*time.Minute, "Time between two sweeps over the pods without the label.")
 	fs.IntVar(&o.MostSeries, "coverage-series", 5000, "Most series of the coverage gauges; the rest are summed up without their namespace.")
 	fs.BoolVar(&o.ReadExporterLogs, "read-exporter-logs", false, "Read the last lines of an exporter's log where nothing else tells why it does not reach its workload.")
