@@ -63,7 +63,7 @@ func testColdStart(t *testing.T, e *env) {
 			tc.what, c.missed, c.pods, running, reported, seconds(began)))
 	}
 	e.apps.settle(t)
-	say(t, "cold start of the whole cluster with %d Deployments, mode webhook; %s", coldDeployments, strings.Join(said, "; "))
+	say(t, "cold start of the whole cluster with %d Deployments, mode %s; %s", coldDeployments, *mode, strings.Join(said, "; "))
 }
 
 // coldStart ends every program of the cluster, starts the control plane, does something, and starts the nodes.

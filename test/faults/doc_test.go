@@ -37,6 +37,11 @@
 // takes its own pods along; no pod of another node may be touched. Its power is cut: what is sent to it is lost, and
 // only the cluster's own patience says that it is gone.
 //
+// # Decision: two modes
+//
+// By default the webhook alone injects, so that the faults show what depends on it. With -mode=auto the API server's own
+// policies inject what they can decide, and no row expects missed pods.
+//
 // # Decision: three sizes
 //
 // By default the faults run that show most in the least time, and two minutes of soak. -all runs every

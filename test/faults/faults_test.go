@@ -24,6 +24,7 @@ import (
 var (
 	every = flag.Bool("all", false, "Make every fault, and not only those for which CI has time.")
 	soak  = flag.Duration("soak", 2*time.Minute, "How long the soak lasts.")
+	mode  = flag.String("mode", "webhook", "Who injects, as webhook.mode of the chart's values: webhook or auto.")
 )
 
 // patience is how long anything may take on a slow machine.
@@ -157,6 +158,7 @@ func (e *env) values() map[string]any {
 		prometheus["replicas"], prometheus["scrapeInterval"] = 2, "5s"
 	}
 	return map[string]any{
+		"webhook":    map[string]any{"mode": *mode},
 		"controller": map[string]any{"replicas": 2, "repair": map[string]any{"enabled": true, "interval": "1s"}},
 		"certs":      map[string]any{"settleTime": "10s"},
 		"prometheus": prometheus,

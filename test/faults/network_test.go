@@ -56,7 +56,7 @@ chain input { type filter hook input priority 0; ip saddr %[1]s tcp sport %[2]d 
 			}
 		})
 		said = append(said, fmt.Sprintf("%d%% lost: %d of %d missed", step.percent, c.missed, c.pods))
-		if step.percent == 100 && c.missed != c.pods {
+		if step.percent == 100 && c.missed != c.pods && *mode == "webhook" {
 			t.Errorf("%+v with no packet getting through, want all missed", c)
 		}
 	}
@@ -87,7 +87,7 @@ chain before { type filter hook output priority 0; meta mark != %[1]d ip daddr %
 	}{{0, 40, false}, {200 * time.Millisecond, 40, false}, {time.Second, 16, false}, {3 * time.Second, 12, true}} {
 		c := l.phase(t, step.pods, func() { r.delay.Store(int64(step.delay)) })
 		said = append(said, fmt.Sprintf("%s each way: %d of %d missed", step.delay, c.missed, c.pods))
-		if step.missed && c.missed != c.pods || !step.missed && c.missed > 0 {
+		if step.missed && c.missed != c.pods && *mode == "webhook" || !step.missed && c.missed > 0 {
 			t.Errorf("%+v at a delay of %s each way", c, step.delay)
 		}
 	}

@@ -61,7 +61,7 @@ func testReplicasHang(t *testing.T, e *env) {
 	eventually(t, func() string { return e.ready(t.Context()) })
 	c := l.end(t)
 	say(t, "both replicas stopped with SIGSTOP for %s: %d of %d pods came without their exporter", took.Round(time.Second), c.missed, c.pods)
-	if c.missed == 0 {
+	if c.missed == 0 && *mode == "webhook" {
 		t.Error("no pod was missed, so the replicas did not hang")
 	}
 }
