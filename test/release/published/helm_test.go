@@ -59,13 +59,13 @@ type installer struct {
 	env []string
 }
 
-func (p *published) installer(t *testing.T, helm string, c cluster) installer {
+func (p *published) installer(t *testing.T, helm, kubeconfig string) installer {
 	t.Helper()
 	bin := t.TempDir()
 	if err := os.Symlink(p.bin[helm], filepath.Join(bin, "helm")); err != nil {
 		t.Fatal(err)
 	}
-	env := append(p.Env(), "PATH="+bin+":"+os.Getenv("PATH"), "KUBECONFIG="+c.Kubeconfig(), "HELM_DATA_HOME="+t.TempDir(), "HELM_CACHE_HOME="+t.TempDir())
+	env := append(p.Env(), "PATH="+bin+":"+os.Getenv("PATH"), "KUBECONFIG="+kubeconfig, "HELM_DATA_HOME="+t.TempDir(), "HELM_CACHE_HOME="+t.TempDir())
 	return installer{env}
 }
 
@@ -78,7 +78,7 @@ func (h installer) run(t *testing.T, line string) string {
 // writes at run time.
 func (p *published) testHelm(t *testing.T, helm string) {
 	c := newCluster(t)
-	h := p.installer(t, helm, c)
+	h := p.installer(t, helm, c.Kubeconfig())
 	chart := "oci://" + p.owner + "/charts/outrider"
 	said := h.run(t, "helm show chart "+chart+" --version "+p.version)
 	if !strings.Contains(said, "\nversion: "+p.version) || !strings.Contains(said, "artifacthub.io/images: |") {
@@ -97,6 +97,30 @@ func (p *published) testHelm(t *testing.T, helm string) {
 	h.run(t, "helm rollback outrider 1 -n outrider")
 	c.trusted(t, "a rollback")
 	h.run(t, "helm uninstall outrider -n outrider")
+}
+
+// previous is the chart of an earlier release, which had no address yet.
+const previous = "../../apiserver/testdata/outrider-0.1.0.tgz"
+
+// testUpgrade upgrades a release that Helm 3 made of an earlier chart, upgrades it again, and rolls it back, while the
+// controller runs: the API server trusts the webhook all the time.
+func (p *published) testUpgrade(t *testing.T, helm string) {
+	c := newCluster(t)
+	h := p.installer(t, helm, c.Kubeconfig())
+	chart := "oci://" + p.owner + "/charts/outrider"
+	p.installer(t, "helm-3", c.Kubeconfig()).run(t, "helm install outrider "+previous+" --namespace outrider --create-namespace --set crds.keep=false")
+	stop := p.runtime(t, c, "--webhook-configuration=outrider")
+	stop()
+	h.run(t, "helm upgrade outrider "+chart+" -n outrider --set crds.keep=false")
+	c.trusted(t, "the upgrade from 0.1.0")
+	stop = p.runtime(t, c)
+	defer stop()
+	for range 2 {
+		h.run(t, "helm upgrade outrider "+chart+" -n outrider --set crds.keep=false")
+		c.trusted(t, "another upgrade")
+	}
+	h.run(t, "helm rollback outrider 2 -n outrider")
+	c.trusted(t, "a rollback")
 }
 
 // installLine is the README's first line of its installation, with this registry in place of the real one. Nothing runs in

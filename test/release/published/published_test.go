@@ -22,12 +22,15 @@ var dist = flag.String("dist", "", "folder of a release that make release made; 
 
 const version = "9.8.7" // no prerelease: helm install without --version takes the newest that is none
 
+var onCluster = flag.Bool("cluster", false, "also install it on the local cluster, which it starts, with the registry as the source of all images")
+
 // published is a release in a registry.
 type published struct {
 	*registry.Registry
 	dist    string
 	version string
 	owner   string // HOST:PORT/outrider-dev
+	oci     string // the program that pushes
 	digests map[string]string
 	keys    string // folder of cosign.key and cosign.pub
 	bin     map[string]string
@@ -37,7 +40,7 @@ func TestPublished(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: this test builds a release, and what signs and installs it")
 	}
-	p := publish(t)
+	p := publish(t, endpoint.FreeFor(t))
 	t.Run("without a login", p.testLogin)
 	t.Run("signatures", p.testSignatures)
 	t.Run("bills of materials", p.testBills)
@@ -46,11 +49,13 @@ func TestPublished(t *testing.T) {
 		t.Run(helm, func(t *testing.T) {
 			t.Run("post-renderer", func(t *testing.T) { p.testPostRenderer(t, helm) })
 			t.Run("install", func(t *testing.T) { p.testHelm(t, helm) })
+			t.Run("upgrade", func(t *testing.T) { p.testUpgrade(t, helm) })
 		})
 	}
 }
 
-func publish(t *testing.T) *published {
+// publish makes a release, or takes that of -dist, and publishes it in a registry at an address.
+func publish(t *testing.T, address string) *published {
 	t.Helper()
 	root, err := build.Root()
 	if err != nil {
@@ -67,7 +72,7 @@ func publish(t *testing.T) *published {
 	} else if !filepath.IsAbs(p.dist) {
 		p.dist = filepath.Join(root, p.dist)
 	}
-	if p.Registry, err = registry.Start(t.Context(), t.TempDir(), endpoint.FreeFor(t)); err != nil {
+	if p.Registry, err = registry.Start(t.Context(), t.TempDir(), address); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Stop)
