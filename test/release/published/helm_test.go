@@ -109,6 +109,7 @@ func (p *published) testUpgrade(t *testing.T, helm string) {
 	h := p.installer(t, helm, c.Kubeconfig())
 	chart := "oci://" + p.owner + "/charts/outrider"
 	p.installer(t, "helm-3", c.Kubeconfig()).run(t, "helm install outrider "+previous+" --namespace outrider --create-namespace --set crds.keep=false")
+	c.createExporter(t, listedExporter(t))
 	stop := p.runtime(t, c, "--webhook-configuration=outrider")
 	stop()
 	h.run(t, "helm upgrade outrider "+chart+" -n outrider --set crds.keep=false")
@@ -158,7 +159,11 @@ func (p *published) runtime(t *testing.T, c cluster, flags ...string) (stop func
 	}
 	stop = sync.OnceFunc(func() { process.Stop(10 * time.Second) })
 	t.Cleanup(stop)
-	c.createExporter(t)
+	varnish, err := os.ReadFile("../../apiserver/testdata/varnish.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.createExporter(t, varnish)
 	poll.Until(t, 2*time.Minute, 50*time.Millisecond, func() string {
 		if err := process.Ended(); err != nil {
 			t.Fatal(err)
@@ -181,13 +186,26 @@ type exporter struct {
 
 const exporters = "/apis/outrider.dev/v1alpha1/exporters"
 
-// createExporter creates the example that Chart.yaml shows, once the kind is served.
-func (c cluster) createExporter(t *testing.T) {
+// listedExporter is one whose credentials are a list, as the earlier release had them: the API server keeps it as it is, and
+// the controller has to read it.
+func listedExporter(t *testing.T) []byte {
 	t.Helper()
-	body, err := os.ReadFile("../../apiserver/testdata/varnish.yaml")
+	raw, err := os.ReadFile("../../compat/testdata/0.1.0/exporters.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
+	for document := range strings.SplitSeq(string(raw), "---\n") {
+		if strings.Contains(document, "\n  name: postgres\n") && strings.Contains(document, "\n  credentials:\n    - ") {
+			return []byte(document)
+		}
+	}
+	t.Fatal("the samples have no such Exporter")
+	return nil
+}
+
+// createExporter creates an Exporter, once the kind is served.
+func (c cluster) createExporter(t *testing.T, body []byte) {
+	t.Helper()
 	poll.Until(t, 2*time.Minute, 50*time.Millisecond, func() string {
 		err := c.CoreV1().RESTClient().Post().AbsPath(exporters).SetHeader("Content-Type", "application/yaml").Body(bytes.TrimSpace(body)).Do(t.Context()).Error()
 		if err != nil && !apierrors.IsAlreadyExists(err) {
