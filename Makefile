@@ -58,8 +58,8 @@ supply: ## Check what the programs are made of: same bytes twice, licenses, bill
 release: ## Build everything that a release consists of into DIST (dist): archives, image, chart, bills of materials, checksums. TAG checks a tag.
 	go run ./test/release -out $(DIST) -version $(VERSION) $(if $(TAG),-tag $(TAG))
 
-release-test: ## Publish a release in a registry on this machine and verify, install, upgrade it with Helm 3 and 4. DIST=dist takes the one that make release made.
-	go test -count=1 -timeout=60m -v ./test/release/published $(if $(filter command line,$(origin DIST)),-dist $(abspath $(DIST)))
+release-test: ## Publish a release in a registry on this machine and verify, install, upgrade it with Helm 3 and 4. DIST=dist takes what make release made; WHERE=cluster also runs it on the local cluster.
+	go test -count=1 -timeout=90m -v ./test/release/published -args $(if $(filter command line,$(origin DIST)),-dist $(abspath $(DIST))) $(if $(filter cluster,$(WHERE)),-cluster)
 
 publish: ## Push the release in DIST to REGISTRY, such as ghcr.io/outrider-dev, and sign it: with KEY, or as the release workflow.
 	go run ./test/release/publish -dist $(DIST) -to $(REGISTRY) $(if $(KEY),-key $(KEY))
