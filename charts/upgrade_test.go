@@ -21,7 +21,8 @@ func (c cluster) GetClientFor(string, string) (dynamic.NamespaceableResourceInte
 	return c.Resource(admissionv1.SchemeGroupVersion.WithResource("mutatingwebhookconfigurations")), false, nil
 }
 
-// The upgrade that renames the configuration repeats the caBundle of the old one; no other render has a caBundle.
+// The upgrade that renames the configuration repeats the caBundle of the old one, and those that follow repeat the live one,
+// because Helm takes away what only its last manifest had; no other render has a caBundle.
 func TestRenameKeepsTrust(t *testing.T) {
 	of := func(name, bundle string) runtime.Object {
 		return &admissionv1.MutatingWebhookConfiguration{
@@ -30,6 +31,8 @@ func TestRenameKeepsTrust(t *testing.T) {
 			Webhooks:   []admissionv1.MutatingWebhook{{Name: "a.b.c", ClientConfig: admissionv1.WebhookClientConfig{CABundle: []byte(bundle)}}},
 		}
 	}
+	repeated := of("00-outrider", "live").(*admissionv1.MutatingWebhookConfiguration)
+	repeated.Annotations = map[string]string{"outrider.dev/ca-bundle": "repeated"}
 	for name, c := range map[string]struct {
 		live []runtime.Object
 		want string
@@ -38,6 +41,7 @@ func TestRenameKeepsTrust(t *testing.T) {
 		"rename":           {[]runtime.Object{of("outrider", "old")}, "old"},
 		"not yet trusted":  {[]runtime.Object{of("outrider", "")}, ""},
 		"later upgrade":    {[]runtime.Object{of("00-outrider", "new")}, ""},
+		"after a rename":   {[]runtime.Object{repeated}, "live"},
 		"both, half done":  {[]runtime.Object{of("outrider", "old"), of("00-outrider", "new")}, ""},
 		"another's config": {[]runtime.Object{of("istio-sidecar-injector", "other")}, ""},
 	} {
@@ -54,6 +58,9 @@ func TestRenameKeepsTrust(t *testing.T) {
 			var got admissionv1.MutatingWebhookConfiguration
 			if err := yaml.UnmarshalStrict([]byte(files["outrider/templates/webhook/mutatingwebhookconfiguration.yaml"]), &got); err != nil {
 				t.Fatal(err)
+			}
+			if said := got.Annotations["outrider.dev/ca-bundle"]; (said == "repeated") != (c.want != "") {
+				t.Errorf("the annotation is %q", said)
 			}
 			for _, w := range got.Webhooks {
 				if bundle := string(w.ClientConfig.CABundle); w.Rules[0].Resources[0] == "pods" && bundle != c.want {

@@ -13,11 +13,18 @@ writes: a digit sorts before istio-…, linkerd-… and whatever else begins wit
 {{/*
 The caBundle of the configuration of releases up to 0.2.0, which had another name, in the upgrade that renames it: the new one is
 trusted before the controller has seen it. Empty otherwise, so that tools that compare see no drift when an authority is renewed.
+A release that repeated it once, which an annotation says, repeats the live one from then on: Helm takes away what its last
+manifest had and its next has not.
 */}}
 {{- define "outrider.webhook.caBundle" -}}
-{{- if not (lookup "admissionregistration.k8s.io/v1" "MutatingWebhookConfiguration" "" (include "outrider.webhook.configurationName" .)) -}}
+{{- $own := lookup "admissionregistration.k8s.io/v1" "MutatingWebhookConfiguration" "" (include "outrider.webhook.configurationName" .) -}}
+{{- if $own -}}
+{{- if eq (dig "metadata" "annotations" "outrider.dev/ca-bundle" "" $own) "repeated" -}}
+{{- (first $own.webhooks).clientConfig.caBundle | default "" -}}
+{{- end -}}
+{{- else -}}
 {{- with (lookup "admissionregistration.k8s.io/v1" "MutatingWebhookConfiguration" "" (include "outrider.fullname" .)).webhooks -}}
-{{- (first .).clientConfig.caBundle -}}
+{{- (first .).clientConfig.caBundle | default "" -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
