@@ -110,10 +110,11 @@ func (p *published) testUpgrade(t *testing.T, helm string) {
 	chart := "oci://" + p.owner + "/charts/outrider"
 	p.installer(t, "helm-3", c.Kubeconfig()).run(t, "helm install outrider "+previous+" --namespace outrider --create-namespace --set crds.keep=false")
 	c.createExporter(t, listedExporter(t))
-	stop := p.runtime(t, c, "--webhook-configuration=outrider")
-	stop()
+	p.controller(t, c, c.untrusted, "--webhook-configuration=outrider")() // in place of the one of that time
 	h.run(t, "helm upgrade outrider "+chart+" -n outrider --set crds.keep=false")
-	c.trusted(t, "the upgrade from 0.1.0")
+	if why := c.untrusted(t); why != "" {
+		t.Errorf("after the upgrade from 0.1.0: %s", why)
+	}
 	p.runtime(t, c)() // which does not run in what follows, and so puts nothing back
 	for range 2 {
 		h.run(t, "helm upgrade outrider "+chart+" -n outrider --set crds.keep=false")
@@ -144,7 +145,18 @@ func (p *published) installLine(t *testing.T) string {
 
 // runtime runs the real controller, until stop is called, and waits until it has written its caBundle and the status of an
 // Exporter.
-func (p *published) runtime(t *testing.T, c cluster, flags ...string) (stop func()) {
+func (p *published) runtime(t *testing.T, c cluster) (stop func()) {
+	t.Helper()
+	varnish, err := os.ReadFile("../../apiserver/testdata/varnish.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.createExporter(t, varnish)
+	return p.controller(t, c, c.unready)
+}
+
+// controller runs the real controller under further flags until stop is called, and waits until missing says nothing.
+func (p *published) controller(t *testing.T, c cluster, missing func(*testing.T) string, flags ...string) (stop func()) {
 	t.Helper()
 	binary, err := build.Main(t.Context(), "./cmd/outrider-controller")
 	if err != nil {
@@ -158,20 +170,12 @@ func (p *published) runtime(t *testing.T, c cluster, flags ...string) (stop func
 	}
 	stop = sync.OnceFunc(func() { process.Stop(10 * time.Second) })
 	t.Cleanup(stop)
-	varnish, err := os.ReadFile("../../apiserver/testdata/varnish.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.createExporter(t, varnish)
 	poll.Until(t, 2*time.Minute, 50*time.Millisecond, func() string {
 		if err := process.Ended(); err != nil {
 			t.Fatal(err)
 		}
-		if why := c.untrusted(t); why != "" {
-			return why
-		}
-		if status := c.exporter(t).Status; len(status.Conditions) == 0 {
-			return "the controller writes no status"
+		if why := missing(t); why != "" {
+			return why + "\n" + child.Tail(log)
 		}
 		return ""
 	})
@@ -244,13 +248,22 @@ func (c cluster) untrusted(t *testing.T) string {
 	return ""
 }
 
+// unready says what the controller has not written yet.
+func (c cluster) unready(t *testing.T) string {
+	t.Helper()
+	if why := c.untrusted(t); why != "" {
+		return why
+	}
+	if len(c.exporter(t).Status.Conditions) == 0 {
+		return "the controller writes no status"
+	}
+	return ""
+}
+
 // trusted holds that Helm left what the controller wrote: at once, because an API server without the caBundle calls nobody.
 func (c cluster) trusted(t *testing.T, after string) {
 	t.Helper()
-	if why := c.untrusted(t); why != "" {
+	if why := c.unready(t); why != "" {
 		t.Errorf("after %s: %s", after, why)
-	}
-	if len(c.exporter(t).Status.Conditions) == 0 {
-		t.Errorf("after %s the Exporter has no status", after)
 	}
 }
