@@ -30,7 +30,7 @@ func (n *tally) add(decided bool) {
 func (n tally) String() string { return fmt.Sprintf("%d of %d", n.decided, n.all) }
 
 // TestCorpus admits the pods of every case where there is no webhook. Each comes out as the webhook's golden, byte for byte, or as it
-// was: then it stands in a golden of its own with the reason.
+// was: then it stands in a golden of its own with the reason. Both have the label by which coverage watches, besides.
 func TestCorpus(t *testing.T) {
 	c := server(t)
 	active(t)
@@ -50,6 +50,13 @@ func TestCorpus(t *testing.T) {
 		injects, all := false, true
 		for i, tmpl := range templates {
 			got, warned := dryRun(t, ns, tmpl.Pod)
+			in := sidecars.Input{Pod: tmpl.Pod, Namespace: tc.Namespace}
+			if asked := sidecars.Asked(in, sidecars.Builtin()) && tmpl.Pod.Annotations[sidecars.InjectKey] != sidecars.InjectNothing; asked && got.Labels[sidecars.RequestedKey] != sidecars.RequestedTrue && tmpl.Pod.Annotations[sidecars.StatusKey] == "" {
+				t.Errorf("%s, %s: it asks and has no label by which coverage watches", tc.Name, tmpl.Name)
+			}
+			if delete(got.Labels, sidecars.RequestedKey); len(got.Labels) == 0 {
+				got.Labels = nil
+			}
 			// Where no policy looks, for the API server's own defaults.
 			plain, _ := dryRun(t, metav1.NamespaceSystem, tmpl.Pod)
 			want, _ := dryRun(t, metav1.NamespaceSystem, goldens[i])
@@ -57,7 +64,7 @@ func TestCorpus(t *testing.T) {
 			if !decided && asJSON(t, got) != asJSON(t, plain) {
 				t.Errorf("%s, %s: it is neither the golden nor as it was (-golden +stored):\n%s", tc.Name, tmpl.Name, cmp.Diff(asJSON(t, want), asJSON(t, got)))
 			}
-			plan := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: tc.Namespace}, sidecars.Builtin())
+			plan := sidecars.NewPlan(in, sidecars.Builtin())
 			switch {
 			case plan.Injects():
 				injecting.add(decided)

@@ -144,6 +144,16 @@ func namespaceLike(t *testing.T, c kubernetes.Interface, like sidecars.Namespace
 // dryRun has the API server admit a pod without storing it, and returns the pod as it would be stored, and the warnings.
 func dryRun(t *testing.T, namespace string, pod *corev1.Pod) (*corev1.Pod, []string) {
 	t.Helper()
+	created, warned, err := tryDryRun(t, namespace, pod)
+	if err != nil {
+		t.Fatalf("create pod %s%s: %v", pod.Name, pod.GenerateName, err)
+	}
+	return created, warned
+}
+
+// tryDryRun does so with a pod that the API server may refuse.
+func tryDryRun(t *testing.T, namespace string, pod *corev1.Pod) (*corev1.Pod, []string, error) {
+	t.Helper()
 	heard := &warnings{}
 	config := api.Config()
 	config.WarningHandlerWithContext = heard
@@ -155,10 +165,10 @@ func dryRun(t *testing.T, namespace string, pod *corev1.Pod) (*corev1.Pod, []str
 	pod.Namespace = namespace
 	created, err := c.CoreV1().Pods(namespace).Create(t.Context(), pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 	if err != nil {
-		t.Fatalf("create pod %s%s: %v", pod.Name, pod.GenerateName, err)
+		return nil, heard.texts, err
 	}
 	created.Name, created.UID, created.CreationTimestamp, created.ManagedFields, created.Namespace = pod.Name, "", metav1.Time{}, nil, ""
-	return created, heard.texts
+	return created, heard.texts, nil
 }
 
 // warnings collects the Warning headers of responses.

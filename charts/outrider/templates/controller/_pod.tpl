@@ -15,6 +15,9 @@ containers:
       - --policy-parameters={{ include "outrider.name" (dict "root" $.root "name" "policies") }}
       - --injection={{ include "outrider.injection.mode" .root }}
       {{- end }}
+      {{- if include "outrider.injection.on" .root }}
+      - --coverage-by-label
+      {{- end }}
       {{- with include "outrider.monitors.args" .root }}
       {{- . | nindent 6 }}
       {{- end }}

@@ -104,9 +104,11 @@ variables.accounts.exists(a, [a.user, a.password, a.from].exists(n, n != '' && (
         || variables.annotations.exists(key, key.startsWith('vault.') || key.startsWith('secrets-injector.') || key.startsWith('operator.1password') || key.startsWith('akeyless/') || key.startsWith('conjur.'))))
 {{- end -}}
 
-{{/* The additions, all of them or none. */}}
+{{/* The label by which coverage watches, and the additions, all of them or none. */}}
 {{- define "outrider.injection.patch" -}}
-variables.left != '' ? [] : (variables.name == '' || variables.discovered ? [] : [variables.native ? '/spec/initContainers' : '/spec/containers'].map(list,
+[variables.labels.size() == 0 ? JSONPatch{op: 'add', path: '/metadata/labels', value: {'outrider.dev/requested': 'true'}}
+  : JSONPatch{op: 'add', path: '/metadata/labels/outrider.dev~1requested', value: 'true'}]
++ (variables.left != '' || variables.name == '' || variables.discovered ? [] : [variables.native ? '/spec/initContainers' : '/spec/containers'].map(list,
   [variables.native ? object.spec.?initContainers.orValue([]).size() : object.spec.containers.size()].map(n,
     (object.spec.?imagePullSecrets.orValue([]).size() == 0 && variables.pulls.size() > 0
       ? [JSONPatch{op: 'add', path: '/spec/imagePullSecrets', value: variables.pulls.map(name, {'name': name})}]
@@ -116,9 +118,8 @@ variables.left != '' ? [] : (variables.name == '' || variables.discovered ? [] :
     + [n == 0 ? JSONPatch{op: 'add', path: list, value: [variables.container]} : JSONPatch{op: 'add', path: list + '/-', value: variables.container}]
     + (variables.exporter[7] == '' ? [] : [JSONPatch{op: 'add', path: list + '/' + string(n) + '/securityContext/runAsUser', value: int(variables.exporter[7])}])
     + (!variables.native ? [] : [JSONPatch{op: 'add', path: list + '/' + string(n) + '/restartPolicy', value: 'Always'}])))[0][0])
-+ [variables.labels.size() == 0 ? JSONPatch{op: 'add', path: '/metadata/labels', value: {'outrider.dev/monitored': 'true'}}
-    : JSONPatch{op: 'add', path: '/metadata/labels/outrider.dev~1monitored', value: 'true'}]
-+ (variables.annotations.size() > 0 ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations', value: {'outrider.dev/status': variables.status}}])
-+ [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1status', value: variables.status}]
-+ (variables.name == '' || !variables.discovered ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1scrape', value: variables.endpoint}])
++ (variables.left != '' ? [] : [JSONPatch{op: 'add', path: '/metadata/labels/outrider.dev~1monitored', value: 'true'}]
+  + (variables.annotations.size() > 0 ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations', value: {'outrider.dev/status': variables.status}}])
+  + [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1status', value: variables.status}]
+  + (variables.name == '' || !variables.discovered ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1scrape', value: variables.endpoint}]))
 {{- end -}}

@@ -19,13 +19,11 @@ spec:
       expression: >-
         {{- if .optedIn }}
         !has(object.metadata.annotations) || !('outrider.dev/status' in object.metadata.annotations)
-        && (!('outrider.dev/inject' in object.metadata.annotations) || object.metadata.annotations['outrider.dev/inject'] == 'auto'
-          || has(params.data) && ('exporter.' + object.metadata.annotations['outrider.dev/inject']) in params.data)
+        && (!('outrider.dev/inject' in object.metadata.annotations) || object.metadata.annotations['outrider.dev/inject'] != 'false')
         {{- else }}
-        has(object.metadata.annotations) && !('outrider.dev/status' in object.metadata.annotations)
-        && (!('outrider.dev/inject' in object.metadata.annotations) ? 'outrider.dev/scrape' in object.metadata.annotations
-          : object.metadata.annotations['outrider.dev/inject'] == 'auto'
-          || has(params.data) && ('exporter.' + object.metadata.annotations['outrider.dev/inject']) in params.data)
+        has(object.metadata.annotations) && object.metadata.annotations.exists(key, key.startsWith('outrider.dev/') || key.contains('.outrider.dev/'))
+        && !('outrider.dev/status' in object.metadata.annotations)
+        && (!('outrider.dev/inject' in object.metadata.annotations) || object.metadata.annotations['outrider.dev/inject'] != 'false')
         {{- end }}
   variables:
     {{- include "outrider.injection.variables" . | nindent 4 }}
