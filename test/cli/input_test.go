@@ -149,8 +149,11 @@ func TestSignals(t *testing.T) {
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
 				}
-				ended := make(chan error, 1)
-				go func() { ended <- cmd.Wait() }()
+				ended := make(chan struct{})
+				go func() {
+					_ = cmd.Wait() // by a signal
+					close(ended)
+				}()
 				again := time.NewTicker(50 * time.Millisecond) // it may not have come to reading yet
 				defer again.Stop()
 				deadline := time.After(2 * time.Minute)
