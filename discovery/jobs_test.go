@@ -19,7 +19,6 @@ import (
 	promdiscovery "github.com/prometheus/prometheus/discovery"
 	"github.com/prometheus/prometheus/discovery/kubernetes"
 	"github.com/prometheus/prometheus/model/relabel"
-
 )
 
 var update = flag.Bool("update", false, "rewrite the chart's copy of the scrape jobs")

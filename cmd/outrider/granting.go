@@ -49,7 +49,7 @@ func (g *granting) annotations() map[string]string {
 // statements for the workload's server, with the values of a password.
 func (g *granting) statements(password string) (sidecars.GrantStatements, map[string]string, error) {
 	salt := make([]byte, 16)
-	rand.Read(salt) //nolint:errcheck // it never fails
+	rand.Read(salt) // it never fails
 	values, err := sidecars.GrantValues(g.user, password, salt)
 	if err != nil {
 		return sidecars.GrantStatements{}, nil, err

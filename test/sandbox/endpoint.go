@@ -21,19 +21,21 @@ type Endpoint struct{ URL, Up string }
 
 // EndpointOf is the endpoint of a planned pod's first exporter.
 func EndpointOf(pod *corev1.Pod) Endpoint {
-	for _, d := range sidecars.ParseStatus(pod).Decisions {
-		spec, _ := sidecars.Builtin().Spec(d.Exporter)
-		if d.Outcome == sidecars.Discovered {
-			_, at, _ := strings.Cut(d.Endpoint, "=")
-			port, path, found := strings.Cut(at, "/")
-			if !found {
-				path = "metrics"
-			}
-			return Endpoint{"http://127.0.0.1:" + port + "/" + path, spec.UpMetric}
-		}
+	decisions := sidecars.ParseStatus(pod).Decisions
+	if len(decisions) == 0 {
+		return Endpoint{}
+	}
+	d := decisions[0]
+	spec, _ := sidecars.Builtin().Spec(d.Exporter)
+	if d.Outcome != sidecars.Discovered {
 		return Endpoint{fmt.Sprintf("http://127.0.0.1:%d/metrics", spec.Port), spec.UpMetric}
 	}
-	return Endpoint{}
+	_, at, _ := strings.Cut(d.Endpoint, "=")
+	port, path, found := strings.Cut(at, "/")
+	if !found {
+		path = "metrics"
+	}
+	return Endpoint{"http://127.0.0.1:" + port + "/" + path, spec.UpMetric}
 }
 
 // Series returns the names of a page's series, one for each.

@@ -32,8 +32,8 @@ func accounts(ctx context.Context, p *Patient, found func(Finding)) bool {
 		}
 	}
 	slices.Sort(super)
-	switch n := len(super); {
-	case n == 0:
+	switch n := len(super); n {
+	case 0:
 		found(pass(name, "no exporter of %d monitored pods is seen to log in as a superuser", len(pods.Items)))
 	default:
 		shown := strings.Join(super[:min(n, 5)], ", ")
