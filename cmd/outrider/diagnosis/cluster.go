@@ -120,6 +120,10 @@ func otherWebhooks(ctx context.Context, p *Patient, found func(Finding)) bool {
 				continue
 			}
 			others = append(others, w.Name)
+			if mesh(w.Name) && config.Name < p.installation.config.Name {
+				found(warn(name, "Upgrade Outrider, whose configuration is then named 00-…, or rename the mesh's.",
+					"%s of %s is called before Outrider: it reads the ports to be excluded from its proxy too early", w.Name, config.Name))
+			}
 			if w.ReinvocationPolicy == nil || *w.ReinvocationPolicy == admissionv1.NeverReinvocationPolicy {
 				found(warn(name, "Ask its maintainers for reinvocationPolicy IfNeeded, or exclude the pods from it.",
 					"%s changes pods and is not asked again: it may not see the exporters", w.Name))
@@ -132,6 +136,11 @@ func otherWebhooks(ctx context.Context, p *Patient, found func(Finding)) bool {
 		found(pass(name, "pods are changed by %s too", strings.Join(others, ", ")))
 	}
 	return true
+}
+
+// mesh reports whether an entry is that of a mesh's injector.
+func mesh(entry string) bool {
+	return strings.Contains(entry, "istio.io") || strings.Contains(entry, "linkerd.io")
 }
 
 func onPods(r admissionv1.RuleWithOperations) bool {

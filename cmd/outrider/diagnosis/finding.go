@@ -64,7 +64,7 @@ type check func(context.Context, *Patient, func(Finding)) bool
 // it is there.
 func (p *Patient) Examine(ctx context.Context, found func(Finding)) {
 	for _, c := range []check{
-		apiServer, crd, findInstallation, replicas, caBundles, certificate, dryRun, permissions, otherWebhooks, exporters, prometheus, accounts,
+		apiServer, crd, findInstallation, replicas, caBundles, certificate, dryRun, permissions, otherWebhooks, meshes, exporters, prometheus, accounts,
 	} {
 		if !c(ctx, p, found) {
 			return
