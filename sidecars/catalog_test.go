@@ -123,6 +123,14 @@ func TestWithNamesTheBadField(t *testing.T) {
 		"cause of everything":   {"port: 9131", "port: 9131\n  diagnosis: {causes: [{pattern: 'x?', cause: x}]}", `spec.diagnosis.causes[0].pattern: "x?" matches everything`},
 		"cause without words":   {"port: 9131", "port: 9131\n  diagnosis: {causes: [{pattern: x, cause: ''}]}", "spec.diagnosis.causes[0].cause: is required"},
 		"error metric":          {"port: 9131", "port: 9131\n  diagnosis: {errorMetric: {name: a-b, label: err}}", "spec.diagnosis.errorMetric"},
+		"an image's registry":   {"port: 9131", "port: 9131\n  recognize: {images: [docker.io/varnish]}", "spec.recognize.images[0]: \"docker.io/varnish\" must match"},
+		"a tag without a word":  {"port: 9131", "port: 9131\n  recognize: {tagged: [varnish]}", "spec.recognize.tagged[0]"},
+		"a program's folder":    {"port: 9131", "port: 9131\n  recognize: {commands: [/usr/sbin/varnishd]}", "spec.recognize.commands[0]"},
+		"a client's folder":     {"port: 9131", "port: 9131\n  recognize: {notCommands: [varnishadm, bin/varnishlog]}", "spec.recognize.notCommands[1]"},
+		"an argument of lines":  {"port: 9131", "port: 9131\n  recognize: {notArgs: [\"-C\\n-d\"]}", "spec.recognize.notArgs[0]"},
+		"a variable's name":     {"port: 9131", "port: 9131\n  recognize: {notEnv: [ROLE]}", "spec.recognize.notEnv[0]"},
+		"an exporter's tag":     {"port: 9131", "port: 9131\n  recognize: {exporters: [\"a:1\"]}", "spec.recognize.exporters[0]"},
+		"a port of nowhere":     {"port: 9131", "port: 9131\n  recognize: {notPorts: [0]}", "spec.recognize"},
 		"one declared two ways": {"doc: The port.}", "doc: A.}, {name: port, default: '1', pattern: '1', doc: B.}", "declared twice"},
 	} {
 		t.Run(name, func(t *testing.T) {

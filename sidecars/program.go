@@ -22,6 +22,8 @@ var (
 	switches = []string{"su-exec", "gosu", "setuidgid", "s6-setuidgid", "chroot"}
 	// userFlags are flags of such programs that take one.
 	userFlags = []string{"-u", "-g", "--user", "--group", "--reuid", "--regid"}
+	// entrypoints are scripts that images begin with.
+	entrypoints = []string{"docker-entrypoint.sh", "entrypoint.sh", "docker-entrypoint", "entrypoint"}
 	// idle programs serve nothing.
 	idle = []string{"sleep", "tail", "true", "false", ":", "cat", "echo", "printf", "date", "yes", "pause", "wait", "trap", "exit", "return", "break", "continue",
 		"set", "export", "unset", "source", ".", "eval", "cd", "umask", "ulimit", "shift", "local", "read", "test", "[", "[[", "]", "]]", "for", "case", "function",
@@ -37,7 +39,7 @@ var (
 	isIdle         = wordSet(idle)
 	isOtherProgram = wordSet(otherPrograms)
 	// The same for the API server's policies, where words are joined by \x01: what begins a command line whose next word is a script, …
-	scriptPattern = `^(?:[^\x01]*\x01)*?(?:[^\x01]*/)?` + oneOf(shells) + `/*\x01(?:[^\x01]*\x01)*?-(?:[^-\x01][^\x01]*)?c\x01`
+	scriptPattern = `^(?:[^\x01]*\x01)*?(?:[^\x01]*/)?` + oneOf(shells) + `/*\x01(?:[^\x01]*\x01)*?(?:-(?:[^-\x01][^\x01]*)?c|-[` + scriptOptions + `]*c[` + scriptOptions + `]*)\x01`
 	// … the words of a command, those that take another one together with it, …
 	wordsPattern = `(?:[^\x01]*/)?` + oneOf(switches) + `/*\x01[^\x01]*|` + oneOf(userFlags) + `\x01[^\x01]*|[^\x01]+`
 	// … and words that are no program.
@@ -62,15 +64,13 @@ func (c Catalog) programs(container *corev1.Container) (found programs) {
 		return programs{own: true}
 	}
 	if script, ok := shellScript(line); ok {
-		for text := range strings.SplitSeq(script, "\n") {
-			for text := range strings.FieldsFuncSeq(uncommented(text), func(r rune) bool { return r == ';' || r == '|' || r == '&' }) {
-				read := command{}
-				for word := range strings.FieldsSeq(text) {
-					read.word(strings.Trim(word, `"'`), c)
-				}
-				found.add(read, c)
+		forCommands(script, func(text string) {
+			read := command{}
+			for word := range strings.FieldsSeq(text) {
+				read.word(strings.Trim(word, `"'`), c)
 			}
-		}
+			found.add(read, c)
+		})
 		return found
 	}
 	read := command{}
@@ -81,6 +81,15 @@ func (c Catalog) programs(container *corev1.Container) (found programs) {
 		found.own = true
 	}
 	return found
+}
+
+// forCommands visits the commands of a script, without comments.
+func forCommands(script string, visit func(text string)) {
+	for line := range strings.SplitSeq(script, "\n") {
+		for text := range strings.FieldsFuncSeq(uncommented(line), func(r rune) bool { return r == ';' || r == '|' || r == '&' }) {
+			visit(text)
+		}
+	}
 }
 
 // ownProgram reports whether a container runs its image's own program: there is
@@ -94,6 +103,7 @@ type command struct {
 	first   string // the first that is a program, or could be
 	known   string // the program that decides
 	shell   bool   // there is a shell among what stands before
+	script  string // the image's own script, behind a shell
 	operand bool   // the next word is one
 }
 
@@ -110,6 +120,9 @@ func (r *command) word(word string, c Catalog) {
 		r.operand = true
 		return
 	case isPassed(word, base):
+		if r.shell && slices.Contains(entrypoints, base) {
+			r.script = base
+		}
 		r.shell = r.shell || slices.Contains(shells, base)
 		return
 	}
@@ -137,6 +150,8 @@ func (p *programs) add(r command, c Catalog) bool {
 		p.other = r.first
 	case r.first != "":
 		p.unknown = r.first
+	case r.script != "":
+		p.unknown = r.script
 	case r.shell:
 		p.idle = "a shell"
 	default:
@@ -178,11 +193,23 @@ func shellScript(line []string) (string, bool) {
 		return "", false
 	}
 	for i := start + 1; i < len(line)-1; i++ {
-		if word := line[i]; strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "--") && strings.HasSuffix(word, "c") {
+		if takesScript(line[i]) {
 			return line[i+1], true
 		}
 	}
 	return "", false
+}
+
+// scriptOptions are options of a shell that stand together with -c, as in -ecx.
+const scriptOptions = "cefiluvx"
+
+// takesScript reports whether a shell's option has the next word as its script.
+func takesScript(word string) bool {
+	options, ok := strings.CutPrefix(word, "-")
+	if !ok || strings.HasPrefix(options, "-") {
+		return false
+	}
+	return strings.HasSuffix(options, "c") || strings.Contains(options, "c") && strings.Trim(options, scriptOptions) == ""
 }
 
 // hasArgument reports whether one of the words stands in a container's command
@@ -198,6 +225,21 @@ func hasArgument(c *corev1.Container, words []string) string {
 		}
 	}
 	return ""
+}
+
+// runsWithout reports whether a command of a container's script is one of some
+// programs without any of some arguments: nginx -t && exec nginx.
+func runsWithout(c *corev1.Container, programs, args []string) (without bool) {
+	script, ok := shellScript(commandLine(c))
+	if !ok || ownProgram(c) {
+		return false
+	}
+	forCommands(script, func(text string) {
+		words := unquoted(strings.Fields(text))
+		runs := slices.ContainsFunc(words, func(word string) bool { return slices.Contains(programs, path.Base(word)) })
+		without = without || runs && !slices.ContainsFunc(words, func(word string) bool { return slices.Contains(args, word) })
+	})
+	return without
 }
 
 // uncommented is a line of a script without the comment at its end.

@@ -125,8 +125,14 @@ func endpointList() string {
 }
 
 // workloadNames are what images, containers and ports of a workload are called.
+// Images of which the tag says what they are do not count: wordpress is an Apache,
+// or PHP-FPM behind another server.
 func workloadNames(e v1alpha1.Exporter) map[string]bool {
 	names := wordSet(e.Spec.Recognize.Images)
+	for _, tagged := range e.Spec.Recognize.Tagged {
+		image, _, _ := strings.Cut(tagged, ":")
+		delete(names, image)
+	}
 	names[e.Name] = true
 	return names
 }

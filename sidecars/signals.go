@@ -102,7 +102,7 @@ func (s signals) contradiction(e *entry) string {
 		return word
 	}
 	if len(r.NotArgs) > 0 {
-		if word := hasArgument(s.Container, r.NotArgs); word != "" {
+		if word := hasArgument(s.Container, r.NotArgs); word != "" && !runsWithout(s.Container, r.Commands, r.NotArgs) {
 			return "has the argument " + word
 		}
 	}
