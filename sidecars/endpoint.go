@@ -129,7 +129,7 @@ func (p *planner) soften(from int) {
 		return
 	}
 	for i := from; i < len(p.Decisions); i++ {
-		if d := &p.Decisions[i]; d.Outcome == Refused && (d.Reason == UnknownSetting || d.Reason == Unsupported) {
+		if d := &p.Decisions[i]; d.Outcome == Refused && (d.Reason == UnknownSetting || d.Reason == Unsupported || d.Reason == Ambiguous) {
 			d.Outcome = Skipped
 		}
 	}

@@ -160,7 +160,7 @@ var metricsPorts = []string{"metrics", "http-metrics", "https-metrics", "tcp-met
 // declaredPort is the TCP port that the server must listen on, as far as its
 // declared ports tell, or 0: one named for metrics in a native entry, the usual
 // one if it is among them, else one of the names that are meant, else the only
-// one. several reports that there are some, of which none is meant.
+// usual one, else the only one. several reports that there are some, of which none is meant.
 func (e *entry) declaredPort(param *v1alpha1.Parameter, c *corev1.Container, usual string) (port int32, several bool) {
 	names := param.PortNames
 	if isNative(e) {
@@ -183,11 +183,28 @@ func (e *entry) declaredPort(param *v1alpha1.Parameter, c *corev1.Container, usu
 	if port := namedPort(c, names); port != 0 {
 		return port, false
 	}
+	if port := e.onlyUsual(c); port != 0 && !isNative(e) {
+		return port, false
+	}
 	// A native workload's other ports are not for metrics.
 	if n == 1 && !isNative(e) {
 		return only, false
 	}
 	return 0, n > 1
+}
+
+// onlyUsual is the one of the workload's usual ports that a container declares, or
+// 0 where it declares several.
+func (e *entry) onlyUsual(c *corev1.Container) (found int32) {
+	for _, p := range c.Ports {
+		if isTCP(p) && slices.Contains(e.spec.Recognize.Ports, p.ContainerPort) {
+			if found != 0 {
+				return 0
+			}
+			found = p.ContainerPort
+		}
+	}
+	return found
 }
 
 func namedPort(c *corev1.Container, names []string) int32 {

@@ -236,8 +236,8 @@ func runsWithout(c *corev1.Container, programs, args []string) (without bool) {
 	}
 	forCommands(script, func(text string) {
 		words := unquoted(strings.Fields(text))
-		runs := slices.ContainsFunc(words, func(word string) bool { return slices.Contains(programs, path.Base(word)) })
-		without = without || runs && !slices.ContainsFunc(words, func(word string) bool { return slices.Contains(args, word) })
+		at := slices.IndexFunc(words, func(word string) bool { return slices.Contains(programs, path.Base(word)) })
+		without = without || at >= 0 && !slices.ContainsFunc(words[at:], func(word string) bool { return slices.Contains(args, word) })
 	})
 	return without
 }

@@ -150,12 +150,12 @@ func (c Catalog) guess(pod *corev1.Pod, e *entry) *corev1.Container {
 
 // exporterOf returns the name of a container that is an exporter for the workload
 // and not ours, or "": by its image, or by a name with both words in it, such as
-// crunchy-postgres-exporter.
+// crunchy-postgres-exporter; an image's tag may be that name.
 func exporterOf(pod *corev1.Pod, e *entry) string {
 	for _, list := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
 		for i := range list {
-			base, _ := splitImage(list[i].Image)
-			if slices.Contains(e.spec.Recognize.Exporters, base) || e.exportedBy(base) || e.exportedBy(list[i].Name) {
+			base, tag := splitImage(list[i].Image)
+			if slices.Contains(e.spec.Recognize.Exporters, base) || e.exportedBy(base) || e.exportedBy(tag) || e.exportedBy(list[i].Name) {
 				return list[i].Name
 			}
 		}

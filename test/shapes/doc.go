@@ -17,7 +17,7 @@
 //	ports  6379, redis:6379, 53/udp
 //	more   +'name image ; command > args ; env ; ports' a second container, init:'…', native:'…'
 //	       vol:/path=secret:NAME, secret:NAME:key>file, cm:NAME, empty
-//	       kind=Deployment (default: the first pod of a StatefulSet), owner=GROUP/Kind,
+//	       kind=Deployment (default: the first pod of a StatefulSet), owner=GROUP/VERSION/Kind,
 //	       label:k=v, annotation:k=v, inject=redis (in place of the opted-in namespace), os=windows
 //	expected  none WHY, refused, or EXPORTER PORT [as=USER] [pw=SECRET/KEY] [tls] [host=pod] [socket=/path] [path=/p],
 //	       several with commas between them; "or" separates answers that are equally right

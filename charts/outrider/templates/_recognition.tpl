@@ -130,6 +130,6 @@ way than the webhook does is left out. */}}
     + variables.containers.filter(c, c.name.startsWith('outrider-')).map(c, string(c.name).substring(9))
 - name: exporting
   expression: >-
-    variables.containers.map(c, [string(c.name)] + [(has(c.image) ? string(c.image) : '').split('@')[0]].map(image, image.substring(image.lastIndexOf('/') + 1).split(':')[0]))
+    variables.containers.map(c, [string(c.name)] + [(has(c.image) ? string(c.image) : '').split('@')[0]].map(image, image.substring(image.lastIndexOf('/') + 1).split(':'))[0])
       .map(names, names.filter(name, name.contains('exporter')).join('\n')).join('\n').split('\n').filter(name, name != '')
 {{- end -}}
