@@ -215,7 +215,7 @@ func (p *planner) finish() {
 	}
 	p.pullSecrets()
 	p.excludePorts()
-	if status := encodeStatus(Status{Decisions: p.Decisions, PullSecrets: append(p.pulled, p.pull...), Exclusions: merged(p.exclusions, p.excluded), KeepLabel: monitored && keepsLabel(p.Pod)}); status != p.Pod.Annotations[StatusKey] {
+	if status := encodeStatus(Status{Decisions: lasting(p.Decisions), PullSecrets: append(p.pulled, p.pull...), Exclusions: merged(p.exclusions, p.excluded), KeepLabel: monitored && keepsLabel(p.Pod)}); status != p.Pod.Annotations[StatusKey] {
 		p.status = status
 	}
 	p.refuseTooLarge()

@@ -40,6 +40,25 @@ func encodeStatus(s Status) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
+// lasting are decisions as they stand in the status of a pod: a warning about what
+// is injected is answered once, since a later admission could not believe it and
+// would change the pod.
+func lasting(decisions []Decision) []Decision {
+	warned := func(d Decision) bool {
+		return (d.Outcome == Injected || d.Outcome == Discovered) && d.Message != ""
+	}
+	if !slices.ContainsFunc(decisions, warned) {
+		return decisions
+	}
+	decisions = slices.Clone(decisions)
+	for i := range decisions {
+		if warned(decisions[i]) {
+			decisions[i].Message = ""
+		}
+	}
+	return decisions
+}
+
 // carried is an earlier decision as far as it can be believed: users can write
 // the annotation too, so nothing in it becomes a sentence of ours or a label.
 func carried(d Decision) Decision {
