@@ -74,6 +74,13 @@ func TestValuesFromTheField(t *testing.T) {
 				t.Errorf("%q", args)
 			}
 		}},
+		"owners that compare": {"", `{sidecars: {comparingOwners: [workloads.kubeblocks.io, example.com/Set]}}`, func(t *testing.T, l loaded) {
+			for _, component := range []string{"controller", "webhook"} {
+				if args := l.args(t, component); !slices.Contains(args, "--comparing-owner=workloads.kubeblocks.io") || !slices.Contains(args, "--comparing-owner=example.com/Set") {
+					t.Errorf("%s has %q", component, args)
+				}
+			}
+		}},
 		"annotations of the webhook": {"", `{webhook: {annotations: {admissions.enforcer/disabled: "true"}}, certs: {mode: cert-manager}}`, func(t *testing.T, l loaded) {
 			a := one[*admissionv1.MutatingWebhookConfiguration](t, l.objects).Annotations
 			if a["admissions.enforcer/disabled"] != "true" || a["cert-manager.io/inject-ca-from"] == "" {

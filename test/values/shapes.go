@@ -83,6 +83,7 @@ var shapes = map[string]schema{
 	"certs.settleTime":      ref("time"),
 
 	"sidecars.imagePullSecrets": list(ref("objectName")),
+	"sidecars.comparingOwners":  set(pattern(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+(/[A-Z][A-Za-z0-9]*)?$`)),
 
 	"webhook.ports":                     object(schema{"webhook": integer(0, 65535), "metrics": integer(0, 65535), "health": integer(0, 65535)}),
 	"controller.logLevel":               enum("error", "info", "debug"),

@@ -114,7 +114,7 @@ name, because most programs refuse a repeated flag; a flag that may be repeated 
 end, may be changed only to what ends so, because Services, probes and scrape jobs know the port.
 */}}
 {{- define "outrider.args" -}}
-{{- $repeatable := list "cluster.peer" "enable-feature" "excluded-namespace" "image-pull-secret" -}}
+{{- $repeatable := list "cluster.peer" "comparing-owner" "enable-feature" "excluded-namespace" "image-pull-secret" -}}
 {{- $own := list -}}
 {{- range .args }}{{ $own = append $own (include "outrider.flag" .) }}{{ end -}}
 {{- $replaced := list -}}

@@ -22,6 +22,9 @@
 {{- if .Values.sidecars.assignedUIDs }}
 - --assigned-uids
 {{- end }}
+{{- range .Values.sidecars.comparingOwners }}
+- --comparing-owner={{ . }}
+{{- end }}
 {{- end -}}
 
 {{/* The probes of a container of either role. */}}
