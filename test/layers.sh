@@ -7,8 +7,8 @@ run() { go test -json -count=1 -timeout=60m "$@" || failed=1; }
 for layer in "$@"; do
 	case $layer in
 	unit) run ./cmd/... ./sidecars/... ./webhook/... ./certs/... ./discovery/... ./charts/... $(go list ./test/... | grep -Ev \
-		'/test/(apiserver|certificates|cluster|e2e|enforcement|faults|grant|image|load|network|nodes|policy|release/published|scale|stack)(/|$)') ;;
-	apiserver) run ./test/cluster/... ./test/apiserver/... ./test/load/... ./test/enforcement/... ./test/policy/... ./test/stack/... ./test/scale/... ;;
+		'/test/(apiserver|certificates|cluster|e2e|enforcement|faults|grant|image|load|network|nodes|policy|release/published|scale|servers|stack)(/|$)') ;;
+	apiserver) run ./test/cluster/... ./test/apiserver/... ./test/load/... ./test/enforcement/... ./test/policy/... ./test/stack/... ./test/scale/... ./test/servers ;;
 	# Alone: certificates of seconds are renewed under load here, and no pod may be missed.
 	certificates) run ./test/certificates ;;
 	# Servers and exporters from their images, without a cluster.
