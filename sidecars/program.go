@@ -215,7 +215,8 @@ func takesScript(word string) bool {
 // hasArgument reports whether one of the words stands in a container's command
 // line, or in its script.
 func hasArgument(c *corev1.Container, words []string) string {
-	line := commandLine(c)
+	var few [16]string // as in programs
+	line := append(append(few[:0], c.Command...), c.Args...)
 	if script, ok := shellScript(line); ok && !ownProgram(c) {
 		line = unquoted(strings.FieldsFunc(script, func(r rune) bool { return strings.ContainsRune(" \t\n\v\f\r;|&", r) }))
 	}

@@ -77,8 +77,8 @@ func (p *planner) warnUnfound(e *entry, s *shown) {
 			return
 		}
 	}
-	p.warn("%s: none of the pod's containers looks like it, so it has its defaults and no credentials of the pod's; name the container: %s",
-		e.name, parameterKey(e.name, containerParameter))
+	p.warning = e.name + ": none of the pod's containers looks like it, so it has its defaults and no credentials of the pod's; name the container: " +
+		parameterKey(e.name, containerParameter)
 }
 
 // values are the exporter's parameters: from the pod's annotations, or found in
