@@ -20,8 +20,8 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 )
 
-// mostPods of each namespace of a mesh are looked at.
-const mostPods = 200
+// mostMeshed pods of each namespace of a mesh are looked at.
+const mostMeshed = 200
 
 // meshes looks for scraped ports that a mesh takes and keeps Prometheus from.
 func meshes(ctx context.Context, p *Patient, found func(Finding)) bool {
@@ -45,7 +45,7 @@ func meshes(ctx context.Context, p *Patient, found func(Finding)) bool {
 				return true
 			}
 		}
-		pods, err := p.Client.CoreV1().Pods(ns.Name).List(ctx, metav1.ListOptions{LabelSelector: sidecars.MonitoredKey + "=" + sidecars.MonitoredTrue, Limit: mostPods})
+		pods, err := p.Client.CoreV1().Pods(ns.Name).List(ctx, metav1.ListOptions{LabelSelector: sidecars.MonitoredKey + "=" + sidecars.MonitoredTrue, Limit: mostMeshed})
 		if err != nil {
 			found(warn(name, "", "pods of %s cannot be listed: %v", ns.Name, err))
 			continue
@@ -205,14 +205,14 @@ func (a *policies) istio(ns *corev1.Namespace, pod *corev1.Pod, port string) *Fi
 			continue
 		}
 		f := warn("meshes", fmt.Sprintf("Add an AuthorizationPolicy to namespace %s with selector.matchLabels {%s: \"true\"}, action ALLOW and rules [{to: [{operation: {ports: [%q]}}]}].",
-			ns.Name, sidecars.MonitoredKey, port), "Istio lets nobody in on port %s of pods such as %s/%s: AuthorizationPolicy %s/%s allows others only", port, ns.Name, pod.Name, p.Metadata.Namespace, p.Metadata.Name)
+			ns.Name, sidecars.MonitoredKey, port), "Istio lets no client in on port %s of pods such as %s/%s: AuthorizationPolicy %s/%s allows others only", port, ns.Name, pod.Name, p.Metadata.Namespace, p.Metadata.Name)
 		return &f
 	}
 	return nil
 }
 
-// allows reports whether a policy lets anybody in on a port: one of its rules
-// names it, or names no ports and nobody.
+// allows reports whether a policy lets any client in on a port: one of its rules
+// names it, or names no ports and no clients.
 func (a *policies) allows(pod *corev1.Pod, port string) bool {
 	for i := range a.authorization {
 		p := &a.authorization[i]
@@ -245,10 +245,10 @@ func (a *policies) linkerd(ns *corev1.Namespace, pod *corev1.Pod, port string) *
 		s := &a.servers[i]
 		selector, err := metav1.LabelSelectorAsSelector(s.Spec.PodSelector)
 		if err == nil && s.Metadata.Namespace == ns.Name && fmt.Sprint(s.Spec.Port) == port && selector.Matches(labels.Set(pod.Labels)) {
-			return nil // somebody has thought of the port
+			return nil // the port has a policy of its own
 		}
 	}
 	f := warn("meshes", fmt.Sprintf("Add a Server to namespace %s with podSelector.matchLabels {%s: \"true\"} and port %s, and an AuthorizationPolicy for it that requires a NetworkAuthentication with the networks of Prometheus' pods; or let Prometheus join the mesh.",
-		ns.Name, sidecars.MonitoredKey, port), "Linkerd lets nobody without mTLS in on port %s of pods such as %s/%s (default-inbound-policy %s), and Prometheus has none", port, ns.Name, pod.Name, inbound)
+		ns.Name, sidecars.MonitoredKey, port), "Linkerd lets no client without mTLS in on port %s of pods such as %s/%s (default-inbound-policy %s), and Prometheus has none", port, ns.Name, pod.Name, inbound)
 	return &f
 }
