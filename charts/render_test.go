@@ -265,6 +265,7 @@ func TestTemplatesDependOnNothingElse(t *testing.T) {
 		if f.Name == "templates/webhook/_webhook.tpl" {
 			data = regexp.MustCompile(`(?s)\{\{- define "outrider.webhook.caBundle" -\}\}.*?\n\n`).ReplaceAll(data, nil)
 		}
+		data = regexp.MustCompile(`"(?:[^"\\\n]|\\.)*"`).ReplaceAll(data, []byte(`""`)) // words in texts call nothing
 		if found := unstable.Find(data); found != nil {
 			t.Errorf("%s: %s renders differently each time or place", f.Name, found)
 		}
