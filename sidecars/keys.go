@@ -99,6 +99,8 @@ func Keys() []Key {
 			Doc: "The exporters of which Prometheus keeps the essential metrics only."},
 		{Name: MonitoredKey, Place: PodLabel, Values: "`\"true\"`", Written: true,
 			Doc: "Prometheus asks the API server for the pods with this label."},
+		{Name: RequestedKey, Place: PodLabel, Values: "`\"true\"`", Written: true,
+			Doc: "Written by the API server's policy on each new pod that asks, or whose namespace is opted in; coverage watches the pods with this label."},
 		{Name: InjectKey, Place: NamespaceLabel, Values: "`enabled` · `disabled`",
 			Doc: "Every new pod here is treated as if annotated `auto`; a pod's own annotation wins. `disabled` takes the namespace out where `webhook.optIn` is `all`."},
 		{Name: EnforceKey, Place: NamespaceLabel, Values: "`audit` · `warn` · `deny`",

@@ -19,7 +19,7 @@
 // # With --coverage-by-label, only labeled pods are watched
 //
 // A watch of all pods costs as much as a scrape job for annotated ones. The flag is for
-// clusters where a policy labels the pods that ask; the chart's do not yet. Pods from before
+// clusters where the API server's policy labels the pods that ask. Pods from before
 // the policy, or from before their namespace was opted in, are found by a sweep in pages,
 // every ten minutes; namespaces where it found missed ones are swept every half minute,
 // and one that is opted in at once.
