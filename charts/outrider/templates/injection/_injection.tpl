@@ -158,7 +158,7 @@ may have one of the flags, and so are several words in one. */}}
     variables.parameters.filter(p, p.round == '{{ $round }}').transformMapEntry(i, p, {p.name: string((
       p.key in variables.annotations ? [variables.annotations[p.key]]
       : (p.part == '' ? p.flags.filter(f, f in variables.given && variables.given[f].matches(p.pattern)).map(f, variables.given[f])
-          : p.flags.filter(f, f in variables.given).map(f, '127.0.0.1'))
+          : p.flags.filter(f, f in variables.given).map(f, p.part == 'host' ? '127.0.0.1' : variables.given[f].find('[0-9]+$')))
         + p.env.filter(n, n in variables.has && variables.env[n].?value.orValue('').matches(p.pattern)).map(n, variables.env[n].value)
         + p.signs.filter(v, {{ include "outrider.injection.holds" $seen }}).map(v, v.value)
         + (!p.fromPorts ? [] : [(p.defaults.filter(v, {{ include "outrider.injection.holds" $seen }}).map(v, v.value) + [p.default])[0]].map(usual,
@@ -324,6 +324,7 @@ v.when.all(id, id in {{ . }}) && !v.unless.exists(id, id in {{ . }})
 {{- define "outrider.injection.ports" -}}
 ((!variables.discovered ? [] : ['metrics', 'http-metrics', 'https-metrics', 'tcp-metrics', 'prometheus', 'prom', 'http-prom', 'http-prometheus', 'monitoring', 'prometheus-tls', 'metrics-tls']
       .map(n, variables.tcp.filter(q, q.name == n)).flatten()) + variables.tcp.filter(q, q.port == usual) + p.portNames.map(n, variables.tcp.filter(q, q.name == n)).flatten()
+      + (variables.discovered ? [] : [variables.tcp.filter(q, 'port.' + q.port in variables.known && variables.name in string(variables.known['port.' + q.port]).split('\n'))].map(usual, usual.size() == 1 ? usual : [])[0])
       + (variables.tcp.size() == 1 && !variables.discovered ? variables.tcp : [])).map(q, q.port)
 {{- end -}}
 

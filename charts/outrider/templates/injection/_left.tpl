@@ -7,6 +7,9 @@ the answer, and what comes after a line may rely on it.
 : !(variables.asked in ['auto', '']) && !('exporter.' + variables.asked in variables.known) ? 'Words'
 : variables.scrape != '' && !variables.annotations['outrider.dev/scrape'].matches('^(?:https:)?(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})(?:/[A-Za-z0-9/_.~-]{0,127})?$') ? 'Scrape'
 : variables.asked == 'auto' && variables.read.size() != variables.running.size() ? 'CommandLine'
+: variables.asked == 'auto' && (variables.running.size() > 1 || variables.named.exists(c, c.image == ''))
+  && variables.running.exists(c, [c.?command.orValue([]) + c.?args.orValue([])].exists(line, line.exists(word, string(word).matches(variables.known['shell']))
+    && line.exists(word, string(word).matches('[;|&\n]|entrypoint')))) ? 'CommandLine'
 : variables.names.size() == 0 && (variables.asked == 'auto' || variables.scrape == '') ? 'NotRecognized'
 : variables.names.size() > 1 ? 'SeveralExporters'
 : variables.name != '' && variables.exporter[0] == 'left' ? 'NotExpressed'
@@ -84,7 +87,8 @@ key in ['outrider.dev/inject', 'outrider.dev/scrape']
 (variables.records.exists(r, r[0] == 'socket' && variables.hits[r[1]].size() > 0)
   || variables.parameters.exists(p, !(p.key in variables.annotations) && p.flags.exists(f, f in variables.given
     && (p.part == '' ? variables.given[f].matches('[$`]')
-      : p.part != 'host' || variables.discovered || !variables.given[f].matches('^-?(?:0[.]0[.]0[.]0|127[.]0[.]0[.]1|localhost|::1?|[*])(?:[, ]|$)') || !'127.0.0.1'.matches(p.pattern))))
+      : variables.discovered || !(p.part == 'host' && variables.given[f].matches('^-?(?:0[.]0[.]0[.]0|127[.]0[.]0[.]1|localhost|::1?|[*])(?:[, ]|$)') && '127.0.0.1'.matches(p.pattern)
+        || p.part == 'port' && variables.given[f].matches('^(?:0[.]0[.]0[.]0|127[.]0[.]0[.]1|localhost|[*]):[0-9]{1,5}$') && variables.given[f].find('[0-9]+$').matches(p.pattern)))))
   || variables.signs.exists(s, s.kind == 'arg' && variables.hits[s.name].exists(h, h.value.matches('[$`]'))))
 {{- end -}}
 
