@@ -27,7 +27,7 @@ sidecars.Recognition describes its keys. Nothing here is newer than Kubernetes 1
   expression: >-
     has(namespaceObject.metadata.annotations) && 'outrider.dev/deny' in namespaceObject.metadata.annotations
     ? namespaceObject.metadata.annotations['outrider.dev/deny'].split(',').map(word, word.trim()) : []
-{{ include "outrider.recognition.variables" . }}
+{{- include "outrider.recognition.variables" . }}
 # The pod serves metrics itself, or says why it need not.
 - name: scraped
   expression: >-

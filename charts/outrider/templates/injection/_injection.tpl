@@ -16,7 +16,7 @@ variable left, and goes to the webhook as it is. An error leaves the pod to the 
   expression: namespaceObject.metadata.?annotations.orValue({})
 - name: namespaceLabels
   expression: namespaceObject.metadata.?labels.orValue({})
-{{ include "outrider.recognition.variables" . }}
+{{- include "outrider.recognition.variables" . }}
 {{- /* Which exporter, and why. */}}
 - name: asked
   expression: >-

@@ -30,7 +30,7 @@ spec:
       expression: >-
         variables.left == 'NotRecognized' && !('outrider.dev/inject' in variables.annotations) ? ''
         : 'outrider: ' + (variables.name == '' ? 'the pod' : variables.name) + ' is left without an exporter (' + (variables.left == '' ? 'NoAnswer' : variables.left) + '): '
-          + {{ include "outrider.injection.reasons" . | nindent 12 }}[?variables.left].orValue('the policies do not decide this')
+          + {{- include "outrider.injection.reasons" . | nindent 12 }}[?variables.left].orValue('the policies do not decide this')
           + '; there is no webhook to decide it (webhook.mode: policy)'
   validations:
     - expression: variables.warning == ''
