@@ -22,6 +22,9 @@ const reviewUID = "705ab4f5-6393-11e8-b7cc-42010a800002"
 
 var reviewType = metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"}
 
+// capturing is the configuration that catches it. Its name sorts before the chart's.
+const capturing = "0-capture"
+
 // captured is where the review of one namespace's pods is caught.
 const captured = "shop"
 
@@ -48,7 +51,7 @@ func (s *stage) capture(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	// By its name it is called before the others, and sees the pod as it was sent.
-	if err := s.configure(ctx, "capture", address{server.URL, encodeCertificate(server.Certificate())}, func(w *webhookEntry) {
+	if err := s.configure(ctx, capturing, address{server.URL, encodeCertificate(server.Certificate())}, func(w *webhookEntry) {
 		w.NamespaceSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": captured}}
 	}); err != nil {
 		return nil, err
@@ -75,7 +78,7 @@ func (s *stage) capture(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Delete(ctx, "capture", metav1.DeleteOptions{}); err != nil {
+	if err := s.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Delete(ctx, capturing, metav1.DeleteOptions{}); err != nil {
 		return nil, fmt.Errorf("delete the capturing webhook's configuration: %w", err)
 	}
 	return body, nil

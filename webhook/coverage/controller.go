@@ -106,7 +106,7 @@ func (c *Controller) Start(ctx context.Context) error {
 	if err := wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(context.Context) (bool, error) { return c.Exporters.Check(nil) == nil, nil }); err != nil {
 		return nil
 	}
-	monitored, err := c.Monitored.Follow(c.inv.setContainers, c.inv.dropContainers)
+	monitored, err := c.Monitored.Follow(c.setMonitored, c.inv.dropContainers)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
@@ -43,6 +44,15 @@ func (c *Controller) watchedPods() []client.ListOption {
 		return nil
 	}
 	return []client.ListOption{labeled}
+}
+
+// setMonitored takes note of a pod with exporters. One without the label, such as a pod
+// that an exporter was attached to, is known from here and need not wait for a sweep.
+func (c *Controller) setMonitored(p *corev1.Pod) {
+	if c.Labeled && p.Labels[sidecars.RequestedKey] != sidecars.RequestedTrue && p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
+		c.inv.setPod(&p.ObjectMeta, swept)
+	}
+	c.inv.setContainers(p)
 }
 
 // sweepUntil finds, until ctx ends, the pods that should have been decided and carry no

@@ -28,6 +28,7 @@ import (
 	"strings"
 	"sync"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -164,6 +165,11 @@ func Slim(pod *corev1.Pod) {
 		CreationTimestamp: meta.CreationTimestamp, DeletionTimestamp: meta.DeletionTimestamp,
 		OwnerReferences: meta.OwnerReferences, Labels: ours(meta.Labels), Annotations: ours(meta.Annotations),
 	}
+	for _, key := range revisions {
+		if value, ok := meta.Labels[key]; ok {
+			pod.Labels[key] = value
+		}
+	}
 	spec := pod.Spec
 	pod.Spec = corev1.PodSpec{NodeName: spec.NodeName, RestartPolicy: spec.RestartPolicy, InitContainers: named(spec.InitContainers), Containers: named(spec.Containers)}
 	status := pod.Status
@@ -172,6 +178,9 @@ func Slim(pod *corev1.Pod) {
 		InitContainerStatuses: states(status.InitContainerStatuses), ContainerStatuses: states(status.ContainerStatuses),
 	}
 }
+
+// revisions are labels that tell a pod's workload and the template it is made from.
+var revisions = []string{appsv1.DefaultDeploymentUniqueLabelKey, appsv1.ControllerRevisionHashLabelKey}
 
 // ours keeps the keys of the domain.
 func ours(all map[string]string) map[string]string {
