@@ -38,16 +38,40 @@ type podMonitor struct {
 			TLSConfig       struct {
 				InsecureSkipVerify bool `json:"insecureSkipVerify"`
 			} `json:"tlsConfig"`
-			Relabelings []struct {
-				SourceLabels []string `json:"sourceLabels"`
-				Separator    *string  `json:"separator"`
-				TargetLabel  string   `json:"targetLabel"`
-				Regex        string   `json:"regex"`
-				Replacement  *string  `json:"replacement"`
-				Action       string   `json:"action"`
-			} `json:"relabelings"`
+			Relabelings       []relabeling `json:"relabelings"`
+			MetricRelabelings []relabeling `json:"metricRelabelings"`
 		} `json:"podMetricsEndpoints"`
 	} `json:"spec"`
+}
+
+// relabeling is a rule in the operator's words.
+type relabeling struct {
+	SourceLabels []string `json:"sourceLabels"`
+	Separator    *string  `json:"separator"`
+	TargetLabel  string   `json:"targetLabel"`
+	Regex        string   `json:"regex"`
+	Replacement  *string  `json:"replacement"`
+	Action       string   `json:"action"`
+}
+
+// prometheus is the rule in Prometheus' words.
+func (r relabeling) prometheus() map[string]any {
+	made := map[string]any{}
+	for key, value := range map[string]string{"target_label": r.TargetLabel, "regex": r.Regex, "action": strings.ToLower(r.Action)} {
+		if value != "" {
+			made[key] = value
+		}
+	}
+	if len(r.SourceLabels) > 0 {
+		made["source_labels"] = r.SourceLabels
+	}
+	if r.Separator != nil {
+		made["separator"] = *r.Separator
+	}
+	if r.Replacement != nil {
+		made["replacement"] = *r.Replacement
+	}
+	return made
 }
 
 // operatorsJobs are the scrape jobs that the operator makes of a PodMonitor: its own rules, then the endpoint's.
@@ -67,27 +91,17 @@ func operatorsJobs(t *testing.T, m podMonitor) string {
 			{"target_label": "job", "replacement": m.Metadata.Namespace + "/" + m.Metadata.Name},
 		}
 		for _, r := range e.Relabelings {
-			made := rule{}
-			for key, value := range map[string]string{"target_label": r.TargetLabel, "regex": r.Regex, "action": strings.ToLower(r.Action)} {
-				if value != "" {
-					made[key] = value
-				}
-			}
-			if len(r.SourceLabels) > 0 {
-				made["source_labels"] = r.SourceLabels
-			}
-			if r.Separator != nil {
-				made["separator"] = *r.Separator
-			}
-			if r.Replacement != nil {
-				made["replacement"] = *r.Replacement
-			}
-			rules = append(rules, made)
+			rules = append(rules, r.prometheus())
+		}
+		var ofMetrics []rule
+		for _, r := range e.MetricRelabelings {
+			ofMetrics = append(ofMetrics, r.prometheus())
 		}
 		jobs = append(jobs, rule{
-			"job_name":              fmt.Sprintf("podMonitor/%s/%s/%d", m.Metadata.Namespace, m.Metadata.Name, i),
-			"kubernetes_sd_configs": []rule{{"role": "pod", "selectors": []rule{{"role": "pod", "label": metav1.FormatLabelSelector(&m.Spec.Selector)}}}},
-			"relabel_configs":       rules,
+			"job_name":               fmt.Sprintf("podMonitor/%s/%s/%d", m.Metadata.Namespace, m.Metadata.Name, i),
+			"kubernetes_sd_configs":  []rule{{"role": "pod", "selectors": []rule{{"role": "pod", "label": metav1.FormatLabelSelector(&m.Spec.Selector)}}}},
+			"relabel_configs":        rules,
+			"metric_relabel_configs": ofMetrics,
 		})
 	}
 	text, err := yaml.Marshal(jobs)

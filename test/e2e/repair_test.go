@@ -9,7 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// cache has two replicas and asks for an exporter.
+// cache has two replicas and asks for an exporter, in a way that the API server's policies leave to the webhook: by an
+// annotation for meshes.
 const cache = `
 apiVersion: apps/v1
 kind: Deployment
@@ -18,7 +19,7 @@ spec:
   replicas: 2
   selector: {matchLabels: {app: %[2]s}}
   template:
-    metadata: {labels: {app: %[2]s}, annotations: {outrider.dev/inject: redis}}
+    metadata: {labels: {app: %[2]s}, annotations: {outrider.dev/inject: redis, outrider.dev/mesh: keep}}
     spec: {terminationGracePeriodSeconds: 1, containers: [{name: redis, image: "docker.io/library/redis:7.0.15"}]}
 `
 

@@ -51,9 +51,9 @@ func testUnasked(t *testing.T, e *env) {
 	if after := e.calls(t); after != before {
 		t.Errorf("the webhook was called %d times for 50 pods that did not ask", after-before)
 	}
-	// From Kubernetes 1.36 on, the API server decides by itself what it can: one exporter, and not two.
+	// The API server decides by itself what it can: one exporter, and not two.
 	want := 1
-	if policies, err := e.client.AdmissionregistrationV1().MutatingAdmissionPolicies().List(t.Context(), metav1.ListOptions{}); err == nil && len(policies.Items) > 0 {
+	if e.policies(t) {
 		want = 0
 	}
 	one := e.create(t, ns, "asks", map[string]string{sidecars.InjectKey: "redis"})
@@ -62,11 +62,27 @@ func testUnasked(t *testing.T, e *env) {
 		t.Errorf("the webhook was called %d times for one pod that asked, want %v, and it has %d containers, want 2", decided, want, len(one.Spec.Containers))
 	}
 	e.create(t, ns, "asks-for-two", map[string]string{sidecars.InjectKey: "redis,nginx"})
-	left := e.calls(t) - before - decided
-	if left != 1 {
-		t.Errorf("the webhook was called %d times for one pod that asked for two exporters, want 1: nothing must change what it added", left)
+	called := e.calls(t) - before - decided
+	if called != 1 {
+		t.Errorf("the webhook was called %d times for one pod that asked for two exporters, want 1: nothing must change what it added", called)
 	}
-	say(t, "50 pods that did not ask made 0 calls, one that asked for an exporter made %d, one that asked for two made %d", decided, left)
+	say(t, "50 pods that did not ask made 0 calls, one that asked for an exporter made %d, one that asked for two made %d", decided, called)
+}
+
+// left asks for an exporter in a way that the API server's policies leave to the webhook.
+var left = map[string]string{sidecars.InjectKey: "redis", sidecars.MeshKey: sidecars.MeshKeep}
+
+// policies says whether the API server injects by itself, as from Kubernetes 1.36 on.
+func (e *env) policies(t *testing.T) bool {
+	t.Helper()
+	list, err := e.client.AdmissionregistrationV1().MutatingAdmissionPolicies().List(t.Context(), metav1.ListOptions{})
+	if apierrors.IsNotFound(err) {
+		return false
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list.Items) > 0
 }
 
 // testEventOnTheOwner holds that a Deployment's user learns of a misspelled
@@ -188,7 +204,7 @@ func testUpgradeKeepsTheCertificate(t *testing.T, e *env) {
 	ns, i := e.namespace(t), 0
 	eventually(t, func() string {
 		i++
-		if pod := e.create(t, ns, fmt.Sprintf("asks-%d", i), map[string]string{sidecars.InjectKey: "redis"}); len(pod.Spec.Containers) != 2 {
+		if pod := e.create(t, ns, fmt.Sprintf("asks-%d", i), left); len(pod.Spec.Containers) != 2 {
 			return "no sidecar with the new certificate"
 		}
 		return ""
@@ -210,7 +226,7 @@ func testRolloutUnderLoad(t *testing.T, e *env) {
 	eventually(t, func() string {
 		for range 10 {
 			created++
-			if pod := e.create(t, ns, fmt.Sprintf("asks-%d", created), map[string]string{sidecars.InjectKey: "redis"}); len(pod.Spec.Containers) != 2 {
+			if pod := e.create(t, ns, fmt.Sprintf("asks-%d", created), left); len(pod.Spec.Containers) != 2 {
 				missed++
 			}
 		}
@@ -229,16 +245,19 @@ func testRolloutUnderLoad(t *testing.T, e *env) {
 	}
 }
 
-// testControllerGone takes every replica away: annotated pods are still
-// created, within the webhook's timeout; once a replica is back, with sidecars.
+// testControllerGone takes every replica away: annotated pods are still created, within the webhook's timeout. Those that
+// the API server decides by itself have their sidecar; the others have it once a replica is back.
 func testControllerGone(t *testing.T, e *env) {
 	ns := e.namespace(t)
 	e.scale(t, 0)
 	before := time.Now()
-	pod := e.create(t, ns, "without", map[string]string{sidecars.InjectKey: "redis"})
+	pod := e.create(t, ns, "without", left)
 	took := time.Since(before)
 	if len(pod.Spec.Containers) != 1 {
 		t.Errorf("%d containers without a controller, want the pod's own", len(pod.Spec.Containers))
+	}
+	if one := e.create(t, ns, "decided", map[string]string{sidecars.InjectKey: "redis"}); e.policies(t) != (len(one.Spec.Containers) == 2) {
+		t.Errorf("%d containers without a controller, want an exporter where the API server injects", len(one.Spec.Containers))
 	}
 	config, err := e.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Get(t.Context(), "00-outrider", metav1.GetOptions{})
 	if err != nil {
@@ -256,7 +275,7 @@ func testControllerGone(t *testing.T, e *env) {
 	i := 0
 	eventually(t, func() string {
 		i++
-		if pod := e.create(t, ns, fmt.Sprintf("with-%d", i), map[string]string{sidecars.InjectKey: "redis"}); len(pod.Spec.Containers) != 2 {
+		if pod := e.create(t, ns, fmt.Sprintf("with-%d", i), left); len(pod.Spec.Containers) != 2 {
 			return "the controller is back and pods still get no sidecar"
 		}
 		return ""
