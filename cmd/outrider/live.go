@@ -69,27 +69,38 @@ func newDecides(ctx context.Context, client kubernetes.Interface) (*decides, err
 	return d, nil
 }
 
-// servingDeployment is the one that serves the webhook, nil where there is none.
+// servingDeployment is the one that decides pods: the webhook's, or where the API server's policies inject alone, the
+// controller's. It is nil where there is none.
 func servingDeployment(ctx context.Context, client kubernetes.Interface) (*appsv1.Deployment, error) {
 	const ours = "app.kubernetes.io/name=outrider"
 	configurations, err := client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{LabelSelector: ours})
 	if err != nil {
 		return nil, err
 	}
+	var namespaces []string
 	for i := range configurations.Items {
 		for j := range configurations.Items[i].Webhooks {
-			service := configurations.Items[i].Webhooks[j].ClientConfig.Service
-			if service == nil {
-				continue
+			if service := configurations.Items[i].Webhooks[j].ClientConfig.Service; service != nil {
+				namespaces = append(namespaces, service.Namespace)
 			}
-			found, err := client.AppsV1().Deployments(service.Namespace).List(ctx, metav1.ListOptions{LabelSelector: ours + ",app.kubernetes.io/component in (webhook,controller)"})
-			if err != nil || len(found.Items) == 0 {
-				return nil, err
-			}
-			return &found.Items[0], nil
 		}
 	}
-	return nil, nil
+	// An API server before 1.36 has none, and who may not list them has a webhook to go by.
+	if bindings, err := client.AdmissionregistrationV1().MutatingAdmissionPolicyBindings().List(ctx, metav1.ListOptions{LabelSelector: ours}); err == nil {
+		for i := range bindings.Items {
+			if ref := bindings.Items[i].Spec.ParamRef; ref != nil {
+				namespaces = append(namespaces, ref.Namespace)
+			}
+		}
+	}
+	if len(namespaces) == 0 {
+		return nil, nil
+	}
+	found, err := client.AppsV1().Deployments(namespaces[0]).List(ctx, metav1.ListOptions{LabelSelector: ours + ",app.kubernetes.io/component in (webhook,controller)"})
+	if err != nil || len(found.Items) == 0 {
+		return nil, err
+	}
+	return &found.Items[0], nil
 }
 
 // catalogOf is the catalog in force.

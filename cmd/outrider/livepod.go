@@ -91,7 +91,7 @@ func (l *live) absent(ctx context.Context, pod *corev1.Pod, exporter string) str
 	}
 	switch configured, excluded := l.reaches(ctx, pod.Namespace); {
 	case !configured:
-		return "no webhook of Outrider is configured in this cluster: outrider install"
+		return "no webhook or policy of Outrider is configured in this cluster: outrider install"
 	case excluded:
 		return fmt.Sprintf("namespace %s is excluded from the webhook (webhook.excludedNamespaces): no pod here gets an exporter", pod.Namespace)
 	}
@@ -99,22 +99,33 @@ func (l *live) absent(ctx context.Context, pod *corev1.Pod, exporter string) str
 		sidecars.ContainerPrefix, exporter, pod.Name, pod.Namespace)
 }
 
-// reaches reports whether there is a webhook of ours, and whether it leaves out
-// a namespace by its name. A user who may not read it gets neither.
+// reaches reports whether there is a webhook of ours, or a policy, and whether it
+// leaves out a namespace by its name. A user who may not read it gets neither.
 func (l *live) reaches(ctx context.Context, namespace string) (configured, excluded bool) {
-	list, err := l.client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider"})
+	ours, api := metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider"}, l.client.AdmissionregistrationV1()
+	configurations, err := api.MutatingWebhookConfigurations().List(ctx, ours)
 	if err != nil {
 		return true, false
 	}
-	for i := range list.Items {
-		for j := range list.Items[i].Webhooks {
-			selector := list.Items[i].Webhooks[j].NamespaceSelector
-			excluded = excluded || selector != nil && slices.ContainsFunc(selector.MatchExpressions, func(r metav1.LabelSelectorRequirement) bool {
-				return r.Key == corev1.LabelMetadataName && r.Operator == metav1.LabelSelectorOpNotIn && slices.Contains(r.Values, namespace)
-			})
+	var selectors []*metav1.LabelSelector
+	for i := range configurations.Items {
+		for j := range configurations.Items[i].Webhooks {
+			selectors = append(selectors, configurations.Items[i].Webhooks[j].NamespaceSelector)
 		}
 	}
-	return len(list.Items) > 0, excluded
+	if policies, err := api.MutatingAdmissionPolicies().List(ctx, ours); err == nil { // not before Kubernetes 1.36
+		for i := range policies.Items {
+			if on := policies.Items[i].Spec.MatchConstraints; on != nil {
+				selectors = append(selectors, on.NamespaceSelector)
+			}
+		}
+	}
+	for _, selector := range selectors {
+		excluded = excluded || selector != nil && slices.ContainsFunc(selector.MatchExpressions, func(r metav1.LabelSelectorRequirement) bool {
+			return r.Key == corev1.LabelMetadataName && r.Operator == metav1.LabelSelectorOpNotIn && slices.Contains(r.Values, namespace)
+		})
+	}
+	return len(selectors) > 0, excluded
 }
 
 // misplaced looks for annotations of ours on the workload that owns the pod, as

@@ -71,7 +71,7 @@ func testCheck(t *testing.T, e *env) {
 		}
 		passed[f.Check] = f.Verdict == diagnosis.Pass
 	}
-	for _, name := range []string{"API server", "installation", "webhook", "caBundle", "certificate", "injection", "permissions"} {
+	for _, name := range []string{"API server", "installation", "webhook", "caBundle", "certificate", "policies", "injection", "permissions"} {
 		if !passed[name] {
 			t.Errorf("%s did not pass:\n%s", name, out)
 		}

@@ -50,12 +50,13 @@ func crd(_ context.Context, p *Patient, found func(Finding)) bool {
 	return true
 }
 
-// installation is what the webhook configuration shows of a release.
+// installation is what the webhook configuration shows of a release, or what its
+// policies show where there is no webhook.
 type installation struct {
-	config    *admissionv1.MutatingWebhookConfiguration
+	config    *admissionv1.MutatingWebhookConfiguration // empty without a webhook
 	fullname  string
 	namespace string
-	service   string
+	service   string // empty without a webhook
 }
 
 // findInstallation looks for our webhook configuration: by its label, so that
@@ -68,7 +69,15 @@ func findInstallation(ctx context.Context, p *Patient, found func(Finding)) bool
 		found(fail(name, "Ask for permission to list mutatingwebhookconfigurations.", "%v", err))
 		return false
 	case len(list.Items) == 0:
-		found(fail(name, "outrider install, or helm install.", "there is no webhook configuration of Outrider in this cluster"))
+		bindings, _, err := ownBindings(ctx, p)
+		if p.installation = withoutWebhook(bindings); p.installation != nil {
+			found(pass(name, "policies of the API server and no webhook, namespace %s", p.installation.namespace))
+			return true
+		}
+		if err != nil {
+			found(warn(name, "Ask for permission to list mutatingadmissionpolicybindings.", "%v", err))
+		}
+		found(fail(name, "outrider install, or helm install.", "there is neither a webhook configuration nor a policy of Outrider in this cluster"))
 		return false
 	case len(list.Items) > 1:
 		var names []string

@@ -64,11 +64,18 @@ type check func(context.Context, *Patient, func(Finding)) bool
 // it is there.
 func (p *Patient) Examine(ctx context.Context, found func(Finding)) {
 	for _, c := range []check{
-		apiServer, crd, findInstallation, replicas, caBundles, certificate, dryRun, permissions, otherWebhooks, meshes, exporters, prometheus, accounts,
+		apiServer, crd, findInstallation, calling(replicas), calling(caBundles), calling(certificate), ownPolicies, dryRun, permissions, otherWebhooks, meshes, exporters, prometheus, accounts,
 	} {
 		if !c(ctx, p, found) {
 			return
 		}
+	}
+}
+
+// calling is a check of what only an installation with a webhook has.
+func calling(c check) check {
+	return func(ctx context.Context, p *Patient, found func(Finding)) bool {
+		return p.installation.service == "" || c(ctx, p, found)
 	}
 }
 

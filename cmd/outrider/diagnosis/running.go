@@ -31,7 +31,7 @@ func permissions(ctx context.Context, p *Patient, found func(Finding)) bool {
 		configure = "get" // cert-manager writes the caBundle
 	}
 	for _, need := range []permission{
-		{"admissionregistration.k8s.io", "mutatingwebhookconfigurations", p.installation.config.Name, configure, true},
+		{"admissionregistration.k8s.io", "mutatingwebhookconfigurations", p.installation.config.Name, configure, p.installation.service != ""},
 		{v1alpha1.GroupVersion.Group, "exporters", "", "list", true},
 		{"", "secrets", "", "list", false},
 		{"", "secrets", "", "get", false},
