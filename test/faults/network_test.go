@@ -91,7 +91,7 @@ chain before { type filter hook output priority 0; meta mark != %[1]d ip daddr %
 			t.Errorf("%+v at a delay of %s each way", c, step.delay)
 		}
 	}
-	if r.served.Load() == 0 {
+	if r.served.Load() == 0 && *mode == "webhook" {
 		t.Error("no call came through the relay")
 	}
 	l.rollOut(t)
