@@ -130,6 +130,10 @@ func scan(ctx context.Context, root, dir, db string, packages ...string) (string
 	if err != nil {
 		return "", fmt.Errorf("%s: %w\n%s", cmd, err, out)
 	}
+	// It was seen to list what is reached, without the trace, and to end well.
+	if bytes.Contains(out, []byte("Vulnerability #")) {
+		return "", fmt.Errorf("%s: it lists a vulnerability\n%s", cmd, out)
+	}
 	return strings.Join(strings.Fields(string(out)), " ") + " (" + db + ")", nil
 }
 
