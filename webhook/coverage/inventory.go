@@ -121,7 +121,8 @@ func (v *inventory) forget(key types.NamespacedName) *pod {
 }
 
 // keepPods forgets the pods of an origin that are not among these; with
-// namespaces, only in those.
+// namespaces, only in those. A sweep forgets none whose end another watch reports:
+// such a pod may have become monitored since its page was listed.
 func (v *inventory) keepPods(alive map[types.NamespacedName]bool, of origin, namespaces ...string) {
 	for _, key := range v.absent(alive, of, namespaces) {
 		v.dropPod(key)
@@ -132,6 +133,9 @@ func (v *inventory) absent(alive map[types.NamespacedName]bool, of origin, names
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for key, p := range v.pods {
+		if _, reported := v.containers[key]; reported && of == swept {
+			continue
+		}
 		if !alive[key] && p.origin == of && (len(namespaces) == 0 || slices.Contains(namespaces, key.Namespace)) {
 			gone = append(gone, key)
 		}
@@ -150,7 +154,7 @@ func (v *inventory) setContainers(p *corev1.Pod) {
 	now := monitored.ContainersOf(p)
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if maps.Equal(v.containers[key], now) {
+	if before, reported := v.containers[key]; reported && maps.Equal(before, now) {
 		return
 	}
 	v.containers[key] = now

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/webhook/monitored"
 )
 
 // asking is what a pod's own annotations ask for.
@@ -92,30 +93,22 @@ func (p *pod) candidate(optedIn bool) bool {
 func fingerprint(annotations map[string]string) string {
 	h := fnv.New64a()
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
-		if ours(key) {
+		if sidecars.OwnKey(key) {
 			_, _ = h.Write([]byte(key + "\x00" + annotations[key] + "\x00"))
 		}
 	}
 	return strconv.FormatUint(h.Sum64(), 36)
 }
 
-// ours reports whether an annotation is of the domain.
-func ours(key string) bool {
-	prefix, _, _ := strings.Cut(key, "/")
-	return prefix == sidecars.Domain || strings.HasSuffix(prefix, "."+sidecars.Domain)
-}
-
 // slimMetadata leaves of a pod's metadata what newPod, workloadOf and regarded
 // read: it is held in thousands while they are listed.
 func slimMetadata(m *metav1.ObjectMeta) {
 	m.ManagedFields, m.Finalizers, m.GenerateName = nil, nil, ""
-	maps.DeleteFunc(m.Annotations, func(key, _ string) bool { return !ours(key) })
-	maps.DeleteFunc(m.Labels, func(key, _ string) bool { return !slices.Contains(readLabels, key) })
+	maps.DeleteFunc(m.Annotations, func(key, _ string) bool { return !sidecars.OwnKey(key) })
+	maps.DeleteFunc(m.Labels, func(key, _ string) bool { return !monitored.ReadLabel(key) })
 	if owner := controllerOf(m); owner != nil {
 		m.OwnerReferences = []metav1.OwnerReference{*owner}
 	} else {
 		m.OwnerReferences = nil
 	}
 }
-
-var readLabels = []string{sidecars.MonitoredKey, "pod-template-hash", "controller-revision-hash"}

@@ -3,6 +3,7 @@ package coverage
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -119,11 +120,11 @@ func (v *inventory) concerned(m *metav1.ObjectMeta) bool {
 func (v *inventory) missedInSweeps() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	var namespaces []string
+	namespaces := map[string]bool{}
 	for key, p := range v.pods {
-		if p.origin == swept && p.candidate(v.optedIn[key.Namespace]) && !slices.Contains(namespaces, key.Namespace) {
-			namespaces = append(namespaces, key.Namespace)
+		if p.origin == swept && p.candidate(v.optedIn[key.Namespace]) {
+			namespaces[key.Namespace] = true
 		}
 	}
-	return namespaces
+	return slices.Collect(maps.Keys(namespaces))
 }

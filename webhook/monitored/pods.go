@@ -163,12 +163,7 @@ func Slim(pod *corev1.Pod) {
 	pod.ObjectMeta = metav1.ObjectMeta{
 		Name: meta.Name, Namespace: meta.Namespace, UID: meta.UID, ResourceVersion: meta.ResourceVersion,
 		CreationTimestamp: meta.CreationTimestamp, DeletionTimestamp: meta.DeletionTimestamp,
-		OwnerReferences: meta.OwnerReferences, Labels: ours(meta.Labels), Annotations: ours(meta.Annotations),
-	}
-	for _, key := range revisions {
-		if value, ok := meta.Labels[key]; ok {
-			pod.Labels[key] = value
-		}
+		OwnerReferences: meta.OwnerReferences, Labels: kept(meta.Labels, ReadLabel), Annotations: kept(meta.Annotations, sidecars.OwnKey),
 	}
 	spec := pod.Spec
 	pod.Spec = corev1.PodSpec{NodeName: spec.NodeName, RestartPolicy: spec.RestartPolicy, InitContainers: named(spec.InitContainers), Containers: named(spec.Containers)}
@@ -179,18 +174,21 @@ func Slim(pod *corev1.Pod) {
 	}
 }
 
-// revisions are labels that tell a pod's workload and the template it is made from.
-var revisions = []string{appsv1.DefaultDeploymentUniqueLabelKey, appsv1.ControllerRevisionHashLabelKey}
+// ReadLabel reports whether a pod's label is read: one of the domain, or one that tells
+// the pod's workload and the template that it is made from.
+func ReadLabel(key string) bool {
+	return sidecars.OwnKey(key) || key == appsv1.DefaultDeploymentUniqueLabelKey || key == appsv1.ControllerRevisionHashLabelKey
+}
 
-// ours keeps the keys of the domain.
-func ours(all map[string]string) map[string]string {
-	kept := map[string]string{}
+// kept are the entries whose keys are wanted.
+func kept(all map[string]string, wanted func(key string) bool) map[string]string {
+	few := map[string]string{}
 	for key, value := range all {
-		if prefix, _, _ := strings.Cut(key, "/"); prefix == sidecars.Domain || strings.HasSuffix(prefix, "."+sidecars.Domain) {
-			kept[key] = value
+		if wanted(key) {
+			few[key] = value
 		}
 	}
-	return kept
+	return few
 }
 
 func named(all []corev1.Container) []corev1.Container {
