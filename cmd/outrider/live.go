@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/outrider-dev/outrider/cmd/outrider/diagnosis"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 	"github.com/outrider-dev/outrider/webhook/breaker"
@@ -86,9 +87,9 @@ func servingDeployment(ctx context.Context, client kubernetes.Interface) (*appsv
 		}
 	}
 	// An API server before 1.36 has none, and who may not list them has a webhook to go by.
-	if bindings, err := client.AdmissionregistrationV1().MutatingAdmissionPolicyBindings().List(ctx, metav1.ListOptions{LabelSelector: ours}); err == nil {
-		for i := range bindings.Items {
-			if ref := bindings.Items[i].Spec.ParamRef; ref != nil {
+	if bindings, _, err := diagnosis.Bindings(ctx, client); err == nil {
+		for i := range bindings {
+			if ref := bindings[i].Spec.ParamRef; ref != nil {
 				namespaces = append(namespaces, ref.Namespace)
 			}
 		}

@@ -69,7 +69,7 @@ func findInstallation(ctx context.Context, p *Patient, found func(Finding)) bool
 		found(fail(name, "Ask for permission to list mutatingwebhookconfigurations.", "%v", err))
 		return false
 	case len(list.Items) == 0:
-		bindings, _, err := ownBindings(ctx, p)
+		bindings, _, err := Bindings(ctx, p.Client)
 		if p.installation = withoutWebhook(bindings); p.installation != nil {
 			found(pass(name, "policies of the API server and no webhook, namespace %s", p.installation.namespace))
 			return true

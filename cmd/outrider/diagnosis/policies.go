@@ -8,15 +8,17 @@ import (
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
 )
 
 // annotatedPolicy ends the name of the binding of the policy for annotated pods.
 const annotatedPolicy = "-inject-annotated"
 
-// ownBindings are the bindings of the policies by which the API server injects. served
-// is false for an API server that knows no such policies.
-func ownBindings(ctx context.Context, p *Patient) (own []admissionv1.MutatingAdmissionPolicyBinding, served bool, err error) {
-	list, err := p.Client.AdmissionregistrationV1().MutatingAdmissionPolicyBindings().List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider"})
+// Bindings returns the bindings of Outrider's policies by which the API server injects.
+// served is false for an API server that knows no such policies.
+func Bindings(ctx context.Context, client kubernetes.Interface) (own []admissionv1.MutatingAdmissionPolicyBinding, served bool, err error) {
+	list, err := client.AdmissionregistrationV1().MutatingAdmissionPolicyBindings().List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider"})
 	if apierrors.IsNotFound(err) {
 		return nil, false, nil
 	}
@@ -41,7 +43,7 @@ func withoutWebhook(bindings []admissionv1.MutatingAdmissionPolicyBinding) *inst
 // for it.
 func ownPolicies(ctx context.Context, p *Patient, found func(Finding)) bool {
 	const name = "policies"
-	bindings, served, err := ownBindings(ctx, p)
+	bindings, served, err := Bindings(ctx, p.Client)
 	switch {
 	case err != nil:
 		found(warn(name, "Ask for permission to list mutatingadmissionpolicybindings.", "%v", err))
@@ -58,20 +60,22 @@ func ownPolicies(ctx context.Context, p *Patient, found func(Finding)) bool {
 		rest = "nobody the rest: there is no webhook (webhook.mode: policy)"
 	}
 	var names []string
+	data := map[types.NamespacedName]bool{} // one ConfigMap for all, as the chart renders them
 	for i := range bindings {
 		names = append(names, bindings[i].Name)
-		ref := bindings[i].Spec.ParamRef
-		if ref == nil {
-			continue
+		if ref := bindings[i].Spec.ParamRef; ref != nil {
+			data[types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name}] = true
 		}
-		data, err := p.Client.CoreV1().ConfigMaps(ref.Namespace).Get(ctx, ref.Name, metav1.GetOptions{})
+	}
+	for of := range data {
+		configMap, err := p.Client.CoreV1().ConfigMaps(of.Namespace).Get(ctx, of.Name, metav1.GetOptions{})
 		switch {
-		case apierrors.IsNotFound(err) || err == nil && data.Data["exporters"] == "":
-			found(fail(name, "The controller writes it; look at its log: kubectl -n "+ref.Namespace+" logs deployment/"+p.installation.fullname+"-controller.",
-				"ConfigMap %s/%s has no exporters: the API server injects nothing, and %s", ref.Namespace, ref.Name, rest))
+		case apierrors.IsNotFound(err) || err == nil && configMap.Data["exporters"] == "":
+			found(fail(name, "The controller writes it; look at its log: kubectl -n "+of.Namespace+" logs deployment/"+p.installation.fullname+"-controller.",
+				"ConfigMap %s has no exporters: the API server injects nothing, and %s", of, rest))
 			return true
 		case err != nil:
-			found(warn(name, "", "ConfigMap %s/%s cannot be read: %v", ref.Namespace, ref.Name, err))
+			found(warn(name, "", "ConfigMap %s cannot be read: %v", of, err))
 			return true
 		}
 	}
