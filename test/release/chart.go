@@ -70,33 +70,20 @@ func (r *release) pack(c *chart.Chart, images []string) (archive, error) {
 	packed := archive{}
 	for _, f := range c.Raw {
 		data := f.Data
-		switch f.Name {
-		case "Chart.yaml":
+		if f.Name == "Chart.yaml" {
 			data = about
-		case "values.yaml":
-			if data, err = r.pinned(data); err != nil {
-				return nil, err
-			}
 		}
 		packed["outrider/"+f.Name] = entry{data: data}
 	}
 	return packed, nil
 }
 
-// pinned is values.yaml with the digest of the image wherever the controller's image stands.
-func (r *release) pinned(values []byte) ([]byte, error) {
-	const image = `{registry: ghcr.io, repository: outrider-dev/outrider-controller, tag: "", digest: `
-	const where = 2 // webhook and controller
-	if n := strings.Count(string(values), image+`""}`); n != where {
-		return nil, fmt.Errorf("values.yaml has the controller's image %d times in the form %s\"\"}, want %d", n, image, where)
-	}
-	digest := r.digests[owner+"/"+controller+":"+r.version]
-	return []byte(strings.ReplaceAll(string(values), image+`""}`, image+`"`+digest+`"}`)), nil
-}
-
 // annotations adds to the chart's own what changes with each release.
 func (r *release) annotations(own map[string]string, images []string, changed []change) (map[string]string, error) {
-	all := map[string]string{"artifacthub.io/prerelease": fmt.Sprint(strings.Contains(r.version, "-"))}
+	all := map[string]string{
+		"artifacthub.io/prerelease":  fmt.Sprint(strings.Contains(r.version, "-")),
+		helmrelease.DigestAnnotation: r.imageDigest(),
+	}
 	for key, value := range own {
 		all[key] = value
 	}
@@ -140,7 +127,7 @@ func (r *release) chartImages() ([]string, error) {
 	for i, image := range images {
 		if strings.Contains(image, "/"+controller+":") {
 			name := owner + "/" + controller + ":" + r.version
-			images[i] = name + "@" + r.digests[name]
+			images[i] = name + "@" + r.imageDigest()
 		}
 	}
 	slices.Sort(images)

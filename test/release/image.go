@@ -37,3 +37,5 @@ func (r *release) buildImage(ctx context.Context) error {
 	r.digests[owner+"/"+name] = digest
 	return err
 }
+
+func (r *release) imageDigest() string { return r.digests[owner+"/"+controller+":"+r.version] }

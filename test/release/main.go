@@ -11,8 +11,9 @@
 //
 // # Decision: the chart names its image by digest
 //
-// The packaged chart has the digest of the image index in its values. The chart in the repository, and the one that the
-// command line carries, have the tag only: a digest cannot be in the source that it is made from.
+// The packaged chart has the digest of the image index in an annotation of Chart.yaml, and so has the one that the command line
+// carries, which is linked after the image is made. Refused: the values, where it would outlive a tag that a user sets. The
+// chart in the repository has the tag only: a digest cannot be in the source that it is made from.
 //
 // # Decision: no release tool
 //

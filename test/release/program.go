@@ -41,6 +41,9 @@ func (r *release) program(ctx context.Context, name string, p platform) (program
 	}
 	path := filepath.Join(dir, name+p.exe())
 	env := append(p.env(), "VERSION="+r.version, "COMMIT="+r.commit, "DATE="+r.created())
+	if name != controller {
+		env = append(env, "IMAGE_DIGEST="+r.imageDigest())
+	}
 	if _, err := r.output(ctx, r.root, env, "sh", r.path("cmd", "build.sh"), name, path); err != nil {
 		return program{}, err
 	}

@@ -100,8 +100,8 @@ func (r *release) build(ctx context.Context) (err error) {
 		run  func(context.Context) error
 	}{
 		{"tools", r.buildTools},
-		{"command line", r.buildCLI},
 		{"image", r.buildImage},
+		{"command line", r.buildCLI},
 		{"chart", r.buildChart},
 		{"krew manifest", r.writeKrew},
 		{"notes", r.writeNotes},

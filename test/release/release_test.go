@@ -20,6 +20,7 @@ import (
 	"helm.sh/helm/v3/pkg/chart/loader"
 	"sigs.k8s.io/yaml"
 
+	helmrelease "github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
@@ -97,12 +98,27 @@ func checkArchive(t *testing.T, dist string) {
 			t.Errorf("version prints %q, want %q in it", said, word)
 		}
 	}
+	checkPinned(t, filepath.Join(bin, "kubectl-outrider"), layout(t, dist)[0].Digest)
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 	if said := output(t, filepath.Join(bin, "kubectl_complete-outrider"), "expl"); !strings.HasPrefix(said, "explain\t") {
 		t.Errorf("completion of kubectl outrider expl gives %q", said)
 	}
 	checkSize(t, "command line's archive", path)
 	t.Logf("figure: the command line has %.1f MB stripped", float64(len(files["outrider"]))/1e6)
+}
+
+// checkPinned holds that the command line installs the image of its release by digest, unless a user names another tag.
+func checkPinned(t *testing.T, program, digest string) {
+	t.Helper()
+	for set, byDigest := range map[string]bool{
+		"": true, "global.imageRegistry=mirror.example": true, "controller.image.tag=mine,webhook.image.tag=mine": false,
+	} {
+		rendered := output(t, program, "install", "--render", "1.37", "--set", set)
+		all, pinned := strings.Count(rendered, "/"+controller+":"), strings.Count(rendered, "@"+digest)
+		if all < 2 || byDigest && pinned != all || !byDigest && pinned != 0 {
+			t.Errorf("install --set %s names the image %d times, %d times by digest", set, all, pinned)
+		}
+	}
 }
 
 func checkSize(t *testing.T, what, path string) {
@@ -202,10 +218,8 @@ func checkChart(t *testing.T, dist string) {
 		t.Errorf("chart %s of %s: %v", c.Metadata.Version, c.Metadata.AppVersion, err)
 	}
 	digest := layout(t, dist)[0].Digest
-	for _, component := range []string{"webhook", "controller"} {
-		if image, _ := c.Values[component].(map[string]any)["image"].(map[string]any); image["digest"] != digest {
-			t.Errorf("%s.image.digest is %v, the image's %s", component, image["digest"], digest)
-		}
+	if got := c.Metadata.Annotations[helmrelease.DigestAnnotation]; got != digest {
+		t.Errorf("the chart's image has the digest %s, the release's %s", got, digest)
 	}
 	var images []struct{ Name, Image string }
 	if err := yaml.UnmarshalStrict([]byte(c.Metadata.Annotations["artifacthub.io/images"]), &images); err != nil {

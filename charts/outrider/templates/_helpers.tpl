@@ -75,12 +75,17 @@ labels:
   {{- include "outrider.labels" . | nindent 2 }}
 {{- end -}}
 
+{{/* The image of a component. A release's own has no tag in the values; then the digest is the one that the release put into Chart.yaml,
+     so that a tag or a digest of the user's stands alone. */}}
 {{- define "outrider.image" -}}
 {{- $image := .values.image -}}
 {{- $registry := .root.Values.global.imageRegistry | default $image.registry -}}
-{{- $tag := $image.tag | default .root.Chart.AppVersion -}}
-{{- printf "%s/%s:%s" $registry $image.repository $tag -}}
-{{- with $image.digest }}@{{ . }}{{ end -}}
+{{- $digest := $image.digest -}}
+{{- if not (or $image.tag $digest) -}}
+{{- $digest = index (.root.Chart.Annotations | default dict) "outrider.dev/image-digest" -}}
+{{- end -}}
+{{- printf "%s/%s:%s" $registry $image.repository ($image.tag | default .root.Chart.AppVersion) -}}
+{{- with $digest }}@{{ . }}{{ end -}}
 {{- end -}}
 
 {{/* The ClusterRoleBinding of a component's ClusterRole to its ServiceAccount. */}}

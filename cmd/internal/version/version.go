@@ -12,6 +12,12 @@ import (
 // Go recorded of the module and its repository is taken.
 var version, commit, date string
 
+var imageDigest string // sha256:… of the controller's image; set by a release alone
+
+// ImageDigest returns the digest of the controller's image of the same release, such as sha256:…; empty in a program that no
+// release is made of.
+func ImageDigest() string { return imageDigest }
+
 // Version returns the version, such as 0.3.0; in a program that go build made, the module's.
 func Version() string { return recorded().version }
 

@@ -22,6 +22,7 @@ import (
 	"helm.sh/helm/v3/pkg/storage/driver"
 
 	"github.com/outrider-dev/outrider/charts"
+	"github.com/outrider-dev/outrider/cmd/internal/version"
 )
 
 // Release is one installation of the chart.
@@ -38,7 +39,10 @@ type Release struct {
 	Log func(format string, args ...any)
 }
 
-// Chart loads the embedded chart, without the files that .helmignore names.
+// DigestAnnotation in Chart.yaml has the digest of the controller's image, which the chart's templates add to its tag.
+const DigestAnnotation = "outrider.dev/image-digest"
+
+// Chart loads the embedded chart, without the files that .helmignore names. In a release it has its image's digest.
 func Chart() (*chart.Chart, error) {
 	root := charts.Outrider()
 	rules, err := ignored(root)
@@ -66,7 +70,11 @@ func Chart() (*chart.Chart, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read chart: %w", err)
 	}
-	return loader.LoadFiles(files)
+	c, err := loader.LoadFiles(files)
+	if digest := version.ImageDigest(); err == nil && digest != "" {
+		c.Metadata.Annotations[DigestAnnotation] = digest
+	}
+	return c, err
 }
 
 func ignored(root fs.FS) (*ignore.Rules, error) {
@@ -111,11 +119,11 @@ func (r Release) render(values map[string]any, kubeVersion string) (*helmrelease
 	install := action.NewInstall(&action.Configuration{})
 	install.DryRun, install.ClientOnly, install.Replace = true, true, true
 	install.ReleaseName, install.Namespace = r.name(), r.namespace()
-	version, err := chartutil.ParseKubeVersion(kubeVersion)
+	parsed, err := chartutil.ParseKubeVersion(kubeVersion)
 	if err != nil {
 		return nil, fmt.Errorf("Kubernetes version %q: %w", kubeVersion, err)
 	}
-	install.KubeVersion = version
+	install.KubeVersion = parsed
 	c, err := Chart()
 	if err != nil {
 		return nil, err
