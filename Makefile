@@ -74,7 +74,8 @@ load: ## Measure what pods pay for the webhook on a real API server, beside the 
 	go run ./test/load
 
 scale: ## Compare the cost of discovery at 1,000, 5,000 and 20,000 pods with the annotation way; ends with an error over a budget.
-	go run ./test/scale -csv test/scale/figures.csv -picture .github/scale.png
+	go run ./test/scale -csv test/scale/figures.csv
+	GOFLAGS= go -C test/scale/picture run . ../figures.csv ../../../.github/scale.png
 
 cost: ## Measure the series, CPU and memory of exporters beside real servers, and compare them with their definitions; root, some minutes.
 	go run ./test/cost

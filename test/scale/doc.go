@@ -3,8 +3,7 @@ Command scale measures what discovery costs by the number of pods: Prometheus' m
 chart's own jobs, beside the annotation way, in one run; and what the controller costs there.
 
 	go run ./test/scale                                a table, and an error where a budget is not kept
-	go run ./test/scale -csv FILE -picture FILE        the same, with the figures and a picture of them
-	go run ./test/scale -draw -csv FILE -picture FILE  the picture of figures that were measured before
+	go run ./test/scale -csv FILE                      the same, with the figures, of which test/scale/picture draws a picture
 	go run ./test/scale -latency loopback              from a pod's being ready to its first sample, without a kubelet
 	go run ./test/scale -latency cluster               the same on the real cluster, beside the chart's Prometheus
 

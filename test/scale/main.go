@@ -23,8 +23,6 @@ import (
 type options struct {
 	pods    string
 	csv     string
-	picture string
-	draw    bool
 	latency string
 	arrive  int
 	churn   churn
@@ -34,8 +32,6 @@ func main() {
 	var o options
 	flag.StringVar(&o.pods, "pods", "1000,5000,20000", "How many pods, as a list that grows.")
 	flag.StringVar(&o.csv, "csv", "", "File for the figures as CSV. Default: none is written.")
-	flag.StringVar(&o.picture, "picture", "", "PNG file for a picture of the figures, drawn with Chromium. Default: none is drawn.")
-	flag.BoolVar(&o.draw, "draw", false, "Measure nothing, and draw what is in the CSV file.")
 	flag.StringVar(&o.latency, "latency", "", "Measure how long a pod that is ready waits for its first sample instead: loopback, with pods that are objects only, or cluster, with the chart on a real one.")
 	flag.IntVar(&o.arrive, "arrivals", 60, "How many pods arrive for -latency.")
 	flag.IntVar(&o.churn.rate, "churn-rate", 50, "Changes of unmonitored pods in a second.")
@@ -60,13 +56,6 @@ func run(ctx context.Context, o options) error {
 	default:
 		return fmt.Errorf("-latency %s: there are loopback and cluster", o.latency)
 	}
-	if o.draw {
-		figures, err := readCSV(o.csv)
-		if err != nil {
-			return err
-		}
-		return draw(ctx, o.picture, figures)
-	}
 	sizes, err := parseSizes(o.pods)
 	if err != nil {
 		return err
@@ -78,11 +67,6 @@ func run(ctx context.Context, o options) error {
 	over := compare(os.Stdout, figures)
 	if o.csv != "" {
 		if err := writeCSV(o.csv, figures); err != nil {
-			return err
-		}
-	}
-	if o.picture != "" {
-		if err := draw(ctx, o.picture, figures); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/outrider-dev/outrider/test/browser"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
 )
 
@@ -44,8 +43,7 @@ func run(ctx context.Context) error {
 		"g0.expr": {`{__name__=~"redis_up|nginx_up"}`}, "g0.tab": {"table"},
 		"g1.expr": {`rate(redis_commands_processed_total[1m])`}, "g1.tab": {"table"},
 	}
-	page := browser.Page{URL: fmt.Sprintf("http://%s:9090/query?%s", service.Spec.ClusterIP, query.Encode()), Width: 1280, Height: 600}
-	if err := browser.Screenshot(ctx, page, picture); err != nil {
+	if err := screenshot(ctx, fmt.Sprintf("http://%s:9090/query?%s", service.Spec.ClusterIP, query.Encode()), picture); err != nil {
 		return err
 	}
 	fmt.Println(picture)

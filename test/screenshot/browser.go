@@ -1,5 +1,4 @@
-// Package browser takes pictures of web pages with headless Chromium.
-package browser
+package main
 
 import (
 	"context"
@@ -9,18 +8,11 @@ import (
 	"path/filepath"
 )
 
-// Page is a picture to take.
-type Page struct {
-	// URL is the page's address; a file's begins with file://.
-	URL string
-	// Width and Height are the window's, in CSS pixels.
-	Width, Height int
-	// Scale is how many pixels of the picture a CSS pixel has on each side. Default 1.
-	Scale int
-}
+// width and height are those of the window, in pixels.
+const width, height = 1280, 600
 
-// Screenshot writes a page as a PNG file. On Debian it installs Chromium where it is missing.
-func Screenshot(ctx context.Context, p Page, file string) error {
+// screenshot writes a page as a PNG file, with headless Chromium. On Debian it installs that where it is missing.
+func screenshot(ctx context.Context, url, file string) error {
 	if err := install(ctx); err != nil {
 		return err
 	}
@@ -35,8 +27,7 @@ func Screenshot(ctx context.Context, p Page, file string) error {
 	defer os.RemoveAll(profile)
 	cmd := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+profile,
-		fmt.Sprintf("--window-size=%d,%d", p.Width, p.Height), fmt.Sprintf("--force-device-scale-factor=%d", max(1, p.Scale)),
-		"--virtual-time-budget=15000", "--screenshot="+file, p.URL)
+		fmt.Sprintf("--window-size=%d,%d", width, height), "--virtual-time-budget=15000", "--screenshot="+file, url)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("chromium: %w\n%s", err, out)
 	}
