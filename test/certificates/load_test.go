@@ -12,13 +12,14 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/outrider-dev/outrider/sidecars"
 )
 
 // load creates pods without a pause through both entries of the webhook configuration: annotated ones, whose entry says
 // failurePolicy Fail, and ones of an opted-in namespace, whose entry says Ignore. Three in four are dry runs, which an API
-// server admits like any other and does not store.
+// server admits like any other and does not store. Half of the creators use each API server.
 type load struct {
 	fail, ignore policy
 
@@ -29,6 +30,7 @@ type load struct {
 // policy counts what became of the pods that one entry is for.
 type policy struct {
 	created, refused, missed atomic.Int64 // missed: created without its sidecar
+	lagging                  atomic.Int64 // of the created, through the API server that lags
 
 	mu    sync.Mutex
 	first string // what went wrong first
@@ -53,6 +55,7 @@ func (e *env) startLoad(t *testing.T) *load {
 }
 
 func (l *load) create(ctx context.Context, e *env, p *policy, namespace string, creator int, annotations map[string]string) {
+	client := []kubernetes.Interface{e.client, e.lagging}[creator%2]
 	for i := 0; ctx.Err() == nil; i++ {
 		pod := &corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("pod-%d-%d", creator, i), Annotations: annotations},
@@ -64,17 +67,20 @@ func (l *load) create(ctx context.Context, e *env, p *policy, namespace string, 
 		}
 		l.calls.RLock()
 		began := time.Now()
-		made, err := e.client.CoreV1().Pods(namespace).Create(context.WithoutCancel(ctx), pod, options)
+		made, err := client.CoreV1().Pods(namespace).Create(context.WithoutCancel(ctx), pod, options)
 		l.calls.RUnlock()
 		switch {
 		case err != nil:
 			p.refused.Add(1)
-			p.note(fmt.Sprintf("%s: %v", began.Format(time.StampMicro), err))
+			p.note(fmt.Sprintf("%s: by server %d: %v", began.Format(time.StampMicro), creator%2+1, err))
 		case len(made.Spec.Containers) != 2:
 			p.missed.Add(1)
-			p.note(fmt.Sprintf("%s: %s has no sidecar: %v", began.Format(time.StampMicro), made.Name, made.Annotations))
+			p.note(fmt.Sprintf("%s: by server %d: %s has no sidecar: %v", began.Format(time.StampMicro), creator%2+1, made.Name, made.Annotations))
 		}
 		p.created.Add(1)
+		if creator%2 == 1 {
+			p.lagging.Add(1)
+		}
 	}
 }
 
@@ -86,10 +92,10 @@ func (p *policy) note(what string) {
 	}
 }
 
-// reconnect has the API server open every connection again, ten times a second, so that certificates are looked at. It
+// reconnect has the API servers open every connection again, five times a second, so that certificates are looked at. It
 // would otherwise keep its connections for as long as they are used.
 func (l *load) reconnect(ctx context.Context, e *env) {
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		select {
@@ -162,6 +168,10 @@ func (l *load) end(t *testing.T, e *env, during string) {
 	t.Helper()
 	l.stop()
 	l.unharmed(t, e, during)
-	say(t, "%s: %d pods with failurePolicy Fail, %d refused; %d with Ignore, %d without their sidecar; over %d connections", during,
-		l.fail.created.Load(), l.fail.refused.Load(), l.ignore.created.Load(), l.ignore.missed.Load(), e.service.handshakes.Load())
+	late := l.fail.lagging.Load() + l.ignore.lagging.Load()
+	say(t, "%s: %d pods with failurePolicy Fail, %d refused; %d with Ignore, %d without their sidecar; %d of them through an API server that lags by %s; over %d connections", during,
+		l.fail.created.Load(), l.fail.refused.Load(), l.ignore.created.Load(), l.ignore.missed.Load(), late, lag, e.service.handshakes.Load())
+	if late == 0 {
+		t.Error("no pod was created through the API server that lags")
+	}
 }

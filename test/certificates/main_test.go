@@ -20,6 +20,7 @@ import (
 
 	"github.com/outrider-dev/outrider/test/cluster/kube"
 	"github.com/outrider-dev/outrider/test/poll"
+	"github.com/outrider-dev/outrider/test/relay"
 )
 
 const releaseNamespace = "outrider"
@@ -36,6 +37,8 @@ func TestMain(m *testing.M) {
 type env struct {
 	server *kube.APIServer
 	client kubernetes.Interface
+	// lagging is a client of a second API server on the same etcd, which sees every change late.
+	lagging kubernetes.Interface
 	// Of the ServiceAccounts of the controller and of the webhook: the chart's permissions are all they have.
 	kubeconfig, serves string
 	service            *service
@@ -56,7 +59,31 @@ func newEnv(t *testing.T) *env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &env{server: server, client: c, kubeconfig: impersonating(t, server.Kubeconfig(), "outrider-controller"), serves: impersonating(t, server.Kubeconfig(), "outrider-webhook"), service: newService(t)}
+	return &env{server: server, client: c, lagging: beside(t, server), kubeconfig: impersonating(t, server.Kubeconfig(), "outrider-controller"), serves: impersonating(t, server.Kubeconfig(), "outrider-webhook"), service: newService(t)}
+}
+
+// lag is how late a change reaches the second API server, and what it writes etcd. Every settle time of these tests is longer.
+const lag = 50 * time.Millisecond
+
+// beside starts a second API server, as there are where the control plane is to outlive a machine, and returns its client.
+func beside(t *testing.T, first *kube.APIServer) kubernetes.Interface {
+	t.Helper()
+	late, err := relay.Start("127.0.0.1", 0, fmt.Sprintf("127.0.0.1:%d", first.EtcdPort()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { late.Close(); late.HangUp() })
+	server, err := kube.StartAPIServer(t.Context(), kube.APIServerOptions{Kubernetes: *minor, Beside: first, EtcdPort: portOf(late.Address())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	c, err := kubernetes.NewForConfig(server.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	late.Delay.Store(int64(lag))
+	return c
 }
 
 // impersonating writes a kubeconfig for what the controller's pods would be: their ServiceAccount.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/outrider-dev/outrider/test/relay"
 )
 
 const webhookPort = 10250
@@ -72,12 +74,12 @@ func testNetworkDelay(t *testing.T, e *env) {
 	l := e.startLoad(t, false)
 	l.more(t, 20)
 	replicas, all := e.addresses(t)
-	r := startRelay(t, e.cluster.ControlPlane(), all, webhookPort)
+	r := e.relay(t, webhookPort, all...)
 	t.Cleanup(func() { e.heal(t) })
 	steer := fmt.Sprintf(`
 chain steer { type nat hook output priority -150; meta mark != %[1]d ip daddr %[2]s tcp dport %[3]d dnat to %[4]s; }
 chain before { type filter hook output priority 0; meta mark != %[1]d ip daddr %[2]s tcp dport %[3]d reject with tcp reset; }`,
-		relayMark, replicas, webhookPort, r.address)
+		relayMark, replicas, webhookPort, r.Address())
 	var said []string
 	l.phase(t, 40, func() { e.filter(t, steer) }) // what breaks here is the connections from before
 	for _, step := range []struct {
@@ -85,18 +87,36 @@ chain before { type filter hook output priority 0; meta mark != %[1]d ip daddr %
 		pods   int64
 		missed bool
 	}{{0, 40, false}, {200 * time.Millisecond, 40, false}, {time.Second, 16, false}, {3 * time.Second, 12, true}} {
-		c := l.phase(t, step.pods, func() { r.delay.Store(int64(step.delay)) })
+		c := l.phase(t, step.pods, func() { r.Delay.Store(int64(step.delay)) })
 		said = append(said, fmt.Sprintf("%s each way: %d of %d missed", step.delay, c.missed, c.pods))
 		if step.missed && c.missed != c.pods && *mode == "webhook" || !step.missed && c.missed > 0 {
 			t.Errorf("%+v at a delay of %s each way", c, step.delay)
 		}
 	}
-	if r.served.Load() == 0 && *mode == "webhook" {
+	if r.Served.Load() == 0 && *mode == "webhook" {
 		t.Error("no call came through the relay")
 	}
 	l.rollOut(t)
-	l.phase(t, 8, func() { e.filter(t, ""); r.hangUp() })
+	l.phase(t, 8, func() { e.filter(t, ""); r.HangUp() })
 	e.injects(t, l)
 	l.end(t)
-	say(t, "calls of the webhook delayed, timeout 5s: %s; over %d connections", strings.Join(said, "; "), r.served.Load())
+	say(t, "calls of the webhook delayed, timeout 5s: %s; over %d connections", strings.Join(said, "; "), r.Served.Load())
+}
+
+// relayMark is on a relay's own packets, which the packet filter must not lead back to it.
+const relayMark = 20309
+
+// relay passes connections on to a port of hosts, one after the other.
+func (e *env) relay(t *testing.T, port int, hosts ...string) *relay.Relay {
+	t.Helper()
+	var to []string
+	for _, host := range hosts {
+		to = append(to, fmt.Sprintf("%s:%d", host, port))
+	}
+	r, err := relay.Start(e.cluster.ControlPlane(), relayMark, to...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close(); r.HangUp() })
+	return r
 }

@@ -65,21 +65,21 @@ func testCertificatesLagging(t *testing.T, e *env) {
 	const lag, rotations = 500 * time.Millisecond, 3
 	l := e.startLoad(t, true) // its connections to etcd break twice
 	l.more(t, 20)
-	r := startRelay(t, e.cluster.ControlPlane(), []string{e.cluster.ControlPlane()}, 2379)
-	r.delay.Store(int64(lag))
+	r := e.relay(t, 2379, e.cluster.ControlPlane())
+	r.Delay.Store(int64(lag))
 	t.Cleanup(func() { e.heal(t) })
 	e.filter(t, fmt.Sprintf(`
 chain steer { type nat hook prerouting priority -150; ip saddr %[1]s tcp dport 2379 dnat to %[2]s; }
-chain before { type filter hook input priority -10; ip saddr %[1]s tcp dport 2379 reject with tcp reset; }`, e.server(), r.address))
+chain before { type filter hook input priority -10; ip saddr %[1]s tcp dport 2379 reject with tcp reset; }`, e.server(), r.Address()))
 	for range rotations {
 		e.rotate(t)
 		l.more(t, 20)
 	}
-	if r.served.Load() == 0 {
+	if r.Served.Load() == 0 {
 		t.Error("the API server does not read through the relay")
 	}
 	e.heal(t)
-	r.hangUp()
+	r.HangUp()
 	eventually(t, func() string {
 		_, err := e.servers[1].CoreV1().Namespaces().Get(t.Context(), "outrider", metav1.GetOptions{})
 		if err != nil {

@@ -24,6 +24,7 @@ import (
 	"github.com/outrider-dev/outrider/test/corpus"
 	"github.com/outrider-dev/outrider/test/endpoint"
 	"github.com/outrider-dev/outrider/test/manifest"
+	"github.com/outrider-dev/outrider/test/relay"
 )
 
 const (
@@ -35,7 +36,7 @@ const (
 type controller struct {
 	*child.Process
 	metrics string // address
-	relay   *relay
+	relay   *relay.Relay
 }
 
 // startController installs the chart's objects and runs the controller, which asks the Prometheus at an address for proof.
@@ -52,11 +53,11 @@ func (c *cluster) startController(ctx context.Context, dir, prometheus string) (
 		return nil, err
 	}
 	ctl := &controller{metrics: listens["metrics"]}
-	if ctl.relay, err = newRelay(c.host()); err != nil {
+	if ctl.relay, err = relay.Start("127.0.0.1", 0, c.host()); err != nil {
 		return nil, err
 	}
 	kubeconfig := filepath.Join(dir, "controller.kubeconfig")
-	if err := c.account(ctx, kubeconfig, ctl.relay.address()); err != nil {
+	if err := c.account(ctx, kubeconfig, ctl.relay.Address()); err != nil {
 		return nil, err
 	}
 	args = slices.DeleteFunc(args, func(arg string) bool {

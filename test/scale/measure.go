@@ -13,6 +13,7 @@ import (
 	"github.com/outrider-dev/outrider/test/child"
 	"github.com/outrider-dev/outrider/test/cluster/progress"
 	"github.com/outrider-dev/outrider/test/population"
+	"github.com/outrider-dev/outrider/test/relay"
 )
 
 // program is what is measured beside the Prometheis.
@@ -42,7 +43,7 @@ type churn struct {
 type subject struct {
 	figure
 	*child.Process
-	relay *relay
+	relay *relay.Relay
 	prom  *server // nil for the controller
 	stop  func()
 }
@@ -109,7 +110,7 @@ func (c *cluster) findAll(ctx context.Context, dir string, n int) ([]*subject, e
 func (c *cluster) find(ctx context.Context, dir, variant string, n int) (_ *subject, err error) {
 	defer progress.Start(ctx, "%s finds %d of %d pods", variant, population.Count(n), n)()
 	s := &subject{figure: figure{Pods: n, Monitored: population.Count(n), Variant: variant}}
-	if s.relay, err = newRelay(c.host()); err != nil {
+	if s.relay, err = relay.Start("127.0.0.1", 0, c.host()); err != nil {
 		return nil, err
 	}
 	s.stop = s.relay.Close
@@ -121,7 +122,7 @@ func (c *cluster) find(ctx context.Context, dir, variant string, n int) (_ *subj
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make a folder: %w", err)
 	}
-	kubeconfig, err := c.admin(dir, s.relay.address())
+	kubeconfig, err := c.admin(dir, s.relay.Address())
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +141,7 @@ func (c *cluster) find(ctx context.Context, dir, variant string, n int) (_ *subj
 	if err != nil {
 		return nil, err
 	}
-	s.CPU, s.Peak, s.Received = cost.CPU, cost.Peak, s.relay.received.Load()
+	s.CPU, s.Peak, s.Received = cost.CPU, cost.Peak, s.relay.Received.Load()
 	if s.Heap, err = s.prom.live(ctx); err != nil {
 		return nil, err
 	}
@@ -161,7 +162,7 @@ func (c *cluster) cover(ctx context.Context, dir, prometheus string, n int) (*su
 		return nil, err
 	}
 	now, err := s.Usage()
-	s.CPU, s.Peak, s.Received = now.CPU, now.Peak, s.relay.received.Load()
+	s.CPU, s.Peak, s.Received = now.CPU, now.Peak, s.relay.Received.Load()
 	return s, err
 }
 
@@ -199,7 +200,7 @@ func (s *subject) count(sign int) error {
 		return err
 	}
 	s.ChurnCPU += time.Duration(sign) * now.CPU
-	s.ChurnReceived += int64(sign) * s.relay.received.Load()
+	s.ChurnReceived += int64(sign) * s.relay.Received.Load()
 	if s.prom == nil {
 		s.Peak = max(s.Peak, now.Peak)
 		return nil

@@ -1,10 +1,12 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,6 +32,10 @@ type APIServerOptions struct {
 	// Kubernetes is the minor version of the API server, such as 1.30: one of those that package build
 	// knows. Default: the local cluster's.
 	Kubernetes string
+	// Beside is another API server, whose etcd is this one's, too; their caches are their own. Default: an etcd of its own.
+	Beside *APIServer
+	// EtcdPort of 127.0.0.1 leads to that etcd, such as a relay's. Default: etcd's own.
+	EtcdPort int
 }
 
 // APIServer is an etcd and a kube-apiserver, without any node or controller: objects are stored,
@@ -39,7 +45,8 @@ type APIServer struct {
 	version   *utilversion.Version
 	temporary bool
 	config    *rest.Config
-	etcd      *child.Process
+	etcd      *child.Process // nil beside another API server
+	etcdPort  int
 	server    *child.Process
 }
 
@@ -93,10 +100,15 @@ func startAPIServer(ctx context.Context, o APIServerOptions, program build.APISe
 	if s.config, err = loadConfig(s.Kubeconfig()); err != nil {
 		return nil, err
 	}
-	if s.etcd, err = child.Start("etcd", binaries["etcd"], s.log("etcd"), etcdArgs(filepath.Join(s.dir, "etcd"), ports[0], ports[1])...); err != nil {
-		return nil, err
+	if o.Beside != nil {
+		s.etcdPort = cmp.Or(o.EtcdPort, o.Beside.etcdPort)
+	} else {
+		s.etcdPort = ports[0]
+		if s.etcd, err = child.Start("etcd", binaries["etcd"], s.log("etcd"), etcdArgs(filepath.Join(s.dir, "etcd"), ports[0], ports[1])...); err != nil {
+			return nil, err
+		}
 	}
-	args := append(bareAPIServerArgs(p, ports[2], ports[0]), o.Args...)
+	args := append(bareAPIServerArgs(p, ports[2], s.etcdPort), o.Args...)
 	if s.server, err = child.Start("kube-apiserver", binaries[program.Component], s.log("kube-apiserver"), args...); err != nil {
 		return nil, err
 	}
@@ -110,7 +122,7 @@ func (s *APIServer) wait(ctx context.Context) error {
 		return fmt.Errorf("make a client: %w", err)
 	}
 	return poll(ctx, time.Minute, "the API server to be ready", func(ctx context.Context) error {
-		for _, c := range []*child.Process{s.etcd, s.server} {
+		for _, c := range s.processes() {
 			if err := c.Ended(); err != nil {
 				return permanent{err}
 			}
@@ -139,15 +151,21 @@ func (s *APIServer) Kubeconfig() string { return filepath.Join(s.dir, "admin.kub
 
 // Stop ends both programs and removes the folder if it was a temporary one.
 func (s *APIServer) Stop() {
-	for _, c := range []*child.Process{s.server, s.etcd} {
-		if c != nil {
-			c.Stop(100 * time.Millisecond)
-		}
+	for _, c := range s.processes() {
+		c.Stop(100 * time.Millisecond)
 	}
 	if s.temporary {
 		_ = os.RemoveAll(s.dir)
 	}
 }
+
+// processes are the programs that were started, the last one first.
+func (s *APIServer) processes() []*child.Process {
+	return slices.DeleteFunc([]*child.Process{s.server, s.etcd}, func(c *child.Process) bool { return c == nil })
+}
+
+// EtcdPort returns the port of 127.0.0.1 at which this server reaches its etcd.
+func (s *APIServer) EtcdPort() int { return s.etcdPort }
 
 func (s *APIServer) log(name string) string { return filepath.Join(s.dir, name+".log") }
 
