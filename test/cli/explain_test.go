@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/outrider-dev/outrider/test/corpus"
+	"github.com/outrider-dev/outrider/test/golden"
 )
 
 // TestExplainCorpus holds what is printed about every case.
@@ -25,7 +26,7 @@ func TestExplainCorpus(t *testing.T) {
 	if got.code != 0 {
 		t.Fatalf("exit code %d: %s", got.code, got.err)
 	}
-	golden(t, "explain.golden", got.out)
+	golden.Compare(t, "testdata/explain.golden", got.out, "go test ./test/cli -update")
 	if strings.Contains(got.out, "canary") {
 		t.Error("a secret came out")
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/outrider-dev/outrider/test/corpus"
+	"github.com/outrider-dev/outrider/test/golden"
 )
 
 // TestCorpus holds that inject makes of every case what the webhook makes of
@@ -37,7 +38,7 @@ func TestCorpus(t *testing.T) {
 			t.Errorf("%s: uninject leaves a difference (-before +after): %s\n%s", c.Name, back.err, cmp.Diff(string(c.YAML), back.out))
 		}
 	}
-	golden(t, "decisions.golden", said.String())
+	golden.Compare(t, "testdata/decisions.golden", said.String(), "go test ./test/cli -update")
 }
 
 func decode(t *testing.T, text string) []map[string]any {

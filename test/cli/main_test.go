@@ -13,8 +13,6 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "rewrite the goldens")
-
 // binary is the command under test, built once.
 var binary string
 
@@ -60,23 +58,4 @@ func run(t *testing.T, stdin string, args ...string) result {
 		t.Fatal(err)
 	}
 	return result{out: stdout.String(), err: stderr.String(), code: cmd.ProcessState.ExitCode()}
-}
-
-// golden compares text with a file of testdata, or rewrites it.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil || string(want) != got {
-		t.Errorf("%s differs (%v); repair with: go test ./test/cli -update\n--- want\n%s--- got\n%s", path, err, want, got)
-	}
 }

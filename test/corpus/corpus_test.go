@@ -3,8 +3,6 @@ package corpus_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
 	"strings"
 	"testing"
 
@@ -15,11 +13,10 @@ import (
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/corpus"
+	"github.com/outrider-dev/outrider/test/golden"
 )
 
-var update = flag.Bool("update", false, "rewrite the goldens")
-
-const repair = "repair with: go test ./test/corpus -update"
+const repair = "go test ./test/corpus -update"
 
 func cases(t testing.TB) []corpus.Case {
 	t.Helper()
@@ -41,29 +38,15 @@ func TestGoldens(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if *update {
-				if err := os.WriteFile(c.Name+corpus.InjectedSuffix, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if diff := cmp.Diff(string(c.Injected), string(got)); diff != "" {
-				t.Errorf("the golden differs (-golden +got); %s\n%s", repair, diff)
-			}
+			golden.Compare(t, c.Name+corpus.InjectedSuffix, string(got), repair)
 		})
 	}
 	orphans, err := corpus.Orphans()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, golden := range orphans {
-		if *update {
-			if err := os.Remove(golden); err != nil {
-				t.Error(err)
-			}
-			continue
-		}
-		t.Errorf("%s belongs to no case; %s", golden, repair)
+	for _, path := range orphans {
+		golden.Orphan(t, path, repair)
 	}
 }
 

@@ -1,20 +1,13 @@
 package dashboards
 
 import (
-	"encoding/json"
-	"errors"
-	"flag"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/outrider-dev/outrider/test/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the chart's dashboards")
 
 // chart is the folder of the chart's dashboards.
 const chart = "../../charts/outrider/files/dashboards"
@@ -30,12 +23,7 @@ func definitions(t *testing.T) []Definition {
 
 // TestChartFiles holds that the chart's dashboards are those of this folder.
 func TestChartFiles(t *testing.T) {
-	const repair = "repair with: go test ./test/dashboards -run TestChartFiles -update"
-	if *update {
-		if err := os.MkdirAll(chart, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	const repair = "go test ./test/dashboards -run TestChartFiles -update"
 	present, err := filepath.Glob(filepath.Join(chart, "*"))
 	if err != nil {
 		t.Fatal(err)
@@ -47,37 +35,11 @@ func TestChartFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if *update {
-			if err := os.WriteFile(path, want, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		got, err := os.ReadFile(path)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			t.Fatal(err)
-		}
-		if string(got) != string(want) {
-			t.Errorf("%s is out of date; %s\n%s", path, repair, cmp.Diff(indent(want), indent(got)))
-		}
+		golden.Compare(t, path, string(want), repair)
 	}
 	for _, path := range present {
-		if *update {
-			if err := os.Remove(path); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		t.Errorf("%s belongs to no definition; %s", path, repair)
+		golden.Orphan(t, path, repair)
 	}
-}
-
-func indent(raw []byte) string {
-	var v any
-	if json.Unmarshal(raw, &v) != nil {
-		return string(raw)
-	}
-	pretty, _ := json.MarshalIndent(v, "", " ")
-	return string(pretty)
 }
 
 // units are those of Grafana's units that the dashboards use; it takes any other text for a suffix.

@@ -4,7 +4,6 @@ package docs_test
 
 import (
 	"cmp"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,14 +11,11 @@ import (
 	"strings"
 	"testing"
 
-	gocmp "github.com/google/go-cmp/cmp"
-
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/cluster/build"
+	"github.com/outrider-dev/outrider/test/golden"
 	"github.com/outrider-dev/outrider/webhook/events"
 )
-
-var update = flag.Bool("update", false, "rewrite the generated tables of the pages")
 
 const root = "../.."
 
@@ -51,13 +47,7 @@ func TestTables(t *testing.T) {
 			t.Fatalf("%s has no %q … %q", table.page, begin, end)
 		}
 		want := head + begin + table.text + end + tail
-		if *update {
-			if err := os.WriteFile(filepath.Join(root, table.page), []byte(want), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		} else if diff := gocmp.Diff(want, text); diff != "" {
-			t.Errorf("%s differs (-generated +page); repair with: go test ./test/docs -update\n%s", table.page, diff)
-		}
+		golden.Compare(t, filepath.Join(root, table.page), want, "go test ./test/docs -update")
 	}
 }
 

@@ -46,7 +46,7 @@ func testAnnotationToMetric(t *testing.T, e *env) {
 			t.Errorf("%s: labels %v, want no others", metric, labels)
 		}
 	}
-	dns := query{Query: `coredns_build_info{job="dns",namespace="demo"}`, Count: ptr(1), Labels: []string{"pod", "node", "instance"}}
+	dns := query{Query: `coredns_build_info{job="dns",namespace="demo"}`, Count: new(1), Labels: []string{"pod", "node", "instance"}}
 	eventually(t, func() string { // its own endpoint
 		v, err := e.prom.Query(t.Context(), dns.Query)
 		if err != nil {

@@ -71,7 +71,7 @@ func testOptional(t *testing.T, e *env) {
 		{Query: `up{job="fixed"}`, Count: &one, Value: &up},
 		{Query: `probe_success{job="probes",module="http_2xx",team="platform"}`, Count: &one, Value: &up, Labels: []string{"instance=http://outrider-prometheus.outrider.svc:9090/-/ready"}},
 		{Query: `probe_success{job="probes",module="tcp_connect"}`, Count: &one, Value: &down, Labels: []string{"instance=outrider-prometheus.outrider.svc:1"}},
-		{Query: fmt.Sprintf(`count(up{job="conventional",namespace=%q} == 1)`, ns), Value: ptr(2.0)},
+		{Query: fmt.Sprintf(`count(up{job="conventional",namespace=%q} == 1)`, ns), Value: new(2.0)},
 		{Query: fmt.Sprintf(`node_load1{job="conventional",namespace=%q}`, ns), AtLeast: 2, Labels: []string{"pod=conventional", "node", "instance"}},
 	} {
 		eventually(t, func() string {
@@ -106,5 +106,3 @@ func testOptional(t *testing.T, e *env) {
 		t.Errorf("Prometheus is %s, and was %s: new jobs restarted it", after, before)
 	}
 }
-
-func ptr[T any](v T) *T { return &v }

@@ -2,15 +2,12 @@ package enforcement_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"text/tabwriter"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/outrider-dev/outrider/test/corpus"
+	"github.com/outrider-dev/outrider/test/golden"
 )
 
 // TestVerdicts creates every object of the corpus, and the pods that are made from it, in three namespaces that
@@ -32,7 +29,7 @@ type row struct {
 	verdicts   []verdict
 }
 
-func compareVerdicts(t *testing.T, golden string) {
+func compareVerdicts(t *testing.T, verdicts string) {
 	t.Helper()
 	cases, err := corpus.Load()
 	if err != nil {
@@ -49,22 +46,7 @@ func compareVerdicts(t *testing.T, golden string) {
 	}
 	fromAudit(t, rows)
 	got := table(t, rows)
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(golden), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-		t.Errorf("the verdicts differ (-golden +got); repair with: go test ./test/enforcement -update\n%s", diff)
-	}
+	golden.Compare(t, verdicts, got, "go test ./test/enforcement -update")
 }
 
 // caseRows are a case's objects, created in each of the namespaces.

@@ -22,10 +22,7 @@ import (
 	"github.com/outrider-dev/outrider/test/poll"
 )
 
-var (
-	update = flag.Bool("update", false, "rewrite the goldens")
-	minor  = flag.String("kubernetes", "", "test with the API server of this minor version of Kubernetes, such as 1.30; the newest without")
-)
+var minor = flag.String("kubernetes", "", "test with the API server of this minor version of Kubernetes, such as 1.30; the newest without")
 
 // api is the one API server of this package's tests, nil with -short. It writes what it audits to auditLog.
 var (

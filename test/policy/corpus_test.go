@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -12,6 +11,7 @@ import (
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/corpus"
+	"github.com/outrider-dev/outrider/test/golden"
 )
 
 // atLeast is the share of the corpus' injecting cases that the policies decide.
@@ -84,7 +84,7 @@ func TestCorpus(t *testing.T) {
 	if float64(whole.decided) < atLeast*float64(whole.all) {
 		t.Errorf("the policies decide %s cases that inject, want at least %.0f %%", whole, 100*atLeast)
 	}
-	compareLeft(t, strings.Join(left, "\n")+"\n")
+	golden.Compare(t, "testdata/left.golden", strings.Join(left, "\n")+"\n", "go test ./test/policy -update")
 }
 
 // reasonOf is what the warning about a pod that was left says.
@@ -96,27 +96,6 @@ func reasonOf(warned []string) string {
 		}
 	}
 	return "no warning"
-}
-
-func compareLeft(t *testing.T, got string) {
-	t.Helper()
-	const golden = "testdata/left.golden"
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-		t.Errorf("what is left differs (-golden +got); repair with: go test ./test/policy -update\n%s", diff)
-	}
 }
 
 // goldenPods are the pods of a case after injection.

@@ -32,10 +32,7 @@ import (
 
 const releaseNamespace = "outrider"
 
-var (
-	update = flag.Bool("update", false, "rewrite the golden")
-	minor  = flag.String("kubernetes", "", "test with the API server of this minor version of Kubernetes, 1.36 or later; the newest without")
-)
+var minor = flag.String("kubernetes", "", "test with the API server of this minor version of Kubernetes, 1.36 or later; the newest without")
 
 // api is the one API server of this package's tests, nil with -short.
 var api *kube.APIServer

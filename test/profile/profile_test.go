@@ -7,17 +7,13 @@
 package profile_test
 
 import (
-	"bytes"
-	"flag"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -27,10 +23,9 @@ import (
 	"github.com/outrider-dev/outrider/discovery"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/dashboards"
+	"github.com/outrider-dev/outrider/test/golden"
 	"github.com/outrider-dev/outrider/test/metrics"
 )
-
-var update = flag.Bool("update", false, "Write the list anew.")
 
 const list = "../../discovery/essential.yaml"
 
@@ -67,20 +62,7 @@ func TestEssential(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text = append([]byte(head), text...)
-	if *update {
-		if err := os.WriteFile(list, text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	has, err := os.ReadFile(list)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(has, text) {
-		t.Errorf("discovery/essential.yaml is not what rules and dashboards ask for; repair with: go test ./test/profile -update\n%s", cmp.Diff(string(has), string(text)))
-	}
+	golden.Compare(t, list, head+string(text), "go test ./test/profile -update")
 }
 
 // asks reports whether a selector may be about an exporter's job.

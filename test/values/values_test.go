@@ -1,18 +1,14 @@
 package values_test
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/outrider-dev/outrider/test/golden"
 	"github.com/outrider-dev/outrider/test/values"
 )
-
-var update = flag.Bool("update", false, "rewrite the chart's values.schema.json and the table in its README.md")
 
 const repair = "go test ./test/values -update"
 
@@ -39,14 +35,7 @@ func root(t *testing.T) values.Value {
 // generated compares a file with what it should be, or rewrites it.
 func generated(t *testing.T, name, want string) {
 	t.Helper()
-	if *update {
-		if err := os.WriteFile(file(name), []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff(want, content(t, name)); diff != "" {
-		t.Errorf("%s differs (-generated +file); repair with: %s\n%s", name, repair, diff)
-	}
+	golden.Compare(t, file(name), want, repair)
 }
 
 func TestSchema(t *testing.T) {
