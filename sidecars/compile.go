@@ -21,6 +21,7 @@ const compileRounds = 2
 //	exporter.NAME          the exporter, one record a line
 //	pullSecrets            list of the Secrets that are added to those with which a pod's images are pulled
 //	comparingOwners        list of API groups, or GROUP/KIND, of owners whose pods are left alone
+//	left.WORD              what is said of a pod that is left, where there is no webhook
 //
 // The fields of a record are separated by tabs, items of a list in a field by
 // commas; a line feed in a text is U+E000 and a tab U+E001:
@@ -48,6 +49,9 @@ func (c Catalog) Injection(s Settings) map[string]string {
 		owners = comparingOwners
 	}
 	data["comparingOwners"] = strings.Join(owners, "\n")
+	for word := range lefts {
+		data["left."+word] = Left(word, true)
+	}
 	for _, name := range c.names {
 		data["exporter."+name] = c.entries[name].compile(s)
 	}

@@ -34,7 +34,6 @@ const (
 	InjectEnabled      = "enabled"
 	InjectDisabled     = "disabled" // of a namespace, where the chart opts all of them in
 	MonitoredTrue      = "true"
-	RequestedTrue      = "true"
 	PlacementContainer = "container"
 	PlacementNative    = "native"
 	EnforceAudit       = "audit"
@@ -99,8 +98,8 @@ func Keys() []Key {
 			Doc: "The exporters of which Prometheus keeps the essential metrics only."},
 		{Name: MonitoredKey, Place: PodLabel, Values: "`\"true\"`", Written: true,
 			Doc: "Prometheus asks the API server for the pods with this label."},
-		{Name: RequestedKey, Place: PodLabel, Values: "`\"true\"`", Written: true,
-			Doc: "Written by the API server's policy on each new pod that asks, or whose namespace is opted in; coverage watches the pods with this label."},
+		{Name: RequestedKey, Place: PodLabel, Values: "`policy` · e.g. `Mesh`", Written: true,
+			Doc: "Written by the API server's policies on each new pod that asks, or whose namespace is opted in: `policy` where they decided it, else why they left it to the webhook. Coverage watches the pods with this label."},
 		{Name: InjectKey, Place: NamespaceLabel, Values: "`enabled` · `disabled`",
 			Doc: "Every new pod here is treated as if annotated `auto`; a pod's own annotation wins. `disabled` takes the namespace out where `webhook.optIn` is `all`."},
 		{Name: EnforceKey, Place: NamespaceLabel, Values: "`audit` · `warn` · `deny`",

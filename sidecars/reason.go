@@ -50,6 +50,7 @@ const (
 	NoContainers         Reason = "NoContainers"         // the pod has no container, and an exporter must not make it one that has
 	MirrorPod            Reason = "MirrorPod"            // the pod mirrors a static pod of a kubelet
 	WouldNotComplete     Reason = "WouldNotComplete"     // a plain container would keep the pod from ending
+	LeftByPolicies       Reason = "LeftByPolicies"       // the API server's policies leave the pod, and there is no webhook
 )
 
 // Decision is the answer to one request, or about one annotation.

@@ -9,6 +9,7 @@ import (
 
 // setupCoverage has the leader watch which pods have what they should.
 func setupCoverage(mgr ctrl.Manager, o Options, s *sources) (*coverage.Controller, error) {
+	o.Coverage.Alone = o.Injection == byPolicy
 	c, err := coverage.New(o.Coverage, coverage.Parts{
 		Exporters: s.exporters, Decider: s.decider, Namespaces: s.namespaces, Monitored: s.pods, Events: mgr.GetEventRecorder("outrider"),
 	})

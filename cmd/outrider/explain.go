@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/outrider-dev/outrider/cmd/outrider/internal/explanation"
+	"github.com/outrider-dev/outrider/cmd/outrider/policies"
+	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/sidecars/manifest"
 )
 
 func explainCommand() *cobra.Command {
@@ -16,7 +20,7 @@ func explainCommand() *cobra.Command {
 		Use:   "explain",
 		Short: "Tell what is decided for pods, why, and what it means for them",
 		Long: `explain tells for each pod of manifests, or for a pod of a cluster: what is decided about each exporter and why, where
-each setting comes from, the target that Prometheus makes of it with its labels, the level of Pod Security and the QoS class
+each setting comes from, whether the API server's policies or the webhook decide, the target that Prometheus makes of it with its labels, the level of Pod Security and the QoS class
 before and after, the requests that are added, the series that are expected, and what to change.`,
 		Example: `  outrider explain -f deployment.yaml
   outrider explain -f deployment.yaml -o yaml
@@ -31,12 +35,19 @@ before and after, the requests that are added, the series that are expected, and
 			if err != nil {
 				return err
 			}
+			api, err := policies.New(set.Catalog, in.options.Settings)
+			if err != nil {
+				return err
+			}
 			var all []explanation.Explanation
 			for _, t := range templates {
 				plan, settings := set.Explain(t)
 				x, err := explanation.Of(t.String(), t.Pod, plan, settings, set.Catalog)
 				if err != nil {
 					return err
+				}
+				if len(x.Exporters) > 0 {
+					x.Decided = decidedBy(cmd.Context(), api, set, t)
 				}
 				x.Advice = append(x.Advice, t.Mistakes()...)
 				all = append(all, x)
@@ -49,6 +60,21 @@ before and after, the requests that are added, the series that are expected, and
 	completeFlag(cmd, "output", oneOf("text", "json", "yaml"))
 	cmd.AddCommand(explainPodCommand(&format))
 	return cmd
+}
+
+// decidedBy says who will decide about the pods of a template.
+func decidedBy(ctx context.Context, api *policies.Policies, set *manifest.Set, t *manifest.Template) *explanation.Decided {
+	answer, err := api.Ask(ctx, t.Pod, t.Namespace, set.NamespaceOf(t))
+	switch {
+	case err != nil:
+		return &explanation.Decided{By: explanation.ByWebhook, Message: "the API server's policies fail: " + err.Error()}
+	case answer.Requested == "":
+		return nil
+	case answer.Requested == sidecars.RequestedByPolicy:
+		return &explanation.Decided{By: explanation.ByPolicies, Message: "on Kubernetes 1.36 and later, unless webhook.mode is webhook"}
+	default:
+		return &explanation.Decided{By: explanation.ByWebhook, Reason: answer.Requested, Message: "the API server's policies leave it: " + sidecars.Left(answer.Requested, false)}
+	}
 }
 
 func explainPodCommand(format *string) *cobra.Command {

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
+	"github.com/outrider-dev/outrider/cmd/outrider/diagnosis"
 	"github.com/outrider-dev/outrider/cmd/outrider/internal/explanation"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/manifest"
@@ -52,10 +53,35 @@ func (l *live) explain(ctx context.Context, namespace, name string) (explanation
 	before := sidecars.Remove(pod)
 	plan, settings := d.Explain(ctx, decider.Request{Pod: before, Namespace: namespace})
 	x, err := explanation.Of(fmt.Sprintf("pod %s/%s", namespace, name), before, plan, settings, d.Exporters.Catalog())
+	x.Decided = l.decided(ctx, pod)
 	x.Advice = append(x.Advice, d.Unknown...)
 	x.Advice = append(x.Advice, l.misplaced(ctx, pod)...)
 	x.Advice = append(x.Advice, l.running(ctx, pod, plan)...)
 	return x, err
+}
+
+// decided says who decided about a pod that was created, or nil where nobody did.
+func (l *live) decided(ctx context.Context, pod *corev1.Pod) *explanation.Decided {
+	_, answered := pod.Annotations[sidecars.StatusKey]
+	word, i := pod.Labels[sidecars.RequestedKey], diagnosis.InjectionOf(ctx, l.client)
+	switch text := sidecars.Left(word, false); {
+	case word == sidecars.RequestedByPolicy:
+		return &explanation.Decided{By: explanation.ByPolicies}
+	case text != "" && !answered && i.Err == nil && !i.Webhook:
+		return &explanation.Decided{By: explanation.ByNobody, Reason: word, Message: "the API server's policies leave it: " + sidecars.Left(word, true)}
+	case text != "":
+		return &explanation.Decided{By: explanation.ByWebhook, Reason: word, Message: "the API server's policies leave it: " + text}
+	case !answered || onlyAttached(sidecars.ParseStatus(pod).Decisions):
+		return nil
+	case i.Err == nil && len(i.Policies) > 0:
+		return &explanation.Decided{By: explanation.ByWebhook, Message: "the API server's policies did not see it: it is older, or they failed"}
+	default:
+		return &explanation.Decided{By: explanation.ByWebhook, Message: i.String()}
+	}
+}
+
+func onlyAttached(decisions []sidecars.Decision) bool {
+	return !slices.ContainsFunc(decisions, func(d sidecars.Decision) bool { return d.Reason != sidecars.Attached })
 }
 
 // running tells how the live pod differs from what would be made of it now.

@@ -21,7 +21,10 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/outrider-dev/outrider/cmd/outrider/diagnosis"
+	"github.com/outrider-dev/outrider/cmd/outrider/internal/explanation"
 	"github.com/outrider-dev/outrider/cmd/outrider/internal/forward"
+	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/webhook/coverage"
 )
 
@@ -35,7 +38,8 @@ func statusCommand() *cobra.Command {
 		Short: "Show which workloads of the cluster are monitored, which are not, and why",
 		Long: `status asks the leader of Outrider's controller, by a port-forward, what it knows: for each workload and exporter the
 state in which its pods came out of admission (injected, missed, stale, refused, suspended) and whether Prometheus proves
-that the exporter reaches its workload (up, down, unproven; empty where the controller asks none). You need to be allowed to
+that the exporter reaches its workload (up, down, unproven; empty where the controller asks none). BY is who injected it: the
+API server's policies or the webhook; the first line says which of them the cluster has. You need to be allowed to
 list pods of Outrider's namespace and to port-forward to them.`,
 		Example: `  outrider status
   outrider status -n shop --watch
@@ -53,8 +57,9 @@ list pods of Outrider's namespace and to port-forward to them.`,
 			if err != nil {
 				return fmt.Errorf("create client: %w", err)
 			}
-			ask := func(ctx context.Context) (coverage.Report, error) {
-				return report(ctx, config, client, installed, *c.flags.Namespace)
+			ask := func(ctx context.Context) (statusReport, error) {
+				r, err := report(ctx, config, client, installed, *c.flags.Namespace)
+				return statusReport{diagnosis.InjectionOf(ctx, client).String(), r}, err
 			}
 			if watch {
 				return watchStatus(cmd.Context(), cmd.OutOrStdout(), format, ask)
@@ -84,6 +89,12 @@ list pods of Outrider's namespace and to port-forward to them.`,
 	completeFlag(cmd, "fail-on", oneOf(badStates...))
 	cmd.MarkFlagsMutuallyExclusive("watch", "fail-on")
 	return cmd
+}
+
+// statusReport is what the leader knows, and who injects.
+type statusReport struct {
+	Injection string `json:"injection"`
+	coverage.Report
 }
 
 // badStates are what --fail-on may name.
@@ -141,7 +152,7 @@ const pollInterval = 2 * time.Second
 
 // watchStatus shows the report whenever it differs from the last one. A leader
 // that changes is waited for.
-func watchStatus(ctx context.Context, w io.Writer, format string, ask func(context.Context) (coverage.Report, error)) error {
+func watchStatus(ctx context.Context, w io.Writer, format string, ask func(context.Context) (statusReport, error)) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	last := ""
@@ -168,11 +179,27 @@ func watchStatus(ctx context.Context, w io.Writer, format string, ask func(conte
 	}
 }
 
-func writeStatus(w io.Writer, format string, r coverage.Report) error {
+func writeStatus(w io.Writer, format string, r statusReport) error {
 	return writeFormat(w, format, r, func(w io.Writer) error { return statusTable(w, r) })
 }
 
-func statusTable(w io.Writer, r coverage.Report) error {
+// injectedBy says who injected the exporter into the pods of a row.
+func injectedBy(row *coverage.Row) string {
+	switch {
+	case row.State != coverage.Injected && row.State != coverage.Stale:
+		return ""
+	case row.Reason == sidecars.Attached:
+		return "attach"
+	case row.ByPolicy == 0:
+		return string(explanation.ByWebhook)
+	case row.ByPolicy == row.Pods:
+		return string(explanation.ByPolicies)
+	}
+	return fmt.Sprintf("%s %d, %s %d", explanation.ByPolicies, row.ByPolicy, explanation.ByWebhook, row.Pods-row.ByPolicy)
+}
+
+func statusTable(w io.Writer, r statusReport) error {
+	fmt.Fprintln(w, "Injection:", r.Injection)
 	if r.Problem != "" {
 		fmt.Fprintf(w, "Prometheus %s does not answer: %s\n", r.Prometheus, r.Problem)
 	}
@@ -181,7 +208,7 @@ func statusTable(w io.Writer, r coverage.Report) error {
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "NAMESPACE\tWORKLOAD\tEXPORTER\tPODS\tSTATE\tPROOF\tSINCE\tWHY")
+	fmt.Fprintln(t, "NAMESPACE\tWORKLOAD\tEXPORTER\tPODS\tBY\tSTATE\tPROOF\tSINCE\tWHY")
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		why := row.ProofMessage
@@ -191,8 +218,8 @@ func statusTable(w io.Writer, r coverage.Report) error {
 		if why == "" && row.State != coverage.Injected {
 			why = string(row.Reason)
 		}
-		fmt.Fprintf(t, "%s\t%s/%s\t%s\t%d\t%s\t%s\t%s\t%s\n", row.Namespace, strings.ToLower(row.Kind), row.Name, row.Exporter, row.Pods,
-			row.State, row.Proof, duration.HumanDuration(time.Since(row.Since)), why)
+		fmt.Fprintf(t, "%s\t%s/%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", row.Namespace, strings.ToLower(row.Kind), row.Name, row.Exporter, row.Pods,
+			injectedBy(row), row.State, row.Proof, duration.HumanDuration(time.Since(row.Since)), why)
 	}
 	return t.Flush()
 }

@@ -149,16 +149,14 @@ func (s *Set) Explain(t *Template) (sidecars.Plan, []sidecars.Setting) {
 
 // input is what the decision about a template may depend on.
 func (s *Set) input(t *Template) sidecars.Input {
+	return sidecars.Input{Pod: t.Pod, Namespace: s.NamespaceOf(t), Size: t.Size, Settings: s.options.Settings}
+}
+
+// NamespaceOf gives the labels and annotations of the namespace of a template, as far
+// as the input and the options know them.
+func (s *Set) NamespaceOf(t *Template) sidecars.Namespace {
 	n := s.namespaces[t.Namespace]
-	return sidecars.Input{
-		Pod: t.Pod,
-		Namespace: sidecars.Namespace{
-			Labels:      over(n.Labels, s.options.NamespaceLabels),
-			Annotations: over(n.Annotations, s.options.NamespaceAnnotations),
-		},
-		Size:     t.Size,
-		Settings: s.options.Settings,
-	}
+	return sidecars.Namespace{Labels: over(n.Labels, s.options.NamespaceLabels), Annotations: over(n.Annotations, s.options.NamespaceAnnotations)}
 }
 
 // over is a map with another one's entries over its own.

@@ -121,7 +121,7 @@ func TestCoverageAfterAnOutage(t *testing.T) {
 	t.Run("all pods", func(t *testing.T) { testCoverageAfterAnOutage(t, nil) })
 	// As the API server's policy labels pods: those from before it have no label.
 	t.Run("by label", func(t *testing.T) {
-		testCoverageAfterAnOutage(t, map[string]string{sidecars.RequestedKey: sidecars.RequestedTrue}, "--coverage-by-label", "--sweep-interval=2s")
+		testCoverageAfterAnOutage(t, map[string]string{sidecars.RequestedKey: sidecars.RequestedByPolicy}, "--coverage-by-label", "--sweep-interval=2s")
 	})
 }
 

@@ -2,6 +2,7 @@ package apiserver_test
 
 import (
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
@@ -20,12 +22,18 @@ import (
 // withPolicies adds the chart's policies that inject to a server, and starts a replica that keeps their data.
 func withPolicies(t *testing.T) *guarded {
 	t.Helper()
+	return withPoliciesIn(t, "auto")
+}
+
+// withPoliciesIn does so with what the chart renders for a webhook.mode. In policy there is no webhook.
+func withPoliciesIn(t *testing.T, mode string, flags ...string) *guarded {
+	t.Helper()
 	client(t)
 	if api.Before("1.36") {
 		t.Skip("Kubernetes 1.36 brought the policies")
 	}
 	g := newGuarded(t, nil, 1)
-	manifest, err := release.Release{}.Render(nil, api.Version())
+	manifest, err := release.Release{}.Render(map[string]any{"webhook": map[string]any{"mode": mode}}, api.Version())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,13 +47,18 @@ func withPolicies(t *testing.T) *guarded {
 	}
 	for _, o := range objects {
 		object := &unstructured.Unstructured{Object: o}
-		if strings.HasPrefix(object.GetKind(), "MutatingAdmissionPolicy") || object.GetKind() == "ConfigMap" && object.GetName() == "outrider-policies" {
+		if strings.HasPrefix(object.GetKind(), "MutatingAdmissionPolicy") || strings.HasPrefix(object.GetName(), "outrider-left-") || object.GetKind() == "ConfigMap" && object.GetName() == "outrider-policies" {
 			if err := c.Create(t.Context(), object); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	g.start("--policy-parameters=outrider-policies", "--injection=auto")
+	if mode == "policy" {
+		if err := g.c.AdmissionregistrationV1().MutatingWebhookConfigurations().Delete(t.Context(), "00-outrider", metav1.DeleteOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.start(append([]string{"--policy-parameters=outrider-policies", "--injection=" + mode}, flags...)...)
 	return g
 }
 
@@ -105,6 +118,7 @@ func TestDecidedPodsCostNoCall(t *testing.T) {
 		if !hasRedis(pod) || calls != c.calls {
 			t.Errorf("%s: injected %v, %v calls, want %v; %s", what, hasRedis(pod), calls, c.calls, pod.Annotations[sidecars.StatusKey])
 		}
+		explains(t, g, pod, map[float64]string{0: "decided by the API server's policies\n", 1: "decided by the webhook"}[c.calls])
 	}
 	g.replicas[0].stop()
 	g.replicas = nil
@@ -121,6 +135,83 @@ func TestDecidedPodsCostNoCall(t *testing.T) {
 	if missed > 0 {
 		t.Errorf("with no replica %d of 20 pods are missed", missed)
 	}
+}
+
+// explains holds what outrider explain says of a live pod.
+func explains(t *testing.T, g *guarded, pod *corev1.Pod, want string) {
+	t.Helper()
+	out, err := exec.Command(command(t), "explain", "pod", pod.Name, "-n", pod.Namespace, "--kubeconfig", g.server.Kubeconfig()).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), want) {
+		t.Errorf("%v; want %q in\n%s", err, want, out)
+	}
+}
+
+// TestLeftWithoutAWebhook: in mode policy a pod that the policies leave is reported refused, in the words of the warning that its creator
+// got, with what to do; and outrider explain says the same.
+func TestLeftWithoutAWebhook(t *testing.T) {
+	g := withPoliciesIn(t, "policy", "--coverage-by-label")
+	s := g.set(nil)
+	create := func(change func(*corev1.Pod)) (*corev1.Pod, []string) {
+		t.Helper()
+		heard := &warnings{}
+		config := g.server.Config()
+		config.WarningHandlerWithContext = heard
+		c, err := kubernetes.NewForConfig(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pod := s.template()
+		pod.Annotations, pod.Spec.Containers[0].Image = map[string]string{sidecars.InjectKey: "redis"}, "redis:7"
+		change(pod)
+		created, err := c.CoreV1().Pods(s.ns).Create(t.Context(), pod, metav1.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return created, heard.texts
+	}
+	injected := 0
+	eventually(t, func() string {
+		pod, _ := create(func(*corev1.Pod) {})
+		if !hasRedis(pod) {
+			if err := g.c.CoreV1().Pods(s.ns).Delete(t.Context(), pod.Name, now); err != nil {
+				t.Fatal(err)
+			}
+			return "the policies do not inject"
+		}
+		injected++
+		explains(t, g, pod, "decided by the API server's policies\n")
+		return ""
+	})
+	var left *corev1.Pod
+	var warned []string
+	eventually(t, func() string { // until the policy that warns is in force
+		if left != nil {
+			if err := g.c.CoreV1().Pods(s.ns).Delete(t.Context(), left.Name, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if left, warned = create(func(p *corev1.Pod) { p.Labels["sidecar.istio.io/inject"] = "true" }); len(warned) != 1 {
+			return fmt.Sprintf("%d warnings: %v", len(warned), warned)
+		}
+		return ""
+	})
+	text := sidecars.Left("Mesh", true)
+	if hasRedis(left) || !strings.Contains(warned[0], "(Mesh): "+text) || !strings.Contains(text, "outrider inject") {
+		t.Errorf("injected %v, the warning is %q, want %q", hasRedis(left), warned, text)
+	}
+	explains(t, g, left, "decided by nobody (Mesh): the API server's policies leave it: "+text)
+	// What the engine itself refuses keeps its reason.
+	create(func(p *corev1.Pod) { p.Annotations["redis.outrider.dev/port"] = "no" })
+	ctl := g.replicas[0]
+	ctl.covers(t, s.ns, row{"ReplicaSet/shop", "redis", "injected", "Annotated", injected}, row{"ReplicaSet/shop", "redis", "refused", "BadValue", 1}, row{"ReplicaSet/shop", "redis", "refused", "LeftByPolicies", 1})
+	report, wrong := ctl.report(t, s.ns)
+	if wrong != "" {
+		t.Fatal(wrong)
+	}
+	if r := report.Rows[2]; !strings.HasSuffix(r.Message, "(Mesh): "+text) || report.Rows[0].ByPolicy != injected {
+		t.Errorf("coverage says %q, and %d by the policies", r.Message, report.Rows[0].ByPolicy)
+	}
+	(&covered{Interface: g.c}).hasEvent(t, s.ns, "ReplicaSet", "LeftByPolicies", "(Mesh)", "outrider inject")
 }
 
 // TestSuspensionReachesThePolicies: what is suspended is left to the webhook, which refuses it or takes a probe.

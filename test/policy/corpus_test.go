@@ -51,9 +51,10 @@ func TestCorpus(t *testing.T) {
 		for i, tmpl := range templates {
 			got, warned := dryRun(t, ns, tmpl.Pod)
 			in := sidecars.Input{Pod: tmpl.Pod, Namespace: tc.Namespace}
-			if asked := sidecars.Asked(in, sidecars.Builtin()) && tmpl.Pod.Annotations[sidecars.InjectKey] != sidecars.InjectNothing; asked && got.Labels[sidecars.RequestedKey] != sidecars.RequestedTrue && tmpl.Pod.Annotations[sidecars.StatusKey] == "" {
+			if asked := sidecars.Asked(in, sidecars.Builtin()) && tmpl.Pod.Annotations[sidecars.InjectKey] != sidecars.InjectNothing; asked && got.Labels[sidecars.RequestedKey] == "" && tmpl.Pod.Annotations[sidecars.StatusKey] == "" {
 				t.Errorf("%s, %s: it asks and has no label by which coverage watches", tc.Name, tmpl.Name)
 			}
+			word := got.Labels[sidecars.RequestedKey]
 			if delete(got.Labels, sidecars.RequestedKey); len(got.Labels) == 0 {
 				got.Labels = nil
 			}
@@ -72,8 +73,17 @@ func TestCorpus(t *testing.T) {
 			case strings.Contains(want.Annotations[sidecars.StatusKey], `"outcome":"discovered"`):
 				discovering.add(decided)
 			}
-			if !decided && asJSON(t, want) != asJSON(t, plain) {
-				left = append(left, fmt.Sprintf("%s, %s: %s", tc.Name, tmpl.Name, reasonOf(warned)))
+			if said := reasonOf(warned); !decided && asJSON(t, want) != asJSON(t, plain) {
+				line := fmt.Sprintf("%s, %s: %s", tc.Name, tmpl.Name, word)
+				if said == "" {
+					line += ", without a warning"
+				} else if text := fmt.Sprintf("the pod is left without an exporter (%s): %s", word, sidecars.Left(word, true)); said != text {
+					t.Errorf("%s, %s: the warning is %q, want %q", tc.Name, tmpl.Name, said, text)
+				}
+				left = append(left, line)
+			}
+			if asked := word != "" && word != sidecars.RequestedByPolicy; decided == asked && word != "" && asJSON(t, want) != asJSON(t, plain) {
+				t.Errorf("%s, %s: decided %t, and the label says %q", tc.Name, tmpl.Name, decided, word)
 			}
 		}
 		if injects {
@@ -87,15 +97,15 @@ func TestCorpus(t *testing.T) {
 	golden.Compare(t, "testdata/left.golden", strings.Join(left, "\n")+"\n", "go test ./test/policy -update")
 }
 
-// reasonOf is what the warning about a pod that was left says.
+// reasonOf is what the warning about a pod that was left says, if there is one.
 func reasonOf(warned []string) string {
 	for _, w := range warned {
 		if rest, ok := strings.CutPrefix(w, "Validation failed for ValidatingAdmissionPolicy 'outrider-left-"); ok {
 			_, said, _ := strings.Cut(rest, "outrider: ")
-			return strings.TrimSuffix(said, "; there is no webhook to decide it (webhook.mode: policy)")
+			return said
 		}
 	}
-	return "no warning"
+	return ""
 }
 
 // goldenPods are the pods of a case after injection.

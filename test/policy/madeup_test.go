@@ -189,17 +189,9 @@ func TestLargePods(t *testing.T) {
 	ns := namespaceLike(t, server(t), sidecars.Namespace{})
 	active(t)
 	for containers, injected := range map[int]bool{1: true, 80: true, 250: false} {
-		pod := redis(sidecars.InjectKey, sidecars.InjectAuto)
-		for i := range containers - 1 {
-			pod.Spec.Containers = append(pod.Spec.Containers, corev1.Container{Name: fmt.Sprint("app-", i), Image: "corp/app:1"})
-		}
-		for i := range pod.Spec.Containers {
-			for j := range 20 {
-				pod.Spec.Containers[i].Env = append(pod.Spec.Containers[i].Env, corev1.EnvVar{Name: fmt.Sprint("VARIABLE_", j), Value: "some value"})
-			}
-		}
-		got, warned := dryRun(t, ns, pod)
-		if (len(got.Spec.Containers) > containers) != injected || got.Labels[sidecars.RequestedKey] != sidecars.RequestedTrue || !injected && !strings.Contains(reasonOf(warned), "(Size)") {
+		got, warned := dryRun(t, ns, large(containers, 20))
+		want := map[bool]string{true: sidecars.RequestedByPolicy, false: "Size"}[injected]
+		if (len(got.Spec.Containers) > containers) != injected || got.Labels[sidecars.RequestedKey] != want || !injected && !strings.Contains(reasonOf(warned), "(Size)") {
 			t.Errorf("%d containers: %d after, labels %v, %q", containers, len(got.Spec.Containers), got.Labels, warned)
 		}
 	}

@@ -53,7 +53,7 @@ func Pod(ns string, i int) *corev1.Pod {
 	if Monitored(i) {
 		image = "redis:7"
 		p.Annotations[sidecars.InjectKey] = "redis"
-		p.Labels[sidecars.RequestedKey] = sidecars.RequestedTrue // as the API server's policy writes it
+		p.Labels[sidecars.RequestedKey] = sidecars.RequestedByPolicy // as the API server's policy writes it
 		p.Annotations["prometheus.io/scrape"], p.Annotations["prometheus.io/port"] = "true", "9121"
 	}
 	for j := range 2 {

@@ -1,6 +1,10 @@
 package coverage
 
-import "github.com/outrider-dev/outrider/sidecars"
+import (
+	"fmt"
+
+	"github.com/outrider-dev/outrider/sidecars"
+)
 
 // State is how a pod came out of admission, for one exporter.
 type State string
@@ -74,6 +78,21 @@ func judged(now []sidecars.Decision, c sidecars.Catalog) []entry {
 			continue
 		}
 		entries = append(entries, e)
+	}
+	return entries
+}
+
+// left are the entries of a pod without a status that the API server's policies left,
+// where there is no webhook: what would be injected is refused, and stays so.
+func left(word string, entries []entry) []entry {
+	text := sidecars.Left(word, true)
+	if text == "" { // the policies did not look at it, or it is no word of theirs
+		return entries
+	}
+	for i := range entries {
+		if e := &entries[i]; e.state == Missed {
+			e.state, e.reason, e.message = Refused, sidecars.LeftByPolicies, fmt.Sprintf("%s: left without an exporter (%s): %s", e.exporter, word, text)
+		}
 	}
 	return entries
 }

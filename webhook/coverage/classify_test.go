@@ -140,3 +140,13 @@ func TestOptionsAreChecked(t *testing.T) {
 		})
 	}
 }
+
+func TestLeftWithoutAWebhook(t *testing.T) {
+	now := []entry{{exporter: "redis", state: Missed, reason: sidecars.Annotated}, {exporter: "nginx", state: Refused, reason: sidecars.BadValue}}
+	for word, want := range map[string]State{"Mesh": Refused, sidecars.RequestedByPolicy: Missed, "": Missed, "made-up": Missed} {
+		got := left(word, append([]entry(nil), now...))
+		if got[0].state != want || (want == Refused) != (got[0].reason == sidecars.LeftByPolicies) || got[1].reason != sidecars.BadValue {
+			t.Errorf("%q: %+v", word, got)
+		}
+	}
+}

@@ -38,6 +38,12 @@
 // what is reported missed is what a restart would repair; what would be refused is
 // reported refused, and what is not recognized is not reported.
 //
+// # Without a webhook, what the policies left is refused
+//
+// A pod that the API server's policies labeled with a word, and that has no status, is
+// missed where a webhook should have taken it, and refused where there is none: a
+// restart would change nothing. What the engine itself refuses keeps its reason.
+//
 // # A workload is recognized from its pod alone
 //
 // A ReplicaSet's name without the hash that its pods carry is its Deployment. Refused:

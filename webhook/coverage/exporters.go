@@ -69,7 +69,7 @@ func covered(n *v1alpha1.ExporterCoverage, generation int64) metav1.Condition {
 	case n.Suspended > 0:
 		condition.Reason, condition.Message = "Suspended", fmt.Sprintf("%s without it while it is suspended", count(int(n.Suspended)))
 	case n.Refused > 0:
-		condition.Reason, condition.Message = "Refused", fmt.Sprintf("%s that cannot have it; their status annotation says why", count(int(n.Refused)))
+		condition.Reason, condition.Message = "Refused", fmt.Sprintf("%s that cannot have it; outrider status says why", count(int(n.Refused)))
 	default:
 		condition.Status, condition.Reason, condition.Message = metav1.ConditionTrue, "Covered", "every pod that asked for it has it"
 	}

@@ -27,6 +27,9 @@ type Options struct {
 	// pod that should be decided: only those are watched, and pods from before are
 	// found by a sweep. Default false: all pods are watched.
 	Labeled bool
+	// Alone says that the API server's policies inject and that there is no webhook: what
+	// they leave is refused. Default false.
+	Alone bool
 	// SweepInterval is the time between two sweeps. Default 10m.
 	SweepInterval time.Duration
 	// MostSeries bounds the series of the gauges. Default 5000.
@@ -44,7 +47,7 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	})
 	fs.StringVar(&o.PrometheusURL, "prometheus-url", "", "Prometheus that is asked whether exporters are up; empty asks nobody.")
 	fs.DurationVar(&o.ProofInterval, "proof-interval", time.Minute, "Time between two rounds of questions to Prometheus.")
-	fs.BoolVar(&o.Labeled, "coverage-by-label", false, "Watch only pods labeled "+sidecars.RequestedKey+"=true, for clusters where a policy labels those that ask, and find the others by a slow sweep.")
+	fs.BoolVar(&o.Labeled, "coverage-by-label", false, "Watch only pods labeled "+sidecars.RequestedKey+", for clusters where a policy labels those that ask, and find the others by a slow sweep.")
 	fs.DurationVar(&o.SweepInterval, "sweep-interval", 10*time.Minute, "Time between two sweeps over the pods without the label.")
 	fs.IntVar(&o.MostSeries, "coverage-series", 5000, "Most series of the coverage gauges; the rest are summed up without their namespace.")
 	fs.BoolVar(&o.ReadExporterLogs, "read-exporter-logs", false, "Read the last lines of an exporter's log where nothing else tells why it does not reach its workload.")

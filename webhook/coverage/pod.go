@@ -34,15 +34,16 @@ const (
 
 // pod is what is kept of one live pod: there are tens of thousands.
 type pod struct {
-	name     string
-	workload *workload
-	template string // the pods of a workload that are decided alike
-	created  time.Time
-	asks     asking
-	origin   origin
-	decided  bool                // it has a status of Outrider's
-	status   []sidecars.Decision // from there
-	entries  []entry             // as reconcile left it
+	name      string
+	workload  *workload
+	template  string // the pods of a workload that are decided alike
+	created   time.Time
+	asks      asking
+	origin    origin
+	requested string              // the label of the API server's policies: RequestedByPolicy, or why they left it
+	decided   bool                // it has a status of Outrider's
+	status    []sidecars.Decision // from there
+	entries   []entry             // as reconcile left it
 }
 
 // entry is what one exporter is to one pod.
@@ -57,7 +58,7 @@ type entry struct {
 
 // newPod reads a pod's metadata.
 func newPod(m *metav1.ObjectMeta) *pod {
-	p := &pod{name: m.Name, created: m.CreationTimestamp.Time, template: revision(m)}
+	p := &pod{name: m.Name, created: m.CreationTimestamp.Time, template: revision(m), requested: m.Labels[sidecars.RequestedKey]}
 	inject, annotated := m.Annotations[sidecars.InjectKey]
 	_, scraped := m.Annotations[sidecars.ScrapeKey]
 	switch {

@@ -49,9 +49,14 @@ func (c *Controller) entries(w *workload, p *pod, catalog sidecars.Catalog, now 
 	case p.decided:
 		return admitted(p.status, catalog)
 	case p.candidate(c.inv.optedIn[w.Namespace]):
-		if v, ok := c.verdictOn(w, p, now); ok {
-			return judged(v.decisions, catalog)
+		v, ok := c.verdictOn(w, p, now)
+		if !ok {
+			return nil
 		}
+		if c.Alone {
+			return left(p.requested, judged(v.decisions, catalog))
+		}
+		return judged(v.decisions, catalog)
 	}
 	return nil
 }
@@ -103,6 +108,9 @@ func (s *summary) add(w *workload, p *pod, e entry, a answer) {
 		}
 	}
 	row.Pods++
+	if (e.state == Injected || e.state == Stale) && p.requested == sidecars.RequestedByPolicy {
+		row.ByPolicy++
+	}
 	row.confirmed = row.confirmed || r.confirmed
 	row.reported = row.reported && r.reported
 	if r.Message < row.Message {

@@ -25,6 +25,9 @@ type Row struct {
 	Exporter  string `json:"exporter"`
 	// Pods that this row is about.
 	Pods int `json:"pods"`
+	// ByPolicy is how many of them got the exporter by the API server's policies, and
+	// not by the webhook.
+	ByPolicy int `json:"byPolicy,omitempty"`
 	// State in which they came out of admission, with the reason and one sentence.
 	State   State           `json:"state"`
 	Reason  sidecars.Reason `json:"reason,omitempty"`

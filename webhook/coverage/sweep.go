@@ -25,12 +25,12 @@ const (
 	everyNamespace = ""
 )
 
-// labeled selects the pods that are watched where the API server's policy labels
-// those that should be decided.
-var labeled = client.MatchingLabels{sidecars.RequestedKey: sidecars.RequestedTrue}
-
-// unlabeled selects the pods that the watch leaves out.
-var unlabeled = client.MatchingLabelsSelector{Selector: selectorFor(labels.NewRequirement(sidecars.RequestedKey, selection.NotIn, []string{sidecars.RequestedTrue}))}
+// labeled selects the pods that are watched where the API server's policies label
+// those that should be decided, and unlabeled those that the watch leaves out.
+var (
+	labeled   = client.HasLabels{sidecars.RequestedKey}
+	unlabeled = client.MatchingLabelsSelector{Selector: selectorFor(labels.NewRequirement(sidecars.RequestedKey, selection.DoesNotExist, nil))}
+)
 
 func selectorFor(r *labels.Requirement, err error) labels.Selector {
 	if err != nil {
@@ -50,7 +50,7 @@ func (c *Controller) watchedPods() []client.ListOption {
 // setMonitored takes note of a pod with exporters. One without the label, such as a pod
 // that an exporter was attached to, is known from here and need not wait for a sweep.
 func (c *Controller) setMonitored(p *corev1.Pod) {
-	if c.Labeled && p.Labels[sidecars.RequestedKey] != sidecars.RequestedTrue && p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
+	if _, requested := p.Labels[sidecars.RequestedKey]; c.Labeled && !requested && p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
 		c.inv.setPod(&p.ObjectMeta, swept)
 	}
 	c.inv.setContainers(p)

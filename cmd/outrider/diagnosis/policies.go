@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -28,6 +29,57 @@ func Bindings(ctx context.Context, client kubernetes.Interface) (own []admission
 	return list.Items, true, nil
 }
 
+// Injection is who injects on a cluster.
+type Injection struct {
+	// Served says that the API server has MutatingAdmissionPolicies: Kubernetes 1.36.
+	Served bool
+	// Policies are the bindings of Outrider's policies, sorted.
+	Policies []string
+	// Webhook says that there is a webhook of Outrider's.
+	Webhook bool
+	// Err is why it is not known.
+	Err error
+}
+
+// InjectionOf asks a cluster who injects.
+func InjectionOf(ctx context.Context, client kubernetes.Interface) Injection {
+	bindings, served, err := Bindings(ctx, client)
+	if err != nil {
+		return Injection{Err: err}
+	}
+	configurations, err := client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider"})
+	if err != nil {
+		return Injection{Err: err}
+	}
+	return injection(bindings, served, len(configurations.Items) > 0)
+}
+
+func injection(bindings []admissionv1.MutatingAdmissionPolicyBinding, served, webhook bool) Injection {
+	i := Injection{Served: served, Webhook: webhook}
+	for j := range bindings {
+		i.Policies = append(i.Policies, bindings[j].Name)
+	}
+	slices.Sort(i.Policies)
+	return i
+}
+
+// String is one sentence.
+func (i Injection) String() string {
+	switch {
+	case i.Err != nil:
+		return fmt.Sprintf("who injects is not known: %v", i.Err)
+	case len(i.Policies) == 0 && !i.Webhook:
+		return "nobody injects: no webhook or policy of Outrider is configured"
+	case !i.Served:
+		return "the API server serves no MutatingAdmissionPolicy (Kubernetes 1.36): the webhook injects alone"
+	case len(i.Policies) == 0:
+		return "the webhook injects alone; with webhook.mode auto, the API server decides most pods by itself"
+	case !i.Webhook:
+		return strings.Join(i.Policies, ", ") + " decide what they can, nobody the rest: there is no webhook (webhook.mode: policy)"
+	}
+	return strings.Join(i.Policies, ", ") + " decide what they can, the webhook the rest"
+}
+
 // withoutWebhook is the installation of webhook.mode policy: nil where there is none.
 func withoutWebhook(bindings []admissionv1.MutatingAdmissionPolicyBinding) *installation {
 	for i := range bindings {
@@ -44,26 +96,14 @@ func withoutWebhook(bindings []admissionv1.MutatingAdmissionPolicyBinding) *inst
 func ownPolicies(ctx context.Context, p *Patient, found func(Finding)) bool {
 	const name = "policies"
 	bindings, served, err := Bindings(ctx, p.Client)
-	switch {
-	case err != nil:
+	if err != nil {
 		found(warn(name, "Ask for permission to list mutatingadmissionpolicybindings.", "%v", err))
 		return true
-	case !served:
-		found(pass(name, "the API server serves no MutatingAdmissionPolicy (Kubernetes 1.36): the webhook injects alone"))
-		return true
-	case len(bindings) == 0:
-		found(pass(name, "the webhook injects alone; with webhook.mode auto, the API server decides most pods by itself"))
-		return true
 	}
-	rest := "the webhook the rest"
-	if p.installation.service == "" {
-		rest = "nobody the rest: there is no webhook (webhook.mode: policy)"
-	}
-	var names []string
+	i := injection(bindings, served, p.installation.service != "")
 	data := map[types.NamespacedName]bool{} // one ConfigMap for all, as the chart renders them
-	for i := range bindings {
-		names = append(names, bindings[i].Name)
-		if ref := bindings[i].Spec.ParamRef; ref != nil {
+	for j := range bindings {
+		if ref := bindings[j].Spec.ParamRef; ref != nil {
 			data[types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name}] = true
 		}
 	}
@@ -72,14 +112,13 @@ func ownPolicies(ctx context.Context, p *Patient, found func(Finding)) bool {
 		switch {
 		case apierrors.IsNotFound(err) || err == nil && configMap.Data["exporters"] == "":
 			found(fail(name, "The controller writes it; look at its log: kubectl -n "+of.Namespace+" logs deployment/"+p.installation.fullname+"-controller.",
-				"ConfigMap %s has no exporters: the API server injects nothing, and %s", of, rest))
+				"ConfigMap %s has no exporters: the API server injects nothing, the webhook all of it where there is one", of))
 			return true
 		case err != nil:
 			found(warn(name, "", "ConfigMap %s cannot be read: %v", of, err))
 			return true
 		}
 	}
-	slices.Sort(names)
-	found(pass(name, "%s decide what they can, %s", strings.Join(names, ", "), rest))
+	found(pass(name, "%s", i))
 	return true
 }

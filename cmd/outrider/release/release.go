@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -93,7 +94,13 @@ func ignored(root fs.FS) (*ignore.Rules, error) {
 
 // Render gives the manifests, without a cluster, for a Kubernetes version such as 1.37.0, hooks left out.
 func (r Release) Render(values map[string]any, kubeVersion string) (string, error) {
-	rendered, err := r.render(values, kubeVersion)
+	return r.RenderOnly("", values, kubeVersion)
+}
+
+// RenderOnly gives, as Render does, the manifests of those templates alone whose paths
+// in the chart have a prefix.
+func (r Release) RenderOnly(prefix string, values map[string]any, kubeVersion string) (string, error) {
+	rendered, err := r.render(prefix, values, kubeVersion)
 	if err != nil {
 		return "", err
 	}
@@ -102,7 +109,7 @@ func (r Release) Render(values map[string]any, kubeVersion string) (string, erro
 
 // Tests gives the manifests of what Test runs, which Render leaves out.
 func (r Release) Tests(values map[string]any, kubeVersion string) ([]string, error) {
-	rendered, err := r.render(values, kubeVersion)
+	rendered, err := r.render("", values, kubeVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +122,7 @@ func (r Release) Tests(values map[string]any, kubeVersion string) ([]string, err
 	return all, nil
 }
 
-func (r Release) render(values map[string]any, kubeVersion string) (*helmrelease.Release, error) {
+func (r Release) render(prefix string, values map[string]any, kubeVersion string) (*helmrelease.Release, error) {
 	install := action.NewInstall(&action.Configuration{})
 	install.DryRun, install.ClientOnly, install.Replace = true, true, true
 	install.ReleaseName, install.Namespace = r.name(), r.namespace()
@@ -128,6 +135,9 @@ func (r Release) render(values map[string]any, kubeVersion string) (*helmrelease
 	if err != nil {
 		return nil, err
 	}
+	c.Templates = slices.DeleteFunc(c.Templates, func(f *chart.File) bool {
+		return !strings.HasPrefix(f.Name, prefix) && path.Ext(f.Name) != ".tpl"
+	})
 	rendered, err := install.Run(c, values)
 	if err != nil {
 		return nil, fmt.Errorf("render chart: %w", err)

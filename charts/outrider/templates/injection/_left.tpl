@@ -108,10 +108,10 @@ variables.accounts.exists(a, [a.user, a.password, a.from].exists(n, n != '' && (
         || variables.annotations.exists(key, key.startsWith('vault.') || key.startsWith('secrets-injector.') || key.startsWith('operator.1password') || key.startsWith('akeyless/') || key.startsWith('conjur.'))))
 {{- end -}}
 
-{{/* The label by which coverage watches, and the additions, all of them or none. */}}
+{{/* The label by which coverage watches, which says who decides or why it is left, and the additions, all of them or none. */}}
 {{- define "outrider.injection.patch" -}}
-[variables.labels.size() == 0 ? JSONPatch{op: 'add', path: '/metadata/labels', value: {'outrider.dev/requested': 'true'}}
-  : JSONPatch{op: 'add', path: '/metadata/labels/outrider.dev~1requested', value: 'true'}]
+[variables.left == '' ? 'policy' : variables.left].map(word, variables.labels.size() == 0 ? JSONPatch{op: 'add', path: '/metadata/labels', value: {'outrider.dev/requested': word}}
+  : JSONPatch{op: 'add', path: '/metadata/labels/outrider.dev~1requested', value: word})
 + (variables.left != '' || variables.name == '' || variables.discovered ? [] : [variables.native ? '/spec/initContainers' : '/spec/containers'].map(list,
   [variables.native ? object.spec.?initContainers.orValue([]).size() : object.spec.containers.size()].map(n,
     (object.spec.?imagePullSecrets.orValue([]).size() == 0 && variables.pulls.size() > 0

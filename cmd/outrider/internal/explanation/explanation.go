@@ -34,6 +34,8 @@ type Explanation struct {
 	// NotRecognized are containers that look like workloads of the catalog and
 	// are not taken for them.
 	NotRecognized []sidecars.Passed `json:"notRecognized,omitempty"`
+	// Decided is by whom; nil where the pod asks for nothing.
+	Decided *Decided `json:"decided,omitempty"`
 	// Targets that Prometheus makes of the pod.
 	Targets []Target `json:"targets,omitempty"`
 	// PodSecurity is the strictest level of Pod Security that the pod meets.
@@ -47,6 +49,25 @@ type Explanation struct {
 	// Advice is what to change, a sentence each.
 	Advice []string `json:"advice,omitempty"`
 }
+
+// Decided is who decides about a pod.
+type Decided struct {
+	By Decider `json:"by"`
+	// Reason is the word for why the API server's policies leave the pod to the webhook.
+	Reason string `json:"reason,omitempty"`
+	// Message is that in words, or on which clusters it is so.
+	Message string `json:"message,omitempty"`
+}
+
+// Decider is a part that decides about pods.
+type Decider string
+
+// The deciders.
+const (
+	ByPolicies Decider = "policy"  // the API server's policies
+	ByWebhook  Decider = "webhook" // the webhook
+	ByNobody   Decider = "nobody"  // the policies leave the pod, and there is no webhook
+)
 
 // Exporter is a decision with its settings.
 type Exporter struct {

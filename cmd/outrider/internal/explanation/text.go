@@ -41,11 +41,26 @@ func (x Explanation) Write(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	x.decided(w)
 	for _, c := range x.Costs { // behind the table, whose columns they would widen
 		fmt.Fprintf(w, "  series expected of %s\n", c)
 	}
 	x.passed(w)
 	return x.advise(w)
+}
+
+func (x Explanation) decided(w io.Writer) {
+	if x.Decided == nil {
+		return
+	}
+	text := map[Decider]string{ByPolicies: "the API server's policies", ByWebhook: "the webhook", ByNobody: "nobody"}[x.Decided.By]
+	if x.Decided.Reason != "" {
+		text += " (" + x.Decided.Reason + ")"
+	}
+	if x.Decided.Message != "" {
+		text += ": " + x.Decided.Message
+	}
+	fmt.Fprintln(w, "  decided by "+text)
 }
 
 // String says how many series are expected.
