@@ -76,7 +76,8 @@ func TestRulesAreThoseOfTheFiles(t *testing.T) {
 		want[filepath.Base(path)] = decoded(t, string(data))
 	}
 	var got map[string]any
-	for _, c := range all[*corev1.ConfigMap](objects(t, render(t, nil, latest))) {
+	values := map[string]any{"rules": map[string]any{"mixinNames": true}}
+	for _, c := range all[*corev1.ConfigMap](objects(t, render(t, values, latest))) {
 		if c.Name == releaseName+"-prometheus-rules" {
 			got = map[string]any{}
 			for name, data := range c.Data {
@@ -102,6 +103,9 @@ func TestPacksAreChosen(t *testing.T) {
 	got := slices.Sorted(maps.Keys(renderedRules(t, map[string]any{"packs": []any{"redis", "nodes"}})))
 	if diff := cmp.Diff([]string{"nodes.yaml", "redis.yaml"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if _, there := renderedRules(t, nil)["mixin.yaml"]; there {
+		t.Error("the names of kubernetes-mixin are recorded though nobody asked for them")
 	}
 	if got := renderedRules(t, map[string]any{"packs": []any{}}); len(got) != 0 {
 		t.Errorf("without packs there are %v", slices.Collect(maps.Keys(got)))

@@ -148,7 +148,7 @@ func (k *known) binary(e *parser.BinaryExpr) names {
 	case m.Card == parser.CardOneToOne && m.On:
 		return named(m.MatchingLabels...)
 	}
-	return left
+	return left.with(m.Include...)
 }
 
 func (k *known) call(e *parser.Call) names {
@@ -160,7 +160,9 @@ func (k *known) call(e *parser.Call) names {
 	}
 	switch e.Func.Name {
 	case "label_replace":
-		k.need(have, "label_replace", e.Args[3].(*parser.StringLiteral).Val)
+		if from := e.Args[3].(*parser.StringLiteral).Val; from != "" { // else the label is set to a constant
+			k.need(have, "label_replace", from)
+		}
 		have = have.with(e.Args[1].(*parser.StringLiteral).Val)
 	case "histogram_quantile":
 		k.need(have, "histogram_quantile", "le")

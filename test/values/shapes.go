@@ -3,6 +3,7 @@ package values
 import (
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/outrider-dev/outrider/charts"
@@ -222,7 +223,7 @@ var clusterJobs = []string{
 	"apiserver", "kubelet", "cadvisor", "kubelet-probes", "scheduler", "controller-manager", "etcd", "kube-proxy", "coredns",
 }
 
-// packs are the names of the chart's files/rules.
+// packs are the names of the chart's files/rules that rules.packs lists; rules.mixinNames is another's.
 var packs = func() []string {
 	names, err := fs.Glob(charts.Outrider(), "files/rules/*.yaml")
 	if err != nil {
@@ -231,7 +232,7 @@ var packs = func() []string {
 	for i, name := range names {
 		names[i] = strings.TrimSuffix(path.Base(name), ".yaml")
 	}
-	return names
+	return slices.DeleteFunc(names, func(name string) bool { return name == "mixin" })
 }()
 
 // boolean is a switch.

@@ -1,11 +1,13 @@
 {{/*
-The files of rules, as YAML: a file's name, and its groups. They are the packs of rules.packs without the alerts of
+The files of rules, as YAML: a file's name, and its groups. They are the packs of rules.packs, and of rules.mixinNames, without the alerts of
 rules.disabled, and rules.extra. The templates in alerts are Prometheus' own: none is run here.
 */}}
 {{- define "outrider.rules.files" -}}
 {{- $root := . -}}
 {{- $files := dict -}}
 {{- $alerts := list -}}
+{{- $packs := .Values.rules.packs -}}
+{{- if .Values.rules.mixinNames }}{{ $packs = append $packs "mixin" }}{{ end -}}
 {{- range $path, $data := .Files.Glob "files/rules/*.yaml" -}}
 {{- $groups := list -}}
 {{- range ($data | toString | fromYaml).groups -}}
@@ -21,7 +23,7 @@ rules.disabled, and rules.extra. The templates in alerts are Prometheus' own: no
 {{- $groups = append $groups (set . "rules" $kept) -}}
 {{- end -}}
 {{- end -}}
-{{- if and $groups (has (base $path | trimSuffix ".yaml") $root.Values.rules.packs) -}}
+{{- if and $groups (has (base $path | trimSuffix ".yaml") $packs) -}}
 {{- $_ := set $files (base $path) (dict "groups" $groups) -}}
 {{- end -}}
 {{- end -}}
