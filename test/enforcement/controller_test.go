@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
+	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/endpoint"
 )
@@ -36,11 +37,8 @@ var running struct{ metrics, log string }
 // installChart installs the chart, and points its webhook to this machine: the Service becomes an ExternalName, because
 // nothing here routes ClusterIPs.
 func installChart(kubeconfig string) error {
-	settings := cli.New()
-	settings.KubeConfig = kubeconfig
-	settings.SetNamespace(releaseNamespace)
-	cfg := &action.Configuration{}
-	if err := cfg.Init(settings.RESTClientGetter(), releaseNamespace, "secret", func(string, ...any) {}); err != nil {
+	cfg, err := helm(kubeconfig)
+	if err != nil {
 		return err
 	}
 	chart, err := release.Chart()
@@ -49,12 +47,30 @@ func installChart(kubeconfig string) error {
 	}
 	install := action.NewInstall(cfg)
 	install.ReleaseName, install.Namespace, install.CreateNamespace = "outrider", releaseNamespace, true
-	if _, err := install.Run(chart, map[string]any{"discovery": map[string]any{"mode": "none"}}); err != nil {
+	if _, err := install.Run(chart, chartValues("auto")); err != nil {
 		return fmt.Errorf("install the chart: %w", err)
 	}
 	if webhookAddress, err = endpoint.Free(); err != nil {
 		return err
 	}
+	return pointWebhook()
+}
+
+func helm(kubeconfig string) (*action.Configuration, error) {
+	settings := cli.New()
+	settings.KubeConfig = kubeconfig
+	settings.SetNamespace(releaseNamespace)
+	cfg := &action.Configuration{}
+	return cfg, cfg.Init(settings.RESTClientGetter(), releaseNamespace, "secret", func(string, ...any) {})
+}
+
+// chartValues are those of the release with a webhook.mode.
+func chartValues(mode string) map[string]any {
+	return map[string]any{"discovery": map[string]any{"mode": "none"}, "webhook": map[string]any{"mode": mode}}
+}
+
+// pointWebhook has the API server call webhookAddress.
+func pointWebhook() error {
 	c, err := kubernetes.NewForConfig(api.Config())
 	if err != nil {
 		return err
@@ -74,6 +90,60 @@ func installChart(kubeconfig string) error {
 	return err
 }
 
+// noWebhook is set while there is no webhook, and the API server's policies inject alone.
+var noWebhook bool
+
+// withoutWebhook brings the release to webhook.mode policy until the test ends.
+func withoutWebhook(t *testing.T) {
+	t.Helper()
+	client(t)
+	if api.Before("1.36") {
+		t.Skip("Kubernetes 1.36 brought the policies")
+	}
+	upgrade := func(mode string) {
+		cfg, err := helm(api.Kubeconfig())
+		if err != nil {
+			t.Fatal(err)
+		}
+		chart, err := release.Chart()
+		if err != nil {
+			t.Fatal(err)
+		}
+		to := action.NewUpgrade(cfg)
+		to.Namespace = releaseNamespace
+		if _, err := to.Run("outrider", chart, chartValues(mode)); err != nil {
+			t.Fatalf("upgrade to webhook.mode %s: %v", mode, err)
+		}
+	}
+	upgrade("policy")
+	noWebhook = true
+	t.Cleanup(func() {
+		noWebhook = false
+		upgrade("auto")
+		if err := pointWebhook(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// policiesActive waits until the API server's policies inject for a tenant, and label what they leave.
+func policiesActive(t *testing.T, n tenant) {
+	t.Helper()
+	eventually(t, func() string {
+		for port, want := range map[string]string{"6380": sidecars.RequestedByPolicy, "no": "Annotation"} {
+			p := redis(sidecars.InjectKey, "redis", "redis.outrider.dev/port", port)
+			got, err := n.CoreV1().Pods(n.namespace).Create(t.Context(), p, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Labels[sidecars.RequestedKey] != want {
+				return fmt.Sprintf("the policies say %q, want %q", got.Labels[sidecars.RequestedKey], want)
+			}
+		}
+		return ""
+	})
+}
+
 // injecting runs the real binary, with the permissions that the chart gives it, until the test ends or end is called, and returns when it
 // is ready and has written the policies' parameters.
 func injecting(t *testing.T) (end func()) {
@@ -91,7 +161,7 @@ func injecting(t *testing.T) (end func()) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(binary, "--kubeconfig="+asController(t), "--webhook-bind-address="+webhookAddress, "--metrics-bind-address="+metrics,
-		"--health-probe-bind-address="+health, "--shutdown-delay=0s", "--policy-parameters="+parameters, "--log-level=debug")
+		"--health-probe-bind-address="+health, "--shutdown-delay=0s", "--policy-parameters="+parameters, "--log-level=debug", "--injection="+map[bool]string{true: "policy", false: "webhook"}[noWebhook])
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -93,9 +93,20 @@ var injections = []struct{ exporter, key, value, answer string }{
 }
 
 // TestInjection sends each through the real API server to the real controller, as a tenant who may only create pods.
-func TestInjection(t *testing.T) {
+func TestInjection(t *testing.T) { testInjection(t) }
+
+// TestInjectionByPolicies has the API server's policies decide the same, without a webhook: they leave what is more than a value.
+func TestInjectionByPolicies(t *testing.T) {
+	withoutWebhook(t)
+	testInjection(t)
+}
+
+func testInjection(t *testing.T) {
 	injecting(t)
 	tenant := newTenant(t, nil)
+	if noWebhook {
+		policiesActive(t, tenant)
+	}
 	refused := 0
 	for i, in := range injections {
 		t.Run(fmt.Sprintf("%.40q %.40q", in.key, in.value), func(t *testing.T) {
@@ -125,8 +136,12 @@ func TestInjection(t *testing.T) {
 	t.Logf("figure: annotations that try to be more than a value: %d of %d refused, the others harmless", refused, len(injections))
 }
 
+// answered holds that a pod's status refuses something for a reason; without a webhook, that the policies left the pod for one of theirs.
 func answered(t *testing.T, pod *corev1.Pod, reason string) bool {
 	t.Helper()
+	if noWebhook {
+		return sidecars.Left(pod.Labels[sidecars.RequestedKey], true) != "" && pod.Annotations[sidecars.StatusKey] == ""
+	}
 	raw := pod.Annotations[sidecars.StatusKey]
 	var status sidecars.Status
 	if err := json.Unmarshal([]byte(raw), &status); err != nil {
