@@ -60,6 +60,7 @@ func TestFaults(t *testing.T) {
 		{"NetworkLoss", false, testNetworkLoss},
 		{"NetworkDelay", false, testNetworkDelay},
 		{"ReplicasHang", false, testReplicasHang},
+		{"ScaledToZero", false, testScaledToZero},
 		{"DiskFull", false, testDiskFull},
 		{"Soak", true, testSoak},
 	})
