@@ -6,10 +6,10 @@ import (
 )
 
 // columns of the table, in their order.
-var columns = []string{"corpus", "webhook", "Exporters", "policies", "presets", "releases", "certificates", "rest"}
+var columns = []string{"corpus", "webhook", "Exporters", "policies", "injection by policies", "presets", "releases", "certificates", "rest"}
 
 // byPackage are the columns of whole packages.
-var byPackage = map[string]string{"certificates": "certificates", "enforcement": "policies"}
+var byPackage = map[string]string{"certificates": "certificates", "enforcement": "policies", "policy": "injection by policies"}
 
 // byTest are those of tests of the others.
 var byTest = map[string]string{
@@ -25,6 +25,11 @@ var byTest = map[string]string{
 	"TestCustomExporter":              "Exporters",
 	"TestBadOverrideLeavesTheBuiltin": "Exporters",
 	"TestDefinitionMayBeMissing":      "Exporters",
+
+	"TestDecidedPodsCostNoCall":         "injection by policies",
+	"TestLeftWithoutAWebhook":           "injection by policies",
+	"TestExporterThatCannotBeExpressed": "injection by policies",
+	"TestSuspensionReachesThePolicies":  "injection by policies",
 
 	"TestPresetsApply": "presets",
 

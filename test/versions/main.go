@@ -28,7 +28,7 @@ import (
 )
 
 // packages take the flag -kubernetes.
-var packages = []string{"./test/apiserver", "./test/certificates", "./test/enforcement"}
+var packages = []string{"./test/apiserver", "./test/certificates", "./test/enforcement", "./test/policy"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
