@@ -202,9 +202,15 @@ func stored(t *testing.T, c ctrlclient.Client, name string) *v1alpha1.Exporter {
 // told waits until the Ready condition is about the latest generation and says so.
 func told(t *testing.T, c ctrlclient.Client, name string, status metav1.ConditionStatus, reason string, messages ...string) {
 	t.Helper()
+	toldOf(t, c, name, decider.Ready, status, reason, messages...)
+}
+
+// toldOf does so with any condition.
+func toldOf(t *testing.T, c ctrlclient.Client, name, condition string, status metav1.ConditionStatus, reason string, messages ...string) {
+	t.Helper()
 	eventually(t, func() string {
 		e := stored(t, c, name)
-		ready := meta.FindStatusCondition(e.Status.Conditions, decider.Ready)
+		ready := meta.FindStatusCondition(e.Status.Conditions, condition)
 		if ready == nil || e.Status.ObservedGeneration != e.Generation || ready.ObservedGeneration != e.Generation || ready.Status != status || ready.Reason != reason {
 			return fmt.Sprintf("%s, generation %d, has status %+v", name, e.Generation, e.Status)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/corpus"
+	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
 // withPolicies adds the chart's policies that inject to a server, and starts a replica that keeps their data.
@@ -212,6 +213,29 @@ func TestLeftWithoutAWebhook(t *testing.T) {
 		t.Errorf("coverage says %q, and %d by the policies", r.Message, report.Rows[0].ByPolicy)
 	}
 	(&covered{Interface: g.c}).hasEvent(t, s.ns, "ReplicaSet", "LeftByPolicies", "(Mesh)", "outrider inject")
+}
+
+// TestExporterThatCannotBeExpressed: a custom Exporter says in a condition whether the API server's policies can inject it, and its pods go to
+// the webhook where they cannot.
+func TestExporterThatCannotBeExpressed(t *testing.T) {
+	g := withPolicies(t)
+	ns := g.set(nil).ns
+	asks := map[string]string{sidecars.InjectKey: "varnish"}
+	arrives := func(calls float64, label string) {
+		t.Helper()
+		eventually(t, func() string {
+			if pod, cost := g.admitted(t, ns, asking(asks)); cost != calls || !hasVarnish(pod) || pod.Labels[sidecars.RequestedKey] != label {
+				return fmt.Sprintf("%v calls, %d containers, labels %v", cost, len(pod.Spec.Containers), pod.Labels)
+			}
+			return ""
+		})
+	}
+	create(t, g.x, varnish(t, `{}`))
+	toldOf(t, g.x, "varnish", decider.Expressed, metav1.ConditionTrue, decider.Expressed, "inject it into the pods that they can decide")
+	arrives(0, sidecars.RequestedByPolicy)
+	patch(t, g.x, "varnish", varnish(t, `{spec: {recognize: {images: ["varnish?*"]}, obstacles: [{when: [{image: "squid?*"}], message: "It is a squid."}]}}`).Object)
+	toldOf(t, g.x, "varnish", decider.Expressed, metav1.ConditionFalse, decider.NotExpressed, "cannot inject it: the pattern of an image has wildcards that are not expressed: squid?*", "left to the webhook")
+	arrives(1, "NotExpressed")
 }
 
 // TestSuspensionReachesThePolicies: what is suspended is left to the webhook, which refuses it or takes a probe.

@@ -29,7 +29,7 @@ type load struct {
 
 // policy counts what became of the pods that one entry is for.
 type policy struct {
-	created, refused, missed atomic.Int64 // missed: created without its sidecar
+	created, refused, missed atomic.Int64 // missed: created without its sidecar, or with several
 	lagging                  atomic.Int64 // of the created, through the API server that lags
 
 	mu    sync.Mutex
@@ -75,7 +75,7 @@ func (l *load) create(ctx context.Context, e *env, p *policy, namespace string, 
 			p.note(fmt.Sprintf("%s: by server %d: %v", began.Format(time.StampMicro), creator%2+1, err))
 		case len(made.Spec.Containers) != 2:
 			p.missed.Add(1)
-			p.note(fmt.Sprintf("%s: by server %d: %s has no sidecar: %v", began.Format(time.StampMicro), creator%2+1, made.Name, made.Annotations))
+			p.note(fmt.Sprintf("%s: by server %d: %s has %d containers: %v", began.Format(time.StampMicro), creator%2+1, made.Name, len(made.Spec.Containers), made.Annotations))
 		}
 		p.created.Add(1)
 		if creator%2 == 1 {

@@ -43,6 +43,7 @@ type env struct {
 	kubeconfig, serves string
 	service            *service
 	replicas           []*replica
+	injection          string // the release's webhook.mode; empty is webhook
 }
 
 func newEnv(t *testing.T) *env {

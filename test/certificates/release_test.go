@@ -2,6 +2,7 @@ package certificates_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"testing"
 
@@ -69,9 +70,10 @@ func (e *env) helm(t *testing.T) *action.Configuration {
 }
 
 // values are those of a release without Prometheus, with these for its certificates.
-func values(certs map[string]any) map[string]any {
+func (e *env) values(certs map[string]any) map[string]any {
 	// What the API server decides by itself calls no webhook, and so proves nothing about its certificates.
-	return map[string]any{"discovery": map[string]any{"mode": "none"}, "certs": certs, "webhook": map[string]any{"mode": "webhook"}}
+	mode := cmp.Or(e.injection, "webhook")
+	return map[string]any{"discovery": map[string]any{"mode": "none"}, "certs": certs, "webhook": map[string]any{"mode": mode}}
 }
 
 func (e *env) install(t *testing.T, certs map[string]any) {
@@ -83,7 +85,7 @@ func (e *env) install(t *testing.T, certs map[string]any) {
 	install := action.NewInstall(e.helm(t))
 	install.ReleaseName, install.Namespace, install.CreateNamespace = "outrider", releaseNamespace, true
 	install.PostRenderer = render{e.service}
-	if _, err := install.Run(c, values(certs)); err != nil {
+	if _, err := install.Run(c, e.values(certs)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -96,7 +98,7 @@ func (e *env) upgrade(t *testing.T, certs map[string]any) {
 	}
 	upgrade := action.NewUpgrade(e.helm(t))
 	upgrade.Namespace, upgrade.PostRenderer = releaseNamespace, render{e.service}
-	if _, err := upgrade.Run("outrider", c, values(certs)); err != nil {
+	if _, err := upgrade.Run("outrider", c, e.values(certs)); err != nil {
 		t.Fatal(err)
 	}
 }

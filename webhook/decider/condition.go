@@ -65,7 +65,7 @@ func (m merged) expressed(e *v1alpha1.Exporter) metav1.Condition {
 	said := metav1.Condition{Type: Expressed, Status: metav1.ConditionTrue, Reason: Expressed, ObservedGeneration: e.Generation,
 		Message: "the API server's policies inject it into the pods that they can decide"}
 	if why := m.catalog.Expressed(e.Name); why != "" {
-		said.Status, said.Reason, said.Message = metav1.ConditionFalse, NotExpressed, "the API server's policies cannot inject it: "+why+"; only the webhook does"
+		said.Status, said.Reason, said.Message = metav1.ConditionFalse, NotExpressed, "the API server's policies cannot inject it: "+why+"; its pods are left to the webhook"
 	}
 	return said
 }
