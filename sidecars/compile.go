@@ -24,17 +24,19 @@ const compileRounds = 2
 //	left.WORD              what is said of a pod that is left, where there is no webhook
 //
 // The fields of a record are separated by tabs, items of a list in a field by
-// commas; a line feed in a text is U+E000 and a tab U+E001:
+// commas; a line feed in a text is U+E000 and a tab U+E001. The records of a kind
+// stand together, in this order, with an empty line behind each kind but the last,
+// also where it has none:
 //
 //	left WHY               the policies do not inject it, and there is no other record
 //	exporter TYPE DEFINITION PORT PATH ONCE IMAGE USER CPU MEMORY CPU MEMORY   requests, then limits
 //	parameter NAME ROUND DEFAULT PATTERN FLAGS PART VARIABLES FROMPORTS PORTNAMES REQUIRED
-//	sign ID ROUND KIND NAME MATCHES   KIND is arg, env, image, port or parameter; images and ports are patterns
 //	value PARAMETER sign|default VALUE WHEN UNLESS   ids of signs
-//	command|arg|env NAME PART…   a part is =TEXT, $PARAMETER, or ?PARAMETER=TEXT for a text where it is set
+//	sign ID ROUND KIND NAME MATCHES   KIND is arg, env, image, port or parameter; images and ports are patterns
 //	obstacle WHEN UNLESS
 //	credentials USER FALLBACK PASSWORD KEY REQUIRED UNLESS
 //	account WHEN USER DEFAULTUSER PASSWORD FLAGS AMONG IMAGES   a pattern
+//	command|arg|env NAME PART…   a part is =TEXT, $PARAMETER, or ?PARAMETER=TEXT for a text where it is set
 //	socket FLAG
 //	reads VARIABLES        of the server, from which a setting or account may come
 //	flags PATTERN          matches command lines that may have one of the flags
@@ -75,11 +77,11 @@ func (c Catalog) Expressed(name string) string {
 // compiler is one exporter on its way to records.
 type compiler struct {
 	*entry
-	records []string
-	left    string            // the first reason counts
-	rounds  map[string]int    // of the parameters declared so far
-	signs   map[string]string // their ids by what they are
-	since   map[string]int    // the rounds from which on signs can be seen, by id
+	records [len(kinds)][]string // by kind
+	left    string               // the first reason counts
+	rounds  map[string]int       // of the parameters declared so far
+	signs   map[string]string    // their ids by what they are
+	since   map[string]int       // the rounds from which on signs can be seen, by id
 	flags   []string
 	reads   []string
 }
@@ -103,8 +105,16 @@ func (e *entry) compile(s Settings) string {
 	if c.left != "" {
 		return "left\t" + c.left
 	}
-	return strings.Join(c.records, "\n")
+	var all [len(kinds)]string
+	for i, records := range c.records {
+		all[i] = strings.Join(records, "\n")
+	}
+	return strings.Join(all[:], "\n\n")
 }
+
+// kinds of records, in the order in which the policies find them; those of texts
+// are one.
+var kinds = [...][]string{{"exporter"}, {"parameter"}, {"value"}, {"sign"}, {"obstacle"}, {"credentials"}, {"account"}, {"command", "arg", "env"}, {"socket"}, {"reads"}, {"flags"}, {"unset"}}
 
 func (c *compiler) record(fields ...string) {
 	for _, f := range fields {
@@ -112,7 +122,8 @@ func (c *compiler) record(fields ...string) {
 			c.leave("a line feed or tab stands in its " + fields[0])
 		}
 	}
-	c.records = append(c.records, strings.Join(fields, "\t"))
+	kind := slices.IndexFunc(kinds[:], func(names []string) bool { return slices.Contains(names, fields[0]) })
+	c.records[kind] = append(c.records[kind], strings.Join(fields, "\t"))
 }
 
 func (c *compiler) leave(why string) {

@@ -14,7 +14,7 @@ import (
 	"github.com/outrider-dev/outrider/test/corpus"
 )
 
-func evaluated(t *testing.T) *policies.Policies {
+func evaluated(t testing.TB) *policies.Policies {
 	t.Helper()
 	p, err := policies.New(sidecars.Builtin(), sidecars.Settings{})
 	if err != nil {

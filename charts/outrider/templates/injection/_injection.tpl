@@ -36,38 +36,38 @@ variable left, and goes to the webhook as it is. An error leaves the pod to the 
 {{- /* Its definition, from records. */}}
 - name: records
   expression: >-
-    variables.known[?'exporter.' + variables.name].orValue('left\tunknown').split('\n').map(line, line.split('\t'))
+    variables.known[?'exporter.' + variables.name].orValue('left\tunknown').split('\n\n').map(kind, kind == '' ? [] : kind.split('\n').map(line, line.split('\t')))
 - name: exporter
   expression: >-
-    variables.records.filter(r, r[0] == 'exporter' || r[0] == 'left')[0]
+    {{ include "outrider.injection.of" "exporter" }}[0]
 - name: discovered
   expression: >-
     variables.exporter[1] == 'native'
 - name: parameters
   expression: >-
-    variables.records.filter(r, r[0] == 'parameter').map(r, {
+    {{ include "outrider.injection.of" "parameter" }}.map(r, {
       'name': dyn(r[1]), 'key': dyn(variables.key + r[1]), 'round': dyn(r[2]), 'default': dyn(r[3]), 'pattern': dyn(r[4]), 'part': dyn(r[6]),
       'flags': dyn({{ include "outrider.injection.list" "r[5]" }}), 'env': dyn({{ include "outrider.injection.list" "r[7]" }}),
       'fromPorts': dyn(r[8] != ''), 'portNames': dyn({{ include "outrider.injection.list" "r[9]" }}), 'required': dyn(r[10] != ''),
-      'signs': dyn(variables.records.filter(v, v[0] == 'value' && v[1] == r[1] && v[2] == 'sign').map(v, {{ include "outrider.injection.condition" "v[4] v[5]" }})),
-      'defaults': dyn(variables.records.filter(v, v[0] == 'value' && v[1] == r[1] && v[2] == 'default').map(v, {{ include "outrider.injection.condition" "v[4] v[5]" }}))
+      'signs': dyn({{ include "outrider.injection.of" "value" }}.filter(v, v[1] == r[1] && v[2] == 'sign').map(v, {{ include "outrider.injection.condition" "v[4] v[5]" }})),
+      'defaults': dyn({{ include "outrider.injection.of" "value" }}.filter(v, v[1] == r[1] && v[2] == 'default').map(v, {{ include "outrider.injection.condition" "v[4] v[5]" }}))
     })
 - name: signs
   expression: >-
-    variables.records.filter(r, r[0] == 'sign').map(r, {'id': r[1], 'round': r[2], 'kind': r[3], 'name': r[4], 'matches': r[5]})
+    {{ include "outrider.injection.of" "sign" }}.map(r, {'id': r[1], 'round': r[2], 'kind': r[3], 'name': r[4], 'matches': r[5]})
 - name: obstacles
   expression: >-
-    variables.records.filter(r, r[0] == 'obstacle').map(v, {{ include "outrider.injection.condition" "v[1] v[2]" }})
+    {{ include "outrider.injection.of" "obstacle" }}.map(v, {{ include "outrider.injection.condition" "v[1] v[2]" }})
 - name: credentials
   expression: >-
-    variables.records.filter(r, r[0] == 'credentials').map(r, {
+    {{ include "outrider.injection.of" "credentials" }}.map(r, {
       'user': dyn(r[1]), 'fallback': dyn(r[2]), 'password': dyn(r[3]), 'key': dyn(r[4]), 'required': dyn(r[5] != ''), 'unless': dyn({{ include "outrider.injection.list" "r[6]" }})})
 - name: reads
   expression: >-
-    variables.records.filter(r, r[0] == 'reads').map(r, {{ include "outrider.injection.list" "r[1]" }})[0]
+    {{ include "outrider.injection.of" "reads" }}.map(r, {{ include "outrider.injection.list" "r[1]" }})[0]
 - name: unset
   expression: >-
-    variables.records.filter(r, r[0] == 'unset').map(r, {{ include "outrider.injection.list" "r[1]" }})[0]
+    {{ include "outrider.injection.of" "unset" }}.map(r, {{ include "outrider.injection.list" "r[1]" }})[0]
 {{- /* The container that the exporter is for: the only one, or the only one that serves its workload. */}}
 - name: servers
   expression: >-
@@ -104,7 +104,7 @@ may have one of the flags, and so are several words in one. */}}
     variables.script || !variables.line.exists(word, word.matches(variables.known['shell']) || word.startsWith('-') && word.matches('[ \t\n]'))
 - name: mentioned
   expression: >-
-    variables.records.filter(r, r[0] == 'flags' && r[1] != '').exists(r, variables.line.join(' ').replace('"', '').replace("'", '').replace('\\\n', '').replace('\\', '').matches(r[1]))
+    variables.line.size() > 0 && {{ include "outrider.injection.of" "flags" }}.filter(r, r[1] != '').exists(r, variables.line.join(' ').replace('"', '').replace("'", '').replace('\\\n', '').replace('\\', '').matches(r[1]))
 - name: words
   expression: >-
     !variables.taken || !variables.mentioned ? []
@@ -112,10 +112,10 @@ may have one of the flags, and so are several words in one. */}}
     : variables.line
 - name: flags
   expression: >-
-    (variables.records.filter(r, r[0] == 'parameter').map(r, {{ include "outrider.injection.list" "r[5]" }}).flatten()
-      + variables.records.filter(r, r[0] == 'sign' && r[3] == 'arg').map(r, r[4])
-      + variables.records.filter(r, r[0] == 'account').map(r, {{ include "outrider.injection.list" "r[5]" }}).flatten()
-      + variables.records.filter(r, r[0] == 'socket').map(r, r[1])).distinct()
+    ({{ include "outrider.injection.of" "parameter" }}.map(r, {{ include "outrider.injection.list" "r[5]" }}).flatten()
+      + {{ include "outrider.injection.of" "sign" }}.filter(r, r[3] == 'arg').map(r, r[4])
+      + {{ include "outrider.injection.of" "account" }}.map(r, {{ include "outrider.injection.list" "r[5]" }}).flatten()
+      + {{ include "outrider.injection.of" "socket" }}.map(r, r[1])).distinct()
 {{- /* Each flag with its values, in the order of the words; where given is false there is no word behind it. */}}
 - name: folded
   expression: >-
@@ -193,7 +193,7 @@ the one whose variables its image reads, where a Secret as a whole becomes varia
     variables.server.?envFrom.orValue([]).filter(f, has(f.secretRef) && f.?prefix.orValue('') == '').map(f, string(f.secretRef.?name.orValue('')))
 - name: accounts
   expression: >-
-    !variables.login ? [] : variables.records.filter(r, r[0] == 'account').map(r, {
+    !variables.login ? [] : {{ include "outrider.injection.of" "account" }}.map(r, {
       'seen': {{ include "outrider.injection.list" "r[1]" }}.all(id, id in variables.seen) ? 'yes' : '', 'always': r[1] == '' ? 'yes' : '',
       'user': r[2], 'defaultUser': r[3], 'password': r[4], 'among': r[6], 'images': r[7], 'free': r[4] == '' && r[5] == '' ? 'yes' : '',
       'from': r[4] != '' && r[4] in variables.has ? r[4]
@@ -258,7 +258,7 @@ the one whose variables its image reads, where a Secret as a whole becomes varia
     : dyn({'requests': {'cpu': variables.exporter[8], 'memory': variables.exporter[9]}, 'limits': {'cpu': variables.exporter[10], 'memory': variables.exporter[11]}})
 - name: texts
   expression: >-
-    variables.records.filter(r, r[0] in ['command', 'arg', 'env'] && r.slice(2, r.size()).all(part, !part.startsWith('$') || variables.values[part.substring(1)] != '')).map(r, {
+    {{ include "outrider.injection.of" "text" }}.filter(r, r.slice(2, r.size()).all(part, !part.startsWith('$') || variables.values[part.substring(1)] != '')).map(r, {
       'kind': r[0], 'name': r[1], 'fixed': r.slice(2, r.size()).all(part, part.startsWith('=')) ? 'yes' : '',
       'text': r.slice(2, r.size()).map(part, part.startsWith('=') ? part.substring(1) : part.startsWith('$') ? variables.values[part.substring(1)].replace('$', '$$')
         : variables.values[part.substring(1, part.indexOf('='))].lowerAscii() in ['', 'false', 'no', 'off', '0'] ? '' : part.substring(part.indexOf('=') + 1)).join('')
@@ -288,6 +288,12 @@ the one whose variables its image reads, where a Secret as a whole becomes varia
 - name: left
   expression: >-
     {{- include "outrider.injection.left" . | nindent 4 }}
+{{- end -}}
+
+{{/* The records of a kind, in the order of sidecars.Catalog.Injection. */}}
+{{- define "outrider.injection.of" -}}
+{{- $at := dict "exporter" 0 "parameter" 1 "value" 2 "sign" 3 "obstacle" 4 "credentials" 5 "account" 6 "text" 7 "socket" 8 "reads" 9 "flags" 10 "unset" 11 -}}
+variables.records[?{{ get $at . }}].orValue([])
 {{- end -}}
 
 {{/* The items of a field, or the lines of a value. */}}

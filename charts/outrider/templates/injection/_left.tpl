@@ -84,7 +84,7 @@ key in ['outrider.dev/inject', 'outrider.dev/scrape']
 
 {{/* Flags whose values are put together elsewhere, addresses other than the usual, and a socket. */}}
 {{- define "outrider.injection.flag" -}}
-(variables.records.exists(r, r[0] == 'socket' && variables.hits[r[1]].size() > 0)
+({{ include "outrider.injection.of" "socket" }}.exists(r, variables.hits[r[1]].size() > 0)
   || variables.parameters.exists(p, !(p.key in variables.annotations) && p.flags.exists(f, f in variables.given
     && (p.part == '' ? variables.given[f].matches('[$`]')
       : variables.discovered || !(p.part == 'host' && variables.given[f].matches('^-?(?:0[.]0[.]0[.]0|127[.]0[.]0[.]1|localhost|::1?|[*])(?:[, ]|$)') && '127.0.0.1'.matches(p.pattern)
