@@ -230,11 +230,13 @@ func TestExporterThatCannotBeExpressed(t *testing.T) {
 			return ""
 		})
 	}
-	create(t, g.x, varnish(t, `{}`))
+	if err := g.x.Create(t.Context(), varnish(t, `{}`)); err != nil {
+		t.Fatal(err)
+	}
 	toldOf(t, g.x, "varnish", decider.Expressed, metav1.ConditionTrue, decider.Expressed, "inject it into the pods that they can decide")
 	arrives(0, sidecars.RequestedByPolicy)
-	patch(t, g.x, "varnish", varnish(t, `{spec: {recognize: {images: ["varnish?*"]}, obstacles: [{when: [{image: "squid?*"}], message: "It is a squid."}]}}`).Object)
-	toldOf(t, g.x, "varnish", decider.Expressed, metav1.ConditionFalse, decider.NotExpressed, "cannot inject it: the pattern of an image has wildcards that are not expressed: squid?*", "left to the webhook")
+	patch(t, g.x, "varnish", varnish(t, `{spec: {parameters: [{name: directory, default: /var/lib/varnish, pattern: "/[a-z/\t]*", doc: A pattern with a tab in it.}]}}`).Object)
+	toldOf(t, g.x, "varnish", decider.Expressed, metav1.ConditionFalse, decider.NotExpressed, "cannot inject it: a line feed or tab stands in its parameter", "left to the webhook")
 	arrives(1, "NotExpressed")
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 	"sync"
@@ -196,8 +197,9 @@ func (e *env) awaitAPI(ctx context.Context) {
 // away says whether the API server, or its etcd, did not answer.
 func away(err error) bool {
 	var transport *url.Error
+	var connection net.Error // it broke while the answer was read
 	ours := strings.Contains(err.Error(), "outrider")
-	return !ours && (errors.As(err, &transport) || errors.Is(err, context.DeadlineExceeded) ||
+	return !ours && (errors.As(err, &transport) || errors.As(err, &connection) || errors.Is(err, context.DeadlineExceeded) ||
 		apierrors.IsTimeout(err) || apierrors.IsServerTimeout(err) || apierrors.IsServiceUnavailable(err) ||
 		apierrors.IsInternalError(err) || apierrors.IsTooManyRequests(err) || apierrors.IsUnexpectedServerError(err))
 }
