@@ -39,6 +39,7 @@ func (s *stage) configure(ctx context.Context, name string, at address, choose f
 	}
 	choose(&entry)
 	config := &admissionregistrationv1.MutatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: name}, Webhooks: []webhookEntry{entry}}
+	s.configs[name] = map[mode]*admissionregistrationv1.MutatingWebhookConfiguration{byWebhook: config, byPolicies: config}
 	if _, err := s.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(ctx, config, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("create the webhook configuration %s: %w", name, err)
 	}
@@ -54,51 +55,122 @@ func (s *stage) configureNaive(ctx context.Context) error {
 	})
 }
 
-// inForce makes both configurations, or takes them away, and waits until the API
-// server goes by that.
-func (s *stage) inForce(ctx context.Context, on bool) error {
-	if s.on == on {
+// mode is who injects while something is measured.
+type mode string
+
+const (
+	off        mode = "off"     // there is no webhook, and no policy is bound
+	byWebhook  mode = "webhook" // as the chart renders it with webhook.mode webhook; and the naive injector
+	byPolicies mode = "auto"    // as it does with auto
+)
+
+// inForce makes the API server inject as the mode says, and waits until it does.
+func (s *stage) inForce(ctx context.Context, in mode) error {
+	if s.in == in {
 		return nil
 	}
-	configs := s.client.AdmissionregistrationV1().MutatingWebhookConfigurations()
-	for _, name := range []string{configName, naiveName} {
-		config, err := configs.Get(ctx, name, metav1.GetOptions{})
-		switch {
-		case on && apierrors.IsNotFound(err):
-			_, err = configs.Create(ctx, s.configs[name], metav1.CreateOptions{})
-		case !on && err == nil:
-			s.configs[name] = config.DeepCopy() // with the caBundle that the controller wrote
-			s.configs[name].ObjectMeta = metav1.ObjectMeta{Name: name, Labels: config.Labels}
-			err = configs.Delete(ctx, name, metav1.DeleteOptions{})
-		}
-		if err != nil {
-			return fmt.Errorf("put webhook configuration %s: %w", name, err)
-		}
+	if err := s.putWebhooks(ctx, in); err != nil {
+		return fmt.Errorf("put the webhook configurations: %w", err)
 	}
-	defer progress.Start(ctx, "wait for the API server to know the webhooks")()
+	if err := s.bindPolicies(ctx, in == byPolicies); err != nil {
+		return fmt.Errorf("bind the policies: %w", err)
+	}
+	defer progress.Start(ctx, "wait for the API server to know who injects")()
 	for _, v := range variants {
 		if !v.injected {
 			continue
 		}
-		want := v.containers()
-		if !on {
-			want--
+		if err := eventually(ctx, "the API server to inject as in mode "+string(in), func(ctx context.Context) (string, error) { return s.injects(ctx, v, in) }); err != nil {
+			return err
 		}
-		err := eventually(ctx, "the webhook configurations", func(ctx context.Context) (string, error) {
-			pod, err := s.client.CoreV1().Pods(v.namespace).Create(ctx, v.pod(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	}
+	s.in = in
+	return nil
+}
+
+// injects says what is wrong with how a pod of a variant is admitted, none of which is stored.
+func (s *stage) injects(ctx context.Context, v variant, in mode) (string, error) {
+	called, _, err := s.spent()
+	if err != nil {
+		return "", err
+	}
+	pod, err := s.client.CoreV1().Pods(v.namespace).Create(ctx, v.pod(), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+	if err != nil {
+		return "", err
+	}
+	now, _, err := s.spent()
+	if err != nil {
+		return "", err
+	}
+	_, naive := v.labels[askedOfNaive]
+	containers, calls := v.containers(), 0
+	if in == off {
+		containers--
+	}
+	if in == byWebhook && !naive {
+		calls = 1
+	}
+	if got := len(pod.Spec.Containers); got != containers || now-called != calls {
+		return fmt.Sprintf("%s: a pod has %d containers and cost %d calls, want %d and %d", v.name, got, now-called, containers, calls), nil
+	}
+	return "", nil
+}
+
+// putWebhooks makes both configurations, as the mode has them, or takes them away.
+func (s *stage) putWebhooks(ctx context.Context, in mode) error {
+	configs := s.client.AdmissionregistrationV1().MutatingWebhookConfigurations()
+	for _, name := range []string{configName, naiveName} {
+		live, err := configs.Get(ctx, name, metav1.GetOptions{})
+		found := err == nil
+		switch {
+		case found:
+			s.trusted[name] = live.Webhooks[0].ClientConfig.CABundle // the controller wrote it
+		case !apierrors.IsNotFound(err):
+			return err
+		}
+		want := s.configs[name][in]
+		if want == nil {
+			if found {
+				err = configs.Delete(ctx, name, metav1.DeleteOptions{})
+			} else {
+				err = nil
+			}
 			if err != nil {
-				return "", err
+				return err
 			}
-			if got := len(pod.Spec.Containers); got != want {
-				return fmt.Sprintf("%s: a pod has %d containers, want %d", v.name, got, want), nil
-			}
-			return "", nil
-		})
+			continue
+		}
+		want = want.DeepCopy()
+		for i := range want.Webhooks {
+			want.Webhooks[i].ClientConfig.CABundle = s.trusted[name]
+		}
+		if found {
+			want.ResourceVersion = live.ResourceVersion
+			_, err = configs.Update(ctx, want, metav1.UpdateOptions{})
+		} else {
+			_, err = configs.Create(ctx, want, metav1.CreateOptions{})
+		}
 		if err != nil {
 			return err
 		}
 	}
-	s.on = on
+	return nil
+}
+
+// bindPolicies binds the policies that inject, or takes their bindings away.
+func (s *stage) bindPolicies(ctx context.Context, on bool) error {
+	bindings := s.client.AdmissionregistrationV1().MutatingAdmissionPolicyBindings()
+	for _, b := range s.bindings {
+		var err error
+		if on {
+			_, err = bindings.Create(ctx, b.DeepCopy(), metav1.CreateOptions{})
+		} else {
+			err = bindings.Delete(ctx, b.Name, metav1.DeleteOptions{})
+		}
+		if err != nil && !apierrors.IsAlreadyExists(err) && !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -22,21 +22,29 @@ type variant struct {
 	namespaceLabels map[string]string
 	labels          map[string]string
 	annotations     map[string]string
-	off             bool // measured while there is no webhook configuration
+	in              mode // in which it is measured
 	called          bool // the controller is asked
 	injected        bool
 }
 
 var variants = []variant{
-	{name: "no webhook", namespace: "none", off: true},
-	{name: "excluded by the match conditions", namespace: "excluded"},
-	{name: "called, allowed", namespace: "allowed", namespaceLabels: map[string]string{sidecars.InjectKey: sidecars.InjectEnabled}, called: true},
-	{name: "called, injected", namespace: "injected", annotations: map[string]string{sidecars.InjectKey: "redis"}, called: true, injected: true},
-	{name: "injected by a naive handler", namespace: "naive", labels: map[string]string{askedOfNaive: "true"}, injected: true},
+	{name: "no webhook", namespace: "none", in: off},
+	{name: "not asking: excluded by the webhook's match conditions", namespace: "excluded", in: byWebhook},
+	{name: "called, allowed", namespace: "allowed", namespaceLabels: map[string]string{sidecars.InjectKey: sidecars.InjectEnabled}, in: byWebhook, called: true},
+	{name: "injected by the webhook", namespace: "injected", annotations: map[string]string{sidecars.InjectKey: "redis"}, in: byWebhook, called: true, injected: true},
+	{name: "injected by a naive handler", namespace: "naive", labels: map[string]string{askedOfNaive: "true"}, in: byWebhook, injected: true},
+	{name: "not asking: policies with the whole catalog, and the webhook", namespace: "unmatched", in: byPolicies},
+	{name: "injected by the policies", namespace: "decided", annotations: map[string]string{sidecars.InjectKey: "redis"}, in: byPolicies, injected: true},
 }
 
-// pod is one to be made.
-func (v variant) pod() *corev1.Pod { return newPod(v.namespace, v.labels, v.annotations) }
+// pod is one to be made. One that is injected runs Redis, which the policies do not leave.
+func (v variant) pod() *corev1.Pod {
+	p := newPod(v.namespace, v.labels, v.annotations)
+	if v.injected {
+		p.Spec.Containers[0].Image = "registry.example.com/library/redis:7"
+	}
+	return p
+}
 
 // containers is how many a pod of it ends with.
 func (v variant) containers() int {
@@ -65,7 +73,7 @@ func (c creates) measure(ctx context.Context, s *stage) (map[string]outcome, err
 	for round := range c.rounds + 1 {
 		for _, i := range rand.Perm(len(variants)) {
 			v := variants[i]
-			if err := s.inForce(ctx, !v.off); err != nil {
+			if err := s.inForce(ctx, v.in); err != nil {
 				return nil, err
 			}
 			block, err := c.measureBlock(ctx, s, v)
@@ -78,7 +86,7 @@ func (c creates) measure(ctx context.Context, s *stage) (map[string]outcome, err
 			}
 		}
 	}
-	return outcomes, s.inForce(ctx, true)
+	return outcomes, s.inForce(ctx, byWebhook)
 }
 
 // measureBlock creates one block. It is an error if the controller was called when

@@ -14,6 +14,7 @@ import (
 
 	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
@@ -30,6 +31,7 @@ const (
 	releaseNamespace = "outrider"
 	// serverName is in the controller's certificate.
 	serverName = "outrider-webhook." + releaseNamespace + ".svc"
+	policyData = "outrider-policies"
 	patience   = 2 * time.Minute
 )
 
@@ -42,14 +44,16 @@ type stage struct {
 	metrics string
 	// alternatives are served by a process of their own.
 	alternatives address
-	configs      map[string]*admissionregistrationv1.MutatingWebhookConfiguration // as they were when they were taken away
-	on           bool                                                             // they are in force
+	configs      map[string]map[mode]*admissionregistrationv1.MutatingWebhookConfiguration // by their names; none where there is none
+	trusted      map[string][]byte                                                         // their caBundles
+	bindings     []*admissionregistrationv1.MutatingAdmissionPolicyBinding
+	in           mode // that is in force
 	ends         []func()
 }
 
 // newStage starts all of it, the webhook configurations in force.
 func newStage(ctx context.Context) (_ *stage, err error) {
-	s := &stage{configs: map[string]*admissionregistrationv1.MutatingWebhookConfiguration{}}
+	s := &stage{configs: map[string]map[mode]*admissionregistrationv1.MutatingWebhookConfiguration{}, trusted: map[string][]byte{}}
 	defer func() {
 		if err != nil {
 			s.stop()
@@ -81,7 +85,10 @@ func newStage(ctx context.Context) (_ *stage, err error) {
 	if err := s.startAlternatives(ctx); err != nil {
 		return nil, err
 	}
-	return s, s.inForce(ctx, true)
+	if err := s.awaitData(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.inForce(ctx, byWebhook)
 }
 
 func (s *stage) stop() {
@@ -102,24 +109,39 @@ func (s *stage) install(ctx context.Context) error {
 			return fmt.Errorf("create Service: %w", err)
 		}
 	}
-	manifest, err := release.Release{}.Render(nil, "1.37.0")
-	if err != nil {
-		return err
-	}
-	objects, err := corpus.Decode([]byte(manifest))
-	if err != nil {
-		return err
-	}
-	for _, object := range objects {
-		if err := s.create(ctx, object); err != nil {
-			return fmt.Errorf("create %s: %w", object["kind"], err)
+	for _, in := range []mode{byWebhook, byPolicies} {
+		values := map[string]any{"webhook": map[string]any{"mode": map[mode]string{byWebhook: "webhook", byPolicies: "auto"}[in]}}
+		manifest, err := release.Release{}.Render(values, "1.37.0")
+		if err != nil {
+			return err
+		}
+		objects, err := corpus.Decode([]byte(manifest))
+		if err != nil {
+			return err
+		}
+		for _, object := range objects {
+			if err := s.create(ctx, in, object); err != nil && !apierrors.IsAlreadyExists(err) {
+				return fmt.Errorf("create %s: %w", object["kind"], err)
+			}
 		}
 	}
 	return nil
 }
 
-// create makes one of the chart's objects, if it is of a kind that is needed here.
-func (s *stage) create(ctx context.Context, object map[string]any) error {
+// awaitData waits until the controller has written the catalog for the policies.
+func (s *stage) awaitData(ctx context.Context) error {
+	return eventually(ctx, "the data of the policies", func(ctx context.Context) (string, error) {
+		data, err := s.client.CoreV1().ConfigMaps(releaseNamespace).Get(ctx, policyData, metav1.GetOptions{})
+		if err != nil || data.Data["comparingOwners"] == "" {
+			return "the controller has not written it", err
+		}
+		return "", nil
+	})
+}
+
+// create makes one of the chart's objects as rendered for a mode, if it is of a kind that is needed here. Webhook
+// configurations and bindings are kept for later.
+func (s *stage) create(ctx context.Context, in mode, object map[string]any) error {
 	raw, err := json.Marshal(object)
 	if err != nil {
 		return err
@@ -151,8 +173,32 @@ func (s *stage) create(ctx context.Context, object map[string]any) error {
 			n := int32(number)
 			config.Webhooks[i].ClientConfig.Service.Port = &n
 		}
-		_, err = s.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(ctx, &config, metav1.CreateOptions{})
+		if s.configs[config.Name] == nil {
+			s.configs[config.Name] = map[mode]*admissionregistrationv1.MutatingWebhookConfiguration{}
+		}
+		s.configs[config.Name][in] = &config
+		if in == byWebhook { // the controller writes its caBundle
+			_, err = s.client.AdmissionregistrationV1().MutatingWebhookConfigurations().Create(ctx, config.DeepCopy(), metav1.CreateOptions{})
+		}
 		return err
+	case "ConfigMap":
+		var data corev1.ConfigMap
+		if err := json.Unmarshal(raw, &data); err != nil || data.Name != policyData {
+			return err
+		}
+		_, err = s.client.CoreV1().ConfigMaps(releaseNamespace).Create(ctx, &data, metav1.CreateOptions{})
+	case "MutatingAdmissionPolicy":
+		var policy admissionregistrationv1.MutatingAdmissionPolicy
+		if err := json.Unmarshal(raw, &policy); err != nil {
+			return err
+		}
+		_, err = s.client.AdmissionregistrationV1().MutatingAdmissionPolicies().Create(ctx, &policy, metav1.CreateOptions{})
+	case "MutatingAdmissionPolicyBinding":
+		var binding admissionregistrationv1.MutatingAdmissionPolicyBinding
+		if err := json.Unmarshal(raw, &binding); err != nil {
+			return err
+		}
+		s.bindings = append(s.bindings, &binding)
 	}
 	return err
 }
@@ -185,7 +231,8 @@ func (s *stage) startController(ctx context.Context) error {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, binary, "--kubeconfig="+s.api.Kubeconfig(), "--webhook-bind-address="+s.webhook,
-		"--metrics-bind-address="+s.metrics, "--health-probe-bind-address="+health, "--shutdown-delay=0s")
+		"--metrics-bind-address="+s.metrics, "--health-probe-bind-address="+health, "--shutdown-delay=0s",
+		"--policy-parameters="+policyData, "--injection=auto")
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := s.start(cmd); err != nil {
 		return fmt.Errorf("start the controller: %w", err)
