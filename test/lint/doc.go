@@ -4,7 +4,7 @@ here; an accepted finding that no longer occurs fails the test too.
 
 # Decision: the linters that are modules of the proxy
 
-kube-score, promtool (test/stack), Helm's own lint (charts) and Alertmanager's configuration loader run here. pint, kube-linter,
+kube-score, promtool (test/stack), Helm 3's and Helm 4's own lint and Alertmanager's configuration loader run here. pint, kube-linter,
 Grafana's dashboard-linter and Artifact Hub's linter are not served as Go modules: what they look at is asked by tests of our own (of
 rules in test/rules, of panels in test/dashboards, of the package in charts).
 */

@@ -105,7 +105,7 @@ var shapes = map[string]schema{
 	"prometheus.persistence.retentionPolicy":  ref("claimRetention"),
 	"prometheus.persistence.size":             ref("quantity"),
 	"prometheus.persistence.storageClassName": ref("optionalName"),
-	"prometheus.outOfOrderTimeWindow":         {"type": "string", "pattern": `^([0-9]{1,5}(m|h|d))?$`},
+	"prometheus.outOfOrderTimeWindow":         {"type": "string", "pattern": `^([0-9]{1,4}d)?([0-9]{1,5}h)?([0-9]{1,6}m)?$`},
 	"prometheus.features":                     object(schema{"nativeHistograms": boolean, "otlpReceiver": boolean, "remoteWriteReceiver": boolean}),
 	"prometheus.remoteWrite":                  list(schema{"type": "object", "required": []string{"url"}}),
 	"prometheus.remoteRead":                   list(schema{"type": "object", "required": []string{"url"}}),
@@ -192,16 +192,18 @@ var shapes = map[string]schema{
 	"scrape.extra": list(schema{"type": "object", "required": []string{"job_name"}}),
 
 	"rules.packs":       set(enum(packs...)),
-	"rules.labels":      ref("strings"),
+	"rules.labels":      {"type": "object", "propertyNames": pattern(`^(_?[^_].*|_)$`), "additionalProperties": schema{"type": "string"}},
 	"rules.annotations": ref("strings"),
 	"rules.overrides": {"type": "object", "additionalProperties": object(schema{
 		"expr": schema{"type": "string"}, "for": ref("duration"), "keepFiringFor": ref("duration"), "labels": ref("strings"), "annotations": ref("strings"),
 	})},
 	"rules.disabled": set(pattern(`^[a-zA-Z_][a-zA-Z0-9_]*$`)),
-	"rules.extra": {"type": "object", "propertyNames": pattern(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`), "additionalProperties": list(schema{
-		"type": "object", "required": []string{"name", "rules"},
-	})},
+	"rules.extra": {"type": "object", "propertyNames": pattern(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`), "additionalProperties": list(object(schema{
+		"name": schema{"type": "string"}, "interval": ref("duration"), "query_offset": ref("duration"), "limit": schema{"type": "integer"}, "labels": ref("strings"),
+		"rules": list(schema{"type": "object", "required": []string{"expr"}}),
+	}, "name", "rules"))},
 
+	"kubeStateMetrics.shards": integer(1, 50),
 	"kubeStateMetrics.labels": ref("keysByKind"),
 	"kubeStateMetrics.customResources": list(object(schema{
 		"groupVersionKind": object(schema{"group": ref("objectName"), "version": schema{"type": "string"}, "kind": pattern(`^[A-Z][A-Za-z0-9]*$`)}, "group", "version", "kind"),

@@ -18,6 +18,11 @@ of your own, alertmanager.configSecret.
 Behind its Ingress or HTTPRoute {{ . }} answers nobody yet: name in networkPolicy.fromNamespaces the namespace of your ingress
 controller or gateway, or in networkPolicy.fromCIDRs the addresses of a load balancer outside of the cluster.
 {{- end }}
+{{- if and (eq .Values.discovery.mode "bundled") (not .Values.scrape.monitors.enabled) (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1/ServiceMonitor") }}
+
+This cluster knows ServiceMonitors, and this release's Prometheus does not follow them: set scrape.monitors.enabled=true, or keep
+the operator that does.
+{{- end }}
 {{- if and (eq .Values.discovery.mode "operator") (or .Values.nodeExporter.enabled .Values.kubeStateMetrics.enabled) }}
 
 node-exporter and kube-state-metrics come with this release. Where your operator's stack has them, leave them out here:

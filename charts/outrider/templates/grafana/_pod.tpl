@@ -94,7 +94,7 @@ volumes:
       sources:
         {{- range .values.dashboardConfigMaps }}
         - configMap:
-            name: {{ . }}
+            name: {{ . | quote }}
             optional: true
         {{- end }}
   {{- end }}

@@ -5,6 +5,10 @@ containers:
     args:
       - --port=8080
       - --telemetry-port=8081
+      {{- if gt (int .values.shards) 1 }}
+      - --shard=$(SHARD)
+      - --total-shards={{ int .values.shards }}
+      {{- end }}
       - --resources={{ .values.collectors | uniq | sortAlpha | join "," }}
       {{- range $flag, $kinds := dict "metric-labels-allowlist" .values.labels "metric-annotations-allowlist" .values.annotations }}
       {{- $lists := list }}
@@ -16,6 +20,13 @@ containers:
       {{- if .values.customResources }}
       - --custom-resource-state-config-file=/etc/kube-state-metrics/custom-resource-state.yaml
       {{- end }}
+    {{- if gt (int .values.shards) 1 }}
+    env:
+      - name: SHARD
+        valueFrom:
+          fieldRef:
+            fieldPath: metadata.labels['apps.kubernetes.io/pod-index']
+    {{- end }}
     {{- if .values.customResources }}
     volumeMounts:
       - name: config

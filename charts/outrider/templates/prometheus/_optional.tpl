@@ -112,6 +112,11 @@ are one job, since the exporter is one.
 {{- if not (.Values.blackboxExporter).enabled -}}
 {{- fail "scrape.probes has probes, and blackboxExporter.enabled is false: there is nothing to probe with; set blackboxExporter.enabled=true" -}}
 {{- end -}}
+{{- range $i, $probe := .Values.scrape.probes -}}
+{{- if not (hasKey $.Values.blackboxExporter.modules $probe.module) -}}
+{{- fail (printf "scrape.probes[%d]: there is no module %q; add it to blackboxExporter.modules, or name one of %s" $i $probe.module (keys $.Values.blackboxExporter.modules | sortAlpha | join ", ")) -}}
+{{- end -}}
+{{- end -}}
 - job_name: probes
   metrics_path: /probe
   {{- include "outrider.scrape.untrusted" . | nindent 2 }}
@@ -144,6 +149,10 @@ secrets, and a job name that is taken would have Prometheus refuse the whole fil
 {{- end -}}
 {{- $taken = append $taken $entry.job_name -}}
 {{- include "outrider.prometheus.refuseSecrets" (dict "where" (printf "scrape.extra[%d]: job %q" $i $entry.job_name) "value" $entry) -}}
+{{- $interval := $entry.scrape_interval | default $.Values.prometheus.scrapeInterval -}}
+{{- if and $entry.scrape_timeout (gt (include "outrider.prometheus.seconds" $entry.scrape_timeout | int64) (include "outrider.prometheus.seconds" $interval | int64)) -}}
+{{- fail (printf "scrape.extra[%d]: job %q: the timeout %s is longer than the interval %s" $i $entry.job_name $entry.scrape_timeout $interval) -}}
+{{- end -}}
 {{- $job := include "outrider.scrape.limits" $ | fromYaml -}}
 {{- range $key, $value := $entry }}{{ $_ := set $job $key $value }}{{ end -}}
 {{- $jobs = append $jobs $job -}}

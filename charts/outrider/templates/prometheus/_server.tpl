@@ -20,6 +20,9 @@ Prometheus' files as data: a file's name, and what it contains. The ConfigMaps m
 {{- define "outrider.scrape.configure" -}}
 {{- $job := .job -}}
 {{- $settings := get .root.Values.scrape.settings $job.job_name | default dict -}}
+{{- range $key := list "interval" "timeout" -}}
+{{- with get $settings $key }}{{ if regexMatch "^(0+[a-z]+)+$" . }}{{ fail (printf "scrape.settings.%s.%s is %s: write a longer one, such as 30s" $job.job_name $key .) }}{{ end }}{{ end -}}
+{{- end -}}
 {{- with $settings.interval }}{{ $_ := set $job "scrape_interval" . }}{{ end -}}
 {{- with $settings.timeout }}{{ $_ := set $job "scrape_timeout" . }}{{ end -}}
 {{- $interval := get $job "scrape_interval" | default .root.Values.prometheus.scrapeInterval -}}
@@ -54,6 +57,9 @@ Retention is here rather than in flags, so that a change of it is a reload and n
 {{- $server := eq $p.mode "server" -}}
 {{- if not (or $server $p.remoteWrite) -}}
 {{- fail "prometheus.mode is agent and prometheus.remoteWrite is empty, so that what is scraped would go nowhere: add an entry with the url of your store to prometheus.remoteWrite, or set prometheus.mode to server" -}}
+{{- end -}}
+{{- if regexMatch "^(0+[a-z]+)+$" $p.scrapeInterval -}}
+{{- fail (printf "prometheus.scrapeInterval is %s: write how long Prometheus waits between two scrapes, such as 30s" $p.scrapeInterval) -}}
 {{- end -}}
 {{- range $key := list "remoteWrite" "remoteRead" "alertmanagers" -}}
 {{- include "outrider.prometheus.refuseSecrets" (dict "where" (printf "prometheus.%s" $key) "value" (get $p $key)) -}}
