@@ -10,6 +10,7 @@ import (
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chartutil"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // Values as they might be written, one file each, whose second line says what becomes of them: Prometheus and Alertmanager load
@@ -78,5 +79,24 @@ func TestNotesNameMonitors(t *testing.T) {
 		if got := strings.Contains(r.Info.Notes, "scrape.monitors.enabled=true"); got != c.named {
 			t.Errorf("%s with %v: named %v\n%s", c.values, c.kinds, got, r.Info.Notes)
 		}
+	}
+}
+
+// Dashboards of other charts are collected where that is asked for: by the controller, into a ConfigMap that Grafana mounts.
+func TestOtherDashboards(t *testing.T) {
+	l := loads(t, releaseName, parse(t, `{grafana: {enabled: true, otherDashboards: true}, dashboards: {label: team_dashboard, labelValue: "yes"}}`))
+	args := l.args(t, "controller")
+	for _, want := range []string{"--dashboard-configmap=outrider-grafana-dashboards", "--dashboard-selector=team_dashboard=yes,app.kubernetes.io/part-of!=outrider"} {
+		if !slices.Contains(args, want) {
+			t.Errorf("the controller lacks %s: %q", want, args)
+		}
+	}
+	volumes := statefulSet(t, l.objects, "grafana").Spec.Template.Spec.Volumes
+	i := slices.IndexFunc(volumes, func(v corev1.Volume) bool { return v.Name == "own-dashboards" })
+	if i < 0 || volumes[i].Projected.Sources[0].ConfigMap.Name != named[*corev1.ConfigMap](t, l.objects, "outrider-grafana-dashboards").Name {
+		t.Errorf("Grafana mounts %v", volumes)
+	}
+	if args := loads(t, releaseName, parse(t, `{grafana: {enabled: true}}`)).args(t, "controller"); strings.Contains(strings.Join(args, " "), "--dashboard") {
+		t.Errorf("dashboards are collected though nobody asked for them: %q", args)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/webhook/admission"
 
 	"github.com/outrider-dev/outrider/certs"
+	"github.com/outrider-dev/outrider/discovery/dashboards"
 	monitors "github.com/outrider-dev/outrider/discovery/monitors/controller"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
@@ -168,6 +169,12 @@ func setupController(ctx context.Context, mgr ctrl.Manager, o Options, source ce
 		}}
 		if err := c.SetupWithManager(mgr, metrics.Registry); err != nil {
 			return fmt.Errorf("set up monitors: %w", err)
+		}
+	}
+	if o.Dashboards.ConfigMap != "" {
+		o.Dashboards.Namespace = o.Certificates.Namespace
+		if err := (&dashboards.Controller{Options: o.Dashboards}).SetupWithManager(mgr); err != nil {
+			return fmt.Errorf("set up dashboards: %w", err)
 		}
 	}
 	if o.Role == controllerRole && source != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/outrider-dev/outrider/certs"
+	"github.com/outrider-dev/outrider/discovery/dashboards"
 	monitors "github.com/outrider-dev/outrider/discovery/monitors/controller"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/webhook/breaker"
@@ -54,6 +55,9 @@ type Options struct {
 	// none are followed.
 	Monitors monitors.Options
 
+	// Dashboards are those of other charts. Default: none are collected.
+	Dashboards dashboards.Options
+
 	// LeaderElect makes one of several controllers the one that changes state.
 	// Default true.
 	LeaderElect bool
@@ -85,6 +89,7 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 	o.Coverage.AddFlags(fs)
 	o.addBreakerFlags(fs)
 	o.Monitors.AddFlags(fs)
+	o.Dashboards.AddFlags(fs)
 	fs.BoolVar(&o.LeaderElect, "leader-elect", true, "Let one of several replicas change state.")
 	fs.StringVar(&o.LeaderElectionID, "leader-election-id", "outrider-leader", "Name of the Lease for leader election.")
 	fs.DurationVar(&o.LeaseDuration, "lease-duration", 15*time.Second, "After how long another replica takes over from a leader that died.")

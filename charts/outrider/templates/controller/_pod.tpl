@@ -18,6 +18,10 @@ containers:
       {{- if include "outrider.injection.on" .root }}
       - --coverage-by-label
       {{- end }}
+      {{- if include "outrider.grafana.collects" .root }}
+      - --dashboard-configmap={{ include "outrider.grafana.collected" .root }}
+      - {{ printf "--dashboard-selector=%s=%s,app.kubernetes.io/part-of!=outrider" .root.Values.dashboards.label .root.Values.dashboards.labelValue | quote }}
+      {{- end }}
       {{- with include "outrider.monitors.args" .root }}
       {{- . | nindent 6 }}
       {{- end }}

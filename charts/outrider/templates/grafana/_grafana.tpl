@@ -1,3 +1,19 @@
+{{/* Not empty where dashboards of other charts are collected, and the ConfigMap that holds them. */}}
+{{- define "outrider.grafana.collects" -}}
+{{- if and .Values.grafana.enabled .Values.grafana.otherDashboards (ne .Values.discovery.mode "operator") }}true{{ end -}}
+{{- end -}}
+
+{{- define "outrider.grafana.collected" -}}
+{{ include "outrider.fullname" . }}-grafana-dashboards
+{{- end -}}
+
+{{/* The ConfigMaps with dashboards that are not this chart's own. */}}
+{{- define "outrider.grafana.dashboardConfigMaps" -}}
+{{- $names := .Values.grafana.dashboardConfigMaps -}}
+{{- if include "outrider.grafana.collects" . }}{{ $names = append $names (include "outrider.grafana.collected" .) }}{{ end -}}
+{{- toYaml $names -}}
+{{- end -}}
+
 {{/* Where its data comes from: the address that is given, or this release's Prometheus. */}}
 {{- define "outrider.grafana.prometheusURL" -}}
 {{- if regexMatch "://[^/?#]*@" .Values.grafana.prometheusURL -}}
@@ -111,7 +127,7 @@ dashboards.yaml: |
       updateIntervalSeconds: 30
       options:
         path: /etc/grafana-dashboards
-    {{- if .Values.grafana.dashboardConfigMaps }}
+    {{- if include "outrider.grafana.dashboardConfigMaps" . | fromYamlArray }}
     - name: own
       type: file
       allowUiUpdates: false

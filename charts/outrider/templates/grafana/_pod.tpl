@@ -48,7 +48,7 @@ containers:
       {{- with include "outrider.secretMounts" (dict "name" "grafana" "values" (dict "secrets" .values.secrets "web" dict)) | trim }}
       {{- . | nindent 6 }}
       {{- end }}
-      {{- if .values.dashboardConfigMaps }}
+      {{- if include "outrider.grafana.dashboardConfigMaps" .root | fromYamlArray }}
       - name: own-dashboards
         mountPath: /etc/grafana-own-dashboards
         readOnly: true
@@ -88,11 +88,11 @@ volumes:
   {{- with include "outrider.secretVolumes" (dict "name" "grafana" "values" (dict "secrets" .values.secrets "web" dict)) | trim }}
   {{- . | nindent 2 }}
   {{- end }}
-  {{- if .values.dashboardConfigMaps }}
+  {{- if include "outrider.grafana.dashboardConfigMaps" .root | fromYamlArray }}
   - name: own-dashboards
     projected:
       sources:
-        {{- range .values.dashboardConfigMaps }}
+        {{- range include "outrider.grafana.dashboardConfigMaps" .root | fromYamlArray }}
         - configMap:
             name: {{ . | quote }}
             optional: true
