@@ -1,12 +1,18 @@
 package faults_test
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -45,7 +51,66 @@ func testTargets(t *testing.T, e *env) {
 			})
 		}
 	}
+	e.variables(t)
 	say(t, "targets of node-exporter, kubelet and cAdvisor of %d nodes: all up and named after their node, in both copies of Prometheus", len(e.cluster.Nodes()))
+}
+
+// matchers are those of a variable's query, which name other variables.
+var matchers = regexp.MustCompile(`\{[^}]*\}`)
+
+// variables holds that every dashboard with a variable for nodes offers each of them.
+func (e *env) variables(t *testing.T) {
+	t.Helper()
+	files, err := filepath.Glob("../../charts/outrider/files/dashboards/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for _, file := range files {
+		var dashboard struct {
+			Templating struct {
+				List []struct{ Name, Definition string }
+			}
+		}
+		raw, err := os.ReadFile(file)
+		if err == nil {
+			err = json.Unmarshal(raw, &dashboard)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range dashboard.Templating.List {
+			if v.Name != "node" {
+				continue
+			}
+			asked++
+			metric, found := strings.CutPrefix(matchers.ReplaceAllString(v.Definition, ""), "label_values(")
+			metric, label, separate := strings.Cut(strings.TrimSuffix(metric, ")"), ", ")
+			if !found || !separate {
+				t.Fatalf("%s: %q is no list of a label's values", file, v.Definition)
+			}
+			eventually(t, func() string { return e.offers(t.Context(), filepath.Base(file), metric, label) })
+		}
+	}
+	if asked == 0 {
+		t.Error("no dashboard has a variable for nodes")
+	}
+}
+
+func (e *env) offers(ctx context.Context, dashboard, metric, label string) string {
+	found, err := e.prom.Query(ctx, fmt.Sprintf("group by (%s) (%s)", label, metric))
+	if err != nil {
+		return err.Error()
+	}
+	var names []string
+	for _, s := range found {
+		names = append(names, string(s.Metric[model.LabelName(label)]))
+	}
+	slices.Sort(names)
+	if want := e.cluster.Nodes(); !slices.Equal(names, want) {
+		return fmt.Sprintf("%s offers the nodes %v, want %v", dashboard, names, want)
+	}
+	return ""
 }
 
 // victim is a node that has a webhook's replica, and as much as possible of a copy of Prometheus and the controller that
@@ -123,11 +188,19 @@ func testNodeDies(t *testing.T, e *env) {
 		t.Fatal(err)
 	}
 	e.restarted(t, node, began)
+	back := time.Now()
+	eventually(t, func() string {
+		if named, err := alertsOf(t.Context(), survivor, node); err != nil || len(named) > 0 {
+			return fmt.Sprintf("alerts still name %s, which is back: %v (%v)", node, named, err)
+		}
+		return ""
+	})
+	resolved := seconds(back)
 	e.apps.settle(t)
 	c := l.end(t)
 	say(t, "%s dies with %d of 2 webhook replicas: out of the Service after %s, %d of %d pods came without their exporter; the leader %s; 3 of 3 app pods with their exporters on other nodes after %s; %d app pods on other nodes disturbed",
 		node, len(before), noticed, missed, asked, handOver, moved, disturbed)
-	say(t, "%s dies: alerts that name it: %s; longest time between samples of the other copy of Prometheus: %s at an interval of 5s", node, alerts, gap)
+	say(t, "%s dies: alerts that name it: %s, none %s after it was back; longest time between samples of the other copy of Prometheus: %s at an interval of 5s", node, alerts, resolved, gap)
 	if c.told > 0 {
 		t.Errorf("%d pods were refused their exporter", c.told)
 	}
@@ -168,23 +241,25 @@ func (e *env) alertsOf(t *testing.T, prom *promql.Client, node string) string {
 	t.Helper()
 	var named []string
 	eventually(t, func() string {
-		named = nil
-		alerts, err := prom.Alerts(t.Context())
-		if err != nil {
-			return err.Error()
-		}
-		for _, a := range alerts {
-			if string(a.Labels["node"]) == node && a.Labels["severity"] != "info" {
-				named = append(named, fmt.Sprintf("%s (%s)", a.Labels["alertname"], a.State))
-			}
-		}
-		if len(named) == 0 {
-			return "no alert names " + node
+		var err error
+		if named, err = alertsOf(t.Context(), prom, node); err != nil || len(named) == 0 {
+			return fmt.Sprintf("no alert names %s (%v)", node, err)
 		}
 		return ""
 	})
+	return strings.Join(named, ", ")
+}
+
+func alertsOf(ctx context.Context, prom *promql.Client, node string) ([]string, error) {
+	alerts, err := prom.Alerts(ctx)
+	var named []string
+	for _, a := range alerts {
+		if string(a.Labels["node"]) == node && a.Labels["severity"] != "info" {
+			named = append(named, fmt.Sprintf("%s (%s)", a.Labels["alertname"], a.State))
+		}
+	}
 	slices.Sort(named)
-	return strings.Join(slices.Compact(named), ", ")
+	return slices.Compact(named), err
 }
 
 // gap is the longest time between two samples of a target of the first node, which is up all the time.

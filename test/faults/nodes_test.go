@@ -29,6 +29,8 @@ func TestNodes(t *testing.T) {
 		{"Targets", true, testTargets},
 		{"NodeDies", true, testNodeDies},
 		{"Drain", true, testDrain},
+		{"Presets", false, testPresets},
+		{"DiskPressure", false, testDiskPressure},
 		{"APIServerPartitioned", false, testAPIServerPartitioned},
 		{"CertificatesLagging", false, testCertificatesLagging},
 		{"NodesPartitioned", false, testNodesPartitioned},

@@ -198,6 +198,30 @@ func (c *Cluster) Filter(ctx context.Context, chains string) error {
 	return err
 }
 
+// SmallDisk gives a node that Kill has ended an empty file system in memory, of this size, such as 300m, for the files of its
+// pods. restore takes it away, when the node has been killed again.
+func (c *Cluster) SmallDisk(ctx context.Context, name, size string) (restore func() error, err error) {
+	if c.current != nil {
+		return nil, errNotLocal
+	}
+	for _, n := range c.layout.shape().nodes() {
+		if n.name() != name {
+			continue
+		}
+		at := n.layout(c.layout).data("kubelet")
+		if _, err := system(ctx, "", "mount", "-t", "tmpfs", "-o", "size="+size, "tmpfs", at); err != nil {
+			return nil, err
+		}
+		return func() error {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			_, err := system(ctx, "", "umount", "--lazy", at)
+			return err
+		}, nil
+	}
+	return nil, fmt.Errorf("there is no node %s", name)
+}
+
 // Mount gives the first node a file system of its own at a new folder, in memory, which is full at this
 // size, such as 64m. Pods reach it as a hostPath, this machine at the path that is returned. unmount
 // takes it away.

@@ -1,0 +1,73 @@
+package faults_test
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"helm.sh/helm/v3/pkg/strvals"
+	"sigs.k8s.io/yaml"
+)
+
+// presets are those of the chart that run here, with what they need of a cluster that this one has not. The others differ
+// from them in where images, certificates or samples are, and in nothing that a drain meets.
+var presets = []struct{ name, set string }{
+	{"default", ""},
+	{"ha", "prometheus.persistence.mode=emptyDir,alertmanager.persistence.mode=emptyDir,prometheus.resources.requests.cpu=50m,prometheus.resources.requests.memory=128Mi"},
+	{"minimal", ""},
+	{"webhook-only", ""},
+	{"policy", ""},
+}
+
+// testPresets drains every node in turn with each preset: each drain ends, and the release is whole again after it.
+func testPresets(t *testing.T, e *env) {
+	t.Cleanup(func() {
+		if err := e.release.Uninstall(); err != nil { // what presets have more of goes
+			t.Error(err)
+		}
+	})
+	var said []string
+	for _, p := range presets {
+		raw, err := os.ReadFile("../../charts/outrider/ci/" + p.name + "-values.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := map[string]any{}
+		if err := yaml.Unmarshal(raw, &values); err != nil {
+			t.Fatal(err)
+		}
+		if err := strvals.ParseInto(p.set, values); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.release.Uninstall(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.release.Apply(t.Context(), values); err != nil {
+			t.Fatalf("preset %s: %v", p.name, err)
+		}
+		longest := time.Duration(0)
+		for _, node := range e.cluster.Nodes() {
+			began := time.Now()
+			_, err := e.kubectl(t.Context(), "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s")
+			longest = max(longest, time.Since(began))
+			if err != nil {
+				t.Errorf("preset %s: %v", p.name, err)
+			}
+			if _, err := e.kubectl(t.Context(), "uncordon", node); err != nil {
+				t.Fatal(err)
+			}
+			if err := e.applier.Settle(t.Context(), "outrider", patience); err != nil {
+				t.Fatalf("preset %s after the drain of %s: %v", p.name, node, err)
+			}
+		}
+		said = append(said, fmt.Sprintf("%s %s", p.name, longest.Round(time.Second)))
+	}
+	say(t, "every node drained in turn with each preset, the longest drain of each: %s", strings.Join(said, ", "))
+	if _, err := e.release.Apply(t.Context(), e.values()); err != nil {
+		t.Fatal(err)
+	}
+	e.whole(t)
+	e.apps.settle(t)
+}

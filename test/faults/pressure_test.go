@@ -1,0 +1,97 @@
+package faults_test
+
+import (
+	"fmt"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// testDiskPressure has a pod fill the disk of its node: the kubelet evicts that one, and none of the apps with exporters, nor
+// any pod of the release.
+func testDiskPressure(t *testing.T, e *env) {
+	const namespace = "faults-diskpressure"
+	node := e.cluster.Nodes()[2]
+	if err := e.cluster.Kill(node); err != nil {
+		t.Fatal(err)
+	}
+	restore, err := e.cluster.SmallDisk(t.Context(), node, "400m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.cluster.Restart(t.Context(), node); err != nil {
+		t.Fatal(err)
+	}
+	e.whole(t)
+	e.namespace(t, namespace, false)
+	apps := deployment("beside")
+	apps.Spec.Template.Spec.NodeSelector = map[string]string{corev1.LabelHostname: node}
+	if _, err := e.client.AppsV1().Deployments(namespace).Create(t.Context(), apps, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.applier.Settle(t.Context(), namespace, patience); err != nil {
+		t.Fatal(err)
+	}
+	filler := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: "filler"},
+		Spec: corev1.PodSpec{
+			NodeSelector: apps.Spec.Template.Spec.NodeSelector, RestartPolicy: corev1.RestartPolicyNever,
+			Volumes: []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}},
+			Containers: []corev1.Container{{
+				Name: "filler", Image: redisImage, Command: []string{"sh", "-c", "dd if=/dev/zero of=/data/full bs=1M; sleep 3600"},
+				VolumeMounts: []corev1.VolumeMount{{Name: "data", MountPath: "/data"}},
+			}},
+		},
+	}
+	if _, err := e.client.CoreV1().Pods(namespace).Create(t.Context(), filler, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() string {
+		pod, err := e.client.CoreV1().Pods(namespace).Get(t.Context(), filler.Name, metav1.GetOptions{})
+		if err != nil || pod.Status.Reason != "Evicted" {
+			return fmt.Sprintf("the pod that fills the disk is not evicted: %v (%v)", pod.Status.Phase, err)
+		}
+		return ""
+	})
+	evicted := e.evicted(t, node, filler.Name)
+	c, err := e.counted(t.Context(), namespace)
+	if err != nil || c.injected != int(*apps.Spec.Replicas) {
+		t.Errorf("%+v of the pods beside it (%v), want %d with an exporter", c, err, *apps.Spec.Replicas)
+	}
+	say(t, "a pod fills the disk of its node: it is evicted, and of the others there %d", evicted)
+	if evicted > 0 {
+		t.Errorf("%d other pods were evicted", evicted)
+	}
+	if err := e.client.AppsV1().Deployments(namespace).Delete(t.Context(), apps.Name, metav1.DeleteOptions{PropagationPolicy: new(metav1.DeletePropagationForeground)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.cluster.Kill(node); err != nil {
+		t.Fatal(err)
+	}
+	if err := restore(); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.cluster.Restart(t.Context(), node); err != nil {
+		t.Fatal(err)
+	}
+	e.whole(t)
+	e.apps.settle(t)
+}
+
+// evicted is how many pods of a node were evicted, other than the one of this name.
+func (e *env) evicted(t *testing.T, node, but string) int {
+	t.Helper()
+	pods, err := e.client.CoreV1().Pods("").List(t.Context(), metav1.ListOptions{FieldSelector: "spec.nodeName=" + node})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, pod := range pods.Items {
+		if pod.Status.Reason == "Evicted" && pod.Name != but {
+			n++
+			t.Logf("%s/%s was evicted: %s", pod.Namespace, pod.Name, pod.Status.Message)
+		}
+	}
+	return n
+}
