@@ -28,6 +28,7 @@ const (
 type demo struct {
 	cluster *kube.Cluster
 	client  kubernetes.Interface
+	applier *manifest.Applier
 	prom    *promql.Client
 }
 
@@ -60,7 +61,9 @@ func run(ctx context.Context) error {
 	done := progress.Start(ctx, "helm install outrider charts/outrider")
 	values["prometheus"] = map[string]any{"scrapeInterval": "5s"}
 	values["scrape"] = d.cluster.ScrapeValues()
-	_, err = d.release().Apply(ctx, values)
+	if err = d.applier.AwaitDeletion(ctx, "outrider", namespace); err == nil {
+		_, err = d.release().Apply(ctx, values)
+	}
 	done()
 	if err != nil {
 		return fmt.Errorf("install the chart: %w", err)
@@ -112,21 +115,21 @@ func newDemo(ctx context.Context) (*demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &demo{cluster, client, prom}, nil
+	applier, err := manifest.NewApplier(cluster.RESTConfig())
+	if err != nil {
+		return nil, err
+	}
+	return &demo{cluster, client, applier, prom}, nil
 }
 
 func (d *demo) release() release.Release { return release.Release{Kubeconfig: d.cluster.Kubeconfig} }
 
 func (d *demo) deploy(ctx context.Context) error {
-	applier, err := manifest.NewApplier(d.cluster.RESTConfig())
-	if err != nil {
-		return err
-	}
-	if err := applier.Apply(ctx, workloads); err != nil {
+	if err := d.applier.Apply(ctx, workloads); err != nil {
 		return err
 	}
 	defer progress.Start(ctx, "wait for the pods")()
-	return applier.Settle(ctx, namespace, patience)
+	return d.applier.Settle(ctx, namespace, patience)
 }
 
 // takeDown removes what run made. A cluster of the harness's goes as a whole.
@@ -138,11 +141,7 @@ func takeDown(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	applier, err := manifest.NewApplier(d.cluster.RESTConfig())
-	if err != nil {
-		return err
-	}
-	if err := applier.Delete(ctx, workloads); err != nil {
+	if err := d.applier.Delete(ctx, workloads); err != nil {
 		return err
 	}
 	return d.release().Uninstall()

@@ -63,6 +63,21 @@ func (a *Applier) accountIn(ctx context.Context, namespace string) error {
 	})
 }
 
+// AwaitDeletion waits until those of the namespaces that are being deleted are gone: nothing can be made in them.
+func (a *Applier) AwaitDeletion(ctx context.Context, namespaces ...string) error {
+	for _, name := range namespaces {
+		ns := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace"}}
+		err := poll(ctx, func(ctx context.Context) (bool, error) {
+			err := a.client.Get(ctx, client.ObjectKey{Name: name}, ns)
+			return apierrors.IsNotFound(err) || err == nil && ns.GetDeletionTimestamp() == nil, client.IgnoreNotFound(err)
+		})
+		if err != nil {
+			return fmt.Errorf("wait for the end of namespace %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
 // Delete removes every object of a multi-document YAML file, the last first,
 // and waits until they are gone.
 func (a *Applier) Delete(ctx context.Context, yaml []byte) error {

@@ -2,6 +2,7 @@ package published_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"runtime"
@@ -15,9 +16,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
+	helmrelease "github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/cluster/image"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
+	"github.com/outrider-dev/outrider/test/manifest"
 	"github.com/outrider-dev/outrider/test/poll"
 	"github.com/outrider-dev/outrider/test/promql"
 	"github.com/outrider-dev/outrider/test/readme"
@@ -56,6 +59,14 @@ func TestPublishedOnCluster(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	installed := helmrelease.Release{Kubeconfig: cluster.Kubeconfig}
+	if err := installed.Uninstall(); err != nil {
+		t.Fatal(err)
+	}
+	applier, err := manifest.NewApplier(cluster.RESTConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
 	l := &live{published: publish(t, cluster.ControlPlane()+":5443"), Interface: client, cluster: cluster, root: root}
 	forget, err := cluster.TrustRegistry(l.Address, l.CA)
 	if err != nil {
@@ -65,7 +76,20 @@ func TestPublishedOnCluster(t *testing.T) {
 	l.oci = filepath.Join(t.TempDir(), "oci")
 	do(t, filepath.Join(root, "test", "release", "oci"), []string{"GOFLAGS=", "GOWORK=off"}, "go", "build", "-o", l.oci, ".")
 	old := l.publishLast(t)
-	for _, ns := range []string{"outrider", "demo", "load"} {
+	namespaces := []string{"outrider", "demo", "load"}
+	if err := applier.AwaitDeletion(t.Context(), namespaces...); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		err := installed.Uninstall()
+		for _, ns := range namespaces {
+			err = errors.Join(err, l.CoreV1().Namespaces().Delete(context.Background(), ns, metav1.DeleteOptions{}))
+		}
+		if err := errors.Join(err, applier.AwaitDeletion(context.Background(), namespaces...)); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, ns := range namespaces {
 		l.namespace(t, ns)
 	}
 	for _, helm := range []string{"helm-3", "helm-4"} {
@@ -115,7 +139,6 @@ func (l *live) namespace(t *testing.T, name string) {
 		}
 		return ""
 	})
-	t.Cleanup(func() { _ = l.CoreV1().Namespaces().Delete(context.Background(), name, metav1.DeleteOptions{}) })
 }
 
 // images are the values by which every image comes from the registry.
