@@ -72,6 +72,8 @@ var components = append(olderAPIServers(), []Component{
 	{Name: "validate-krew-manifest", Module: "sigs.k8s.io/krew", Package: "cmd/validate-krew-manifest", Nested: "krew"},
 	// Of NetworkPolicies, on a node; see test/network.
 	{Name: "kube-network-policies", Module: "sigs.k8s.io/kube-network-policies", Package: "cmd", Nested: "kube-network-policies"},
+	// It needs replacements of its own, and casts labels to slices. Only what tests Thanos builds it.
+	{Name: "thanos", Module: "github.com/thanos-io/thanos", Package: "cmd/thanos", Nested: "thanos", Tags: "slicelabels", Stamp: stamp(commonVersion)},
 	{Name: "mongodb_exporter", Module: "github.com/percona/mongodb_exporter", Nested: "mongodb_exporter", Stamp: stamp("main.version")},
 }...)
 

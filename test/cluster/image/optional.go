@@ -11,3 +11,9 @@ var optional = []Image{
 		Config: Config{Entrypoint: []string{"/metrics-server"}, User: "65534"},
 	},
 }
+
+// Thanos is an image that no cluster has unless asked for: it takes ten minutes of CPU to build.
+var Thanos = Image{
+	Repository: "quay.io/thanos/thanos", Component: "thanos", At: "/bin/thanos",
+	Config: Config{Entrypoint: []string{"/bin/thanos"}, User: "1001"},
+}
