@@ -121,11 +121,12 @@ func TestOptionsAreChecked(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		"good":        {func(*Options) {}, ""},
-		"prefix":      {func(o *Options) { o.PrometheusURL = "https://example.org/prom" }, ""},
-		"no scheme":   {func(o *Options) { o.PrometheusURL = "prometheus:9090" }, `--prometheus-url "prometheus:9090": want http://HOST:PORT or https://HOST:PORT, and a path where Prometheus has a prefix`},
-		"no interval": {func(o *Options) { o.ProofInterval = 0 }, "--proof-interval 0s: must be above zero"},
-		"no series":   {func(o *Options) { o.MostSeries = 0 }, "--coverage-series 0: must be above zero"},
+		"good":         {func(*Options) {}, ""},
+		"prefix":       {func(o *Options) { o.PrometheusURL = "https://example.org/prom" }, ""},
+		"no scheme":    {func(o *Options) { o.PrometheusURL = "prometheus:9090" }, `--prometheus-url "prometheus:9090": want http://HOST:PORT or https://HOST:PORT, and a path where Prometheus has a prefix`},
+		"half a login": {func(o *Options) { o.PrometheusURL, o.PrometheusUser = "http://a:9090", "u" }, "--prometheus-user and --prometheus-password-file are set together or not at all"},
+		"no interval":  {func(o *Options) { o.ProofInterval = 0 }, "--proof-interval 0s: must be above zero"},
+		"no series":    {func(o *Options) { o.MostSeries = 0 }, "--coverage-series 0: must be above zero"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := good

@@ -66,7 +66,7 @@ func New(o Options, p Parts) (*Controller, error) {
 	}
 	var err error
 	if o.PrometheusURL != "" {
-		c.prom, err = newProm(o.PrometheusURL)
+		c.prom, err = newProm(o)
 	}
 	return c, err
 }

@@ -21,6 +21,11 @@ type Options struct {
 	ExcludedNamespaces []string
 	// PrometheusURL is asked whether exporters are up. Default empty: nobody is.
 	PrometheusURL string
+	// PrometheusUser and PrometheusPasswordFile log in there. Default none. The file is
+	// read again for each request.
+	PrometheusUser, PrometheusPasswordFile string
+	// PrometheusSkipVerify takes any certificate of it. Default false.
+	PrometheusSkipVerify bool
 	// ProofInterval is the time between two rounds of questions. Default 1m.
 	ProofInterval time.Duration
 	// Labeled says that a policy of the API server writes outrider.dev/requested on each
@@ -46,6 +51,9 @@ func (o *Options) AddFlags(fs *flag.FlagSet) {
 		return nil
 	})
 	fs.StringVar(&o.PrometheusURL, "prometheus-url", "", "Prometheus that is asked whether exporters are up; empty asks nobody.")
+	fs.StringVar(&o.PrometheusUser, "prometheus-user", "", "User to log in to Prometheus as.")
+	fs.StringVar(&o.PrometheusPasswordFile, "prometheus-password-file", "", "File with the user's password.")
+	fs.BoolVar(&o.PrometheusSkipVerify, "prometheus-skip-verify", false, "Take any certificate of Prometheus.")
 	fs.DurationVar(&o.ProofInterval, "proof-interval", time.Minute, "Time between two rounds of questions to Prometheus.")
 	fs.BoolVar(&o.Labeled, "coverage-by-label", false, "Watch only pods labeled "+sidecars.RequestedKey+", for clusters where a policy labels those that ask, and find the others by a slow sweep.")
 	fs.DurationVar(&o.SweepInterval, "sweep-interval", 10*time.Minute, "Time between two sweeps over the pods without the label.")
@@ -65,6 +73,9 @@ func (o *Options) validate() error {
 	}
 	if o.PrometheusURL == "" {
 		return nil
+	}
+	if (o.PrometheusUser == "") != (o.PrometheusPasswordFile == "") {
+		return errors.New("--prometheus-user and --prometheus-password-file are set together or not at all")
 	}
 	u, err := url.Parse(o.PrometheusURL)
 	if err == nil && (u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {

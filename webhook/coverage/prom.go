@@ -2,11 +2,13 @@ package coverage
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -33,12 +35,35 @@ type evidence struct {
 	scrapeErrors map[target]string  // Prometheus' last error
 }
 
-func newProm(address string) (*prom, error) {
-	client, err := api.NewClient(api.Config{Address: address})
+func newProm(o Options) (*prom, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.PrometheusSkipVerify}
+	client, err := api.NewClient(api.Config{Address: o.PrometheusURL, RoundTripper: login{transport, o.PrometheusUser, o.PrometheusPasswordFile}})
 	if err != nil {
 		return nil, fmt.Errorf("create a client of Prometheus: %w", err)
 	}
 	return &prom{client: client, api: promv1.NewAPI(client)}, nil
+}
+
+// login adds a user and the password of a file to requests, where there is a user.
+type login struct {
+	next         http.RoundTripper
+	user         string
+	passwordFile string
+}
+
+// RoundTrip implements http.RoundTripper.
+func (l login) RoundTrip(r *http.Request) (*http.Response, error) {
+	if l.user == "" {
+		return l.next.RoundTrip(r)
+	}
+	password, err := os.ReadFile(l.passwordFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the password for Prometheus: %w", err)
+	}
+	r = r.Clone(r.Context())
+	r.SetBasicAuth(l.user, strings.TrimSpace(string(password)))
+	return l.next.RoundTrip(r)
 }
 
 // ask puts two questions, however many targets there are, and two more where
