@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -16,15 +17,16 @@ import (
 )
 
 // reloader tells a server beside it that its configuration has changed.
-// Alertmanager does not look by itself.
+// Alertmanager and Thanos' ruler do not look by themselves.
 type reloader struct {
-	// File is the configuration. It is read again every Interval.
-	File string
+	// Files are the configuration: files, and folders whose files are read. They are
+	// read again every Interval.
+	Files []string
 	// URL is what a POST goes to, in this pod.
 	URL string
 	// User and PasswordFile log in, where the server asks for that. Default none.
 	User, PasswordFile string
-	// Interval between two looks at the file. Default 10s.
+	// Interval between two looks at the files. Default 10s.
 	Interval time.Duration
 
 	log logr.Logger
@@ -36,15 +38,18 @@ type reloader struct {
 func runReload(ctx context.Context, args []string, log logr.Logger) error {
 	r := reloader{log: log}
 	fs := flag.NewFlagSet("reload", flag.ExitOnError)
-	fs.StringVar(&r.File, "file", "", "Configuration that is watched.")
+	fs.Func("file", "Configuration that is watched, a file or a folder of files; repeatable.", func(path string) error {
+		r.Files = append(r.Files, path)
+		return nil
+	})
 	fs.StringVar(&r.URL, "url", "", "Address that a POST goes to when it has changed.")
 	fs.StringVar(&r.User, "user", "", "User to log in as.")
 	fs.StringVar(&r.PasswordFile, "password-file", "", "File with the user's password.")
-	fs.DurationVar(&r.Interval, "interval", 10*time.Second, "Time between two looks at the file.")
+	fs.DurationVar(&r.Interval, "interval", 10*time.Second, "Time between two looks at the files.")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
-	if r.File == "" || r.URL == "" {
+	if len(r.Files) == 0 || r.URL == "" {
 		return fmt.Errorf("reload: --file and --url are required")
 	}
 	r.run(ctx)
@@ -56,7 +61,7 @@ func (r *reloader) run(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		if err := r.look(ctx); err != nil && ctx.Err() == nil {
-			r.log.Error(err, "configuration not reloaded", "file", r.File)
+			r.log.Error(err, "configuration not reloaded", "files", r.Files)
 		}
 		select {
 		case <-ctx.Done():
@@ -69,11 +74,10 @@ func (r *reloader) run(ctx context.Context) {
 // look has the server load a content that it was not sent yet. What it refuses is
 // sent once; what does not reach it is sent again.
 func (r *reloader) look(ctx context.Context) error {
-	content, err := os.ReadFile(r.File)
+	sum, err := r.read()
 	if err != nil {
 		return fmt.Errorf("read configuration: %w", err)
 	}
-	sum := sha256.Sum256(content)
 	if sum == r.sent {
 		return nil
 	}
@@ -88,8 +92,39 @@ func (r *reloader) look(ctx context.Context) error {
 	if status != http.StatusOK {
 		return fmt.Errorf("the server keeps its old configuration: %s", answer)
 	}
-	r.log.Info("configuration reloaded", "file", r.File)
+	r.log.Info("configuration reloaded", "files", r.Files)
 	return nil
+}
+
+// read sums up what the files contain. What a kubelet keeps in a folder beside them begins
+// with two dots.
+func (r *reloader) read() (sum [sha256.Size]byte, err error) {
+	all := sha256.New()
+	add := func(path string) error {
+		content, err := os.ReadFile(path)
+		if err == nil {
+			fmt.Fprintf(all, "%s %d\n%s", path, len(content), content)
+		}
+		return err
+	}
+	for _, file := range r.Files {
+		entries, err := os.ReadDir(file)
+		if err != nil {
+			err = add(file)
+		}
+		if err != nil {
+			return sum, err
+		}
+		for _, e := range entries {
+			if strings.HasPrefix(e.Name(), "..") {
+				continue
+			}
+			if err := add(filepath.Join(file, e.Name())); err != nil {
+				return sum, err
+			}
+		}
+	}
+	return [sha256.Size]byte(all.Sum(nil)), nil
 }
 
 func (r *reloader) post(ctx context.Context) (status int, answer string, err error) {

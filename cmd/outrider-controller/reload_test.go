@@ -51,7 +51,7 @@ func TestReload(t *testing.T) {
 	server := &configured{file: file}
 	s := httptest.NewTLSServer(server)
 	defer s.Close()
-	r := &reloader{File: file, URL: s.URL + "/-/reload", log: logr.Discard()}
+	r := &reloader{Files: []string{file}, URL: s.URL + "/-/reload", log: logr.Discard()}
 	for _, step := range []struct {
 		content, err, current string
 		loads                 int
@@ -74,13 +74,32 @@ func TestReload(t *testing.T) {
 	}
 }
 
+// A folder is one configuration: what a kubelet keeps beside its files is no part of it.
+func TestReloadOfAFolder(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "a.yaml")
+	server := &configured{file: file}
+	s := httptest.NewServer(server)
+	defer s.Close()
+	r := &reloader{Files: []string{folder}, URL: s.URL + "/-/reload", log: logr.Discard()}
+	for i, step := range []struct {
+		name  string
+		loads int
+	}{{"a.yaml", 1}, {"b.yaml", 2}, {"..data", 2}, {"a.yaml", 3}} {
+		write(t, filepath.Join(folder, step.name), strings.Repeat("x", i))
+		if err := r.look(t.Context()); err != nil || server.loads != step.loads {
+			t.Errorf("after %s: %v, %d reloads, want %d", step.name, err, server.loads, step.loads)
+		}
+	}
+}
+
 // Whatever stands in the way of the request passes, and the request is made again.
 func TestReloadTriesAgain(t *testing.T) {
 	file, password := filepath.Join(t.TempDir(), "alertmanager.yaml"), filepath.Join(t.TempDir(), "password")
 	server := &configured{file: file, password: "hunter2"}
 	s := httptest.NewServer(server)
 	defer s.Close()
-	r := &reloader{File: file, URL: "http://127.0.0.1:1/-/reload", User: "outrider", PasswordFile: password, log: logr.Discard()}
+	r := &reloader{Files: []string{file}, URL: "http://127.0.0.1:1/-/reload", User: "outrider", PasswordFile: password, log: logr.Discard()}
 	if err := r.look(t.Context()); err == nil || !strings.Contains(err.Error(), "read configuration") {
 		t.Errorf("no file: %v", err)
 	}
