@@ -12,22 +12,6 @@ import (
 	"github.com/outrider-dev/outrider/test/metrics"
 )
 
-// chosenIn fills in a built dashboard's variables: every cluster and namespace, or the first where only one can be chosen.
-func chosenIn(m Model) map[string]string {
-	known := map[string]string{rateInterval[1:]: "5m"}
-	for _, v := range m.Templating.List {
-		switch {
-		case v.IncludeAll:
-			known[v.Name] = ".*"
-		case v.Name == "namespace":
-			known[v.Name] = "shop"
-		default:
-			known[v.Name] = "x"
-		}
-	}
-	return known
-}
-
 // targetsOf calls check for each query of each built panel, with its variables filled in.
 func targetsOf(t *testing.T, check func(where string, p Panel, target Target, query string)) {
 	t.Helper()

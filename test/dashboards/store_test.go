@@ -3,9 +3,7 @@ package dashboards
 import (
 	"context"
 	"math"
-	"regexp/syntax"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -106,125 +104,18 @@ func (s *set) At() storage.Series                { return s.series[s.at-1] }
 func (s *set) Err() error                        { return nil }
 func (s *set) Warnings() annotations.Annotations { return nil }
 
-// fixture fills a store with every series that the selectors of a query ask for, in two clusters with the same two
-// namespaces, each with a pod of the same name.
+// fixture is a store with what [Fixture] says.
 func fixture(t *testing.T, query string, known metrics.Set) *store {
 	t.Helper()
-	expr, err := parse(query)
+	all, err := Fixture(query, known)
 	if err != nil {
 		t.Fatalf("%v in:\n%s", err, query)
 	}
-	s, seen := &store{}, map[string]bool{}
-	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
-		selector, ok := node.(*parser.VectorSelector)
-		if !ok {
-			return nil
-		}
-		for _, cluster := range []string{"east", "west"} {
-			for _, namespace := range []string{"shop", "staging"} {
-				for _, le := range []string{"0.1", "1", "+Inf"} {
-					name := seriesOf(t, selector, known, cluster, namespace, le)
-					if !seen[name.String()] {
-						seen[name.String()] = true
-						s.put(name, valueOf(selector.Name, le, namespace))
-					}
-				}
-			}
-		}
-		return nil
-	})
+	s := &store{}
+	for _, series := range all {
+		s.put(series.Labels, series.Value)
+	}
 	return s
-}
-
-// seriesOf is one series that a selector matches. What belongs to a node or to the cluster has no namespace.
-func seriesOf(t *testing.T, s *parser.VectorSelector, known metrics.Set, cluster, namespace, le string) labels.Labels {
-	t.Helper()
-	values := map[string]string{}
-	for _, label := range slices.Concat(known[s.Name], metrics.Scraped) {
-		values[label] = "x"
-	}
-	if _, ok := values["le"]; ok {
-		values["le"] = le
-	}
-	values["namespace"] = namespace
-	if own := known[s.Name]; !slices.Contains(own, "namespace") { // it is the target's
-		values["instance"] = namespace
-		if slices.Contains(own, "node") || strings.HasPrefix(s.Name, "node_") || strings.HasPrefix(s.Name, "apiserver_") {
-			values["namespace"], values["instance"] = "x", "x"
-		}
-	}
-	for _, m := range s.LabelMatchers {
-		if m.Matches(values[m.Name]) && m.Name != "__name__" {
-			continue
-		}
-		value, ok := example(m)
-		if !ok {
-			t.Errorf("no value for %s", m)
-		}
-		values[m.Name] = value
-	}
-	values["cluster"] = cluster
-	return labels.FromMap(values)
-}
-
-// example is a value that a matcher takes.
-func example(m *labels.Matcher) (string, bool) {
-	candidates := []string{m.Value, "x", "a", "true"}
-	if m.Type == labels.MatchRegexp {
-		if re, err := syntax.Parse(m.Value, syntax.Perl); err == nil {
-			candidates = append(candidates, shortest(re.Simplify()))
-		}
-	}
-	i := slices.IndexFunc(candidates, m.Matches)
-	if i < 0 {
-		return "", false
-	}
-	return candidates[i], true
-}
-
-// shortest is about the shortest text that a regular expression matches.
-func shortest(re *syntax.Regexp) string {
-	switch re.Op {
-	case syntax.OpLiteral:
-		return string(re.Rune)
-	case syntax.OpCapture, syntax.OpPlus:
-		return shortest(re.Sub[0])
-	case syntax.OpAlternate:
-		return shortest(re.Sub[0])
-	case syntax.OpConcat:
-		var b strings.Builder
-		for _, sub := range re.Sub {
-			b.WriteString(shortest(sub))
-		}
-		return b.String()
-	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
-		return "x"
-	case syntax.OpCharClass:
-		return string(re.Rune[0])
-	}
-	return ""
-}
-
-// valueOf grows for a counter, and is 1 for the gauges that stand for something being there. The targets of staging are down.
-func valueOf(name, le, namespace string) func(i int) float64 {
-	if name == "up" && namespace == "staging" {
-		return func(int) float64 { return 0 }
-	}
-	buckets := map[string]float64{"0.1": 1, "1": 2, "+Inf": 3}
-	for _, suffix := range []string{"_total", "_count", "_sum", "_bucket"} {
-		if strings.HasSuffix(name, suffix) {
-			return func(i int) float64 {
-				if suffix == "_bucket" {
-					return float64(i) * buckets[le]
-				}
-				return float64(i)
-			}
-		}
-	}
-	if strings.HasPrefix(name, "kube_") || strings.HasSuffix(name, "_up") || name == "up" {
-		return func(int) float64 { return 1 }
-	}
-	return func(i int) float64 { return 1 + float64(i)/1000 } // many a counter has no ending
 }
 
 // sample is a float at a moment.
