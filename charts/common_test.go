@@ -16,7 +16,7 @@ import (
 )
 
 // everything switches every component on, with copies where they can have some.
-const everything = `controller: {replicas: 2}, prometheus: {replicas: 2}, alertmanager: {replicas: 2}, grafana: {enabled: true}, metricsServer: {enabled: true, replicas: 2}, blackboxExporter: {enabled: true, replicas: 2}`
+const everything = `controller: {replicas: 2}, prometheus: {replicas: 2, shards: 2}, alertmanager: {replicas: 2}, thanos: {enabled: true, objectStorageSecret: bucket, store: {replicas: 2}}, grafana: {enabled: true}, metricsServer: {enabled: true, replicas: 2}, blackboxExporter: {enabled: true, replicas: 2}`
 
 // Each key of the block common changes every component's pod, and nothing is forgotten for one of them.
 func TestCommonIsForEveryComponent(t *testing.T) {
@@ -30,7 +30,7 @@ func TestCommonIsForEveryComponent(t *testing.T) {
 		updateStrategy: {type: RollingUpdate, rollingUpdate: {maxUnavailable: 3}}, revisionHistoryLimit: 3, podDisruptionBudget: {maxUnavailable: 50%}, serviceAccount: {annotations: {role: r}}}`
 	l := loads(t, releaseName, parse(t, "{common: "+common+", commonLabels: {team: t1}, "+everything+"}"))
 	found := workloads(l.objects)
-	if len(found) != 9 {
+	if len(found) != 13 {
 		t.Fatalf("%d components", len(found))
 	}
 	for _, w := range found {
@@ -112,7 +112,7 @@ func TestComponentsOverrideCommon(t *testing.T) {
 
 // Accounts and roles of one's own: nothing is created, and every pod and binding names the account.
 func TestAccountsOfOnesOwn(t *testing.T) {
-	l := loads(t, releaseName, parse(t, `{common: {serviceAccount: {create: false, name: shared}}, prometheus: {serviceAccount: {create: true, name: "", annotations: {}}}, `+strings.Replace(everything, "prometheus: {replicas: 2}, ", "", 1)+`}`))
+	l := loads(t, releaseName, parse(t, `{common: {serviceAccount: {create: false, name: shared}}, prometheus: {serviceAccount: {create: true, name: "", annotations: {}}}, `+strings.Replace(everything, "prometheus: {replicas: 2, shards: 2}, ", "", 1)+`}`))
 	if accounts := names(all[*corev1.ServiceAccount](l.objects)); !cmp.Equal([]string{"outrider-prometheus"}, accounts) {
 		t.Errorf("accounts %v", accounts)
 	}

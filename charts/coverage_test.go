@@ -8,7 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 )
 
-// The controller asks one Prometheus by plain HTTP and without a login: what it cannot ask, it is not told of.
+// The controller asks what answers for all targets; what nobody can answer for, it is not told of.
 func TestWhomTheControllerAsks(t *testing.T) {
 	const own, remote = "http://outrider-prometheus." + namespace + ".svc:9090", `remoteWrite: [{url: "http://a.example"}]`
 	for values, want := range map[string]string{
@@ -17,8 +17,8 @@ func TestWhomTheControllerAsks(t *testing.T) {
 		`{prometheus: {web: {configSecret: web, scheme: http}}}`:                       own,
 		`{prometheus: {mode: agent, ` + remote + `}}`:                                  "",
 		`{prometheus: {shards: 2}}`:                                                    "",
-		`{prometheus: {web: {configSecret: web, scheme: https}}}`:                      "",
-		`{prometheus: {web: {configSecret: web, user: outrider}}}`:                     "",
+		`{prometheus: {web: {configSecret: web, scheme: https}}}`:                      "https" + strings.TrimPrefix(own, "http"),
+		`{prometheus: {web: {configSecret: web, user: outrider}}}`:                     own,
 		`{discovery: {mode: operator}}`:                                                "",
 		`{discovery: {mode: none}}`:                                                    "",
 		`{prometheus: {shards: 2}, controller: {prometheusURL: "http://thanos:9090"}}`: "http://thanos:9090",

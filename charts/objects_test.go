@@ -62,6 +62,8 @@ func TestComponents(t *testing.T) {
 		"minimal":         {"controller", "prometheus", "webhook"},
 		"operator":        {"controller", "webhook"},
 		"webhook-only":    {"controller", "webhook"},
+		"ha-long-term":    append(slices.Insert(slices.Clone(usual), 2, "grafana")[:6], "thanos-compactor", "thanos-query", "thanos-ruler", "thanos-store", "webhook"),
+		"multi-cluster":   append(slices.Clone(usual)[:5], "thanos-query", "thanos-store", "webhook"),
 		"cert-manager":    {"controller", "webhook"},
 		"own-certificate": {"controller", "webhook"},
 	} {

@@ -28,6 +28,7 @@ var accepted = map[string]string{
 	"pod-probes-identical:grafana":                     "Grafana has one page for its health",
 	"pod-probes-identical:node-exporter":               "node-exporter has one page for its health",
 	"pod-probes-identical:blackbox-exporter":           "blackbox-exporter has one page for its health",
+	"deployment-strategy:thanos-compactor":             "two compactors at a time would spoil the bucket",
 	"pod-networkpolicy:node-exporter":                  "it is in the node's network, which policies do not cover",
 	"container-security-context-user-group-id:grafana": "the user of its image, 472, which owns its files",
 }

@@ -113,7 +113,7 @@ var notAlerts = []string{"PodDisruptionBudget", "PodEvicted", "PodMonitor", "Pro
 
 // A pack is the stack's own or that of an entry of the catalog; an entry may have none.
 func TestPacksAreThoseOfTheCatalogue(t *testing.T) {
-	want := append(sidecars.Builtin().Names(), "alertmanager", "apiserver", "control-plane", "nodes", "outrider", "probes", "prometheus", "watchdog", "workloads")
+	want := append(sidecars.Builtin().Names(), "alertmanager", "apiserver", "control-plane", "nodes", "outrider", "probes", "prometheus", "thanos", "thanos-down", "watchdog", "workloads")
 	var got []string
 	for name := range packs(t) {
 		if name != "mixin" { // rules.mixinNames has it

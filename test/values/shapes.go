@@ -118,6 +118,18 @@ var shapes = map[string]schema{
 	"prometheus.ingress":                      ref("ingress"),
 	"prometheus.route":                        ref("route"),
 
+	"thanos.objectStorageSecret": ref("optionalName"),
+	"thanos.localRetention":      pattern(`^([6-9]|[1-9][0-9]{1,4})h$|^[1-9][0-9]{0,3}d$`),
+	"thanos.tlsSecret":           ref("optionalName"),
+	"thanos.query.endpoints":     set(pattern(`^(dns\+|dnssrv\+)?[a-zA-Z0-9._-]+(:[0-9]{1,5})?$`)),
+	"thanos.query.service":       ref("service"),
+	"thanos.query.ingress":       ref("ingress"),
+	"thanos.query.route":         ref("route"),
+	"thanos.compactor.retention": object(schema{"raw": ref("duration"), "fiveMinutes": ref("duration"), "oneHour": ref("duration")}),
+	"thanos.ruler.persistence": object(schema{
+		"mode": enum("emptyDir", "claim"), "size": ref("quantity"), "storageClassName": ref("optionalName"), "retentionPolicy": ref("claimRetention"),
+	}),
+
 	"alertmanager.config":                       free,
 	"alertmanager.configSecret":                 ref("optionalName"),
 	"alertmanager.secrets":                      set(ref("objectName")),
@@ -244,12 +256,12 @@ func shapeOf(path string, component bool) (schema, bool) {
 	if s, ok := shapes[path]; ok {
 		return s, true
 	}
-	if _, key, ok := strings.Cut(path, "."); ok && component {
-		if s, ok := shapes["*."+key]; ok {
-			return s, true
+	for _, key, found := strings.Cut(path, "."); found && component; _, key, found = strings.Cut(key, ".") {
+		for _, prefix := range []string{"*.", commonPrefix} {
+			if s, ok := shapes[prefix+key]; ok {
+				return s, true
+			}
 		}
-		s, ok := shapes[commonPrefix+key]
-		return s, ok
 	}
 	return nil, false
 }

@@ -23,7 +23,7 @@ func TestShapesAreUsed(t *testing.T) {
 		for _, k := range v.Keys {
 			c := component || k.Component()
 			paths = append(paths, k.Path)
-			if _, key, ok := strings.Cut(k.Path, "."); ok && c {
+			for _, key, found := strings.Cut(k.Path, "."); found && c; _, key, found = strings.Cut(key, ".") {
 				paths = append(paths, "*."+key)
 			}
 			walk(k, c)

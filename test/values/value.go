@@ -23,9 +23,9 @@ type Value struct {
 // Name is the last key of the path.
 func (v Value) Name() string { return v.Path[strings.LastIndexByte(v.Path, '.')+1:] }
 
-// Component tells whether it is the block of a component, which is what has an image.
+// Component tells whether it is the block of a component, which is what has resources. Thanos' components share an image.
 func (v Value) Component() bool {
-	return slices.ContainsFunc(v.Keys, func(k Value) bool { return k.Name() == "image" })
+	return slices.ContainsFunc(v.Keys, func(k Value) bool { return k.Name() == "resources" })
 }
 
 // Read reads values.yaml. A key without a sentence is an error, and so is a list or a map of which shapes knows nothing.
@@ -45,7 +45,7 @@ func block(v Value, component bool) (Value, error) {
 	for i := 0; i+1 < len(v.Default.Content); i += 2 {
 		key, node := v.Default.Content[i], v.Default.Content[i+1]
 		k := Value{Path: strings.TrimPrefix(v.Path+"."+key.Value, "."), Doc: sentence(key, node), Default: node}
-		isComponent := component || v.Path == "" && has(node, "image")
+		isComponent := component || v.Path == "" && has(node, "resources")
 		switch _, shaped := shapeOf(k.Path, isComponent); {
 		case shaped || node.Kind == yaml.ScalarNode:
 			if !strings.HasSuffix(k.Doc, ".") {

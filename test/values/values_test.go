@@ -67,7 +67,7 @@ func TestReadRefuses(t *testing.T) {
 		"another key's comment": {"# About something else.\n\nwebhook:\n  timeoutSeconds: 5\n", "webhook.timeoutSeconds has no sentence"},
 		"list of what":          {"new:\n  list: [] # What is it?\n", "nothing says what may stand in new.list; add it to shapes in test/values/shapes.go"},
 		"map of what":           {"new:\n  map: {} # A map.\n", "nothing says what may stand in new.map"},
-		"a component's own":     {"new:\n  image: {} # Image.\n  tolerations: [] # Taints.\n  list: [] # A list.\n", "nothing says what may stand in new.list"},
+		"a component's own":     {"new:\n  resources: {} # Requests.\n  tolerations: [] # Taints.\n  list: [] # A list.\n", "nothing says what may stand in new.list"},
 		"no component":          {"new:\n  tolerations: [] # Taints.\n", "nothing says what may stand in new.tolerations"},
 		"no map":                {"[]", "it is not a map"},
 		"no YAML":               {"a: {", "read values.yaml"},

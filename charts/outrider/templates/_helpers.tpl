@@ -119,7 +119,7 @@ name, because most programs refuse a repeated flag; a flag that may be repeated 
 end, may be changed only to what ends so, because Services, probes and scrape jobs know the port.
 */}}
 {{- define "outrider.args" -}}
-{{- $repeatable := list "cluster.peer" "comparing-owner" "enable-feature" "excluded-namespace" "image-pull-secret" -}}
+{{- $repeatable := list "alert.label-drop" "cluster.peer" "comparing-owner" "enable-feature" "excluded-namespace" "image-pull-secret" "label" "query.replica-label" "rule-file" -}}
 {{- $own := list -}}
 {{- range .args }}{{ $own = append $own (include "outrider.flag" .) }}{{ end -}}
 {{- $replaced := list -}}

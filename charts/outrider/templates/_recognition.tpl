@@ -78,8 +78,7 @@ way than the webhook does is left out. */}}
       'servers': dyn(c.programs.filter(word, 'program.' + string(word) in variables.known).map(word, string(variables.known['program.' + string(word)])).join('\n')
         .split('\n').filter(name, name != ''))
     })
-{{- /* What their names say: the exporters of the image, and those that the container, its image and its ports are named after. A
-pattern of the data is compiled for each name; most have no tail, which a fixed pattern says for less. */}}
+{{- /* What their names say: the exporters of the image, and those that the container, its image and its ports are named after. */}}
 - name: named
   expression: >-
     variables.programs.map(c, {
@@ -90,8 +89,8 @@ pattern of the data is compiled for each name; most have no tail, which a fixed 
       'is': c.is, 'words': c.words, 'own': c.own, 'other': c.other, 'unknown': c.unknown, 'servers': c.servers, 'base': c.base, 'tag': c.tag,
       'tagged': dyn(c.tag.split('-').map(word, [word, word.substring(0, word.size() - word.find('[0-9.]*$').size())]
         .filter(word, 'tag.' + string(c.base) + '.' + word in variables.known)).filter(words, words.size() > 0).map(words, string(variables.known['tag.' + string(c.base) + '.' + words[0]]))),
-      'stem': dyn(!c.base.matches('[-_.0-9]') ? c.base : c.base.substring(0, c.base.size() - c.base.find(variables.known['variants']).size())),
-      'named': dyn(([string(c.is.name), string(c.base)] + c.is.ports.map(p, string(p.name))).map(name, [name, !name.matches('[-_.0-9]') ? name : name.substring(0, name.size() - name.find(variables.known['tails']).size())])
+      'stem': dyn(c.base.substring(0, c.base.size() - c.base.find(variables.known['variants']).size())),
+      'named': dyn(([string(c.is.name), string(c.base)] + c.is.ports.map(p, string(p.name))).map(name, [name, name.substring(0, name.size() - name.find(variables.known['tails']).size())])
         .map(names, [names[0], names[1].replace('_', '-').replace('.', '-')])
         .map(names, ['name.' + names[0], 'name.' + names[1].substring(names[1].lastIndexOf('-') + 1)].filter(key, key in variables.known).map(key, string(variables.known[key])).join('\n').split('\n')))
     }).map(c, {

@@ -33,6 +33,11 @@ spec:
       {{- if and (ne .values.service.type "ClusterIP") .values.service.nodePort }}
       nodePort: {{ .values.service.nodePort }}
       {{- end }}
+    {{- with .grpc }}
+    - name: grpc
+      port: {{ . }}
+      targetPort: grpc
+    {{- end }}
 {{- end -}}
 
 {{- define "outrider.ingress" -}}

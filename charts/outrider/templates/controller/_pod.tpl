@@ -30,6 +30,9 @@ containers:
       {{- end }}
       {{- with include "outrider.controller.prometheusURL" .root }}
       - --prometheus-url={{ . }}
+      {{- with include "outrider.controller.prometheusArgs" $.root | trim }}
+      {{- . | nindent 6 }}
+      {{- end }}
       - --proof-interval={{ $.values.coverage.proofInterval }}
       {{- end }}
       - --coverage-series={{ int .values.coverage.maxSeries }}
@@ -48,4 +51,15 @@ containers:
       - name: health
         containerPort: 8081
     {{- include "outrider.controller.probes" . | nindent 4 }}
+    {{- with include "outrider.controller.prometheusSecret" .root }}
+    volumeMounts:
+      - name: prometheus-web
+        mountPath: /etc/prometheus-web
+        readOnly: true
+volumes:
+  - name: prometheus-web
+    secret:
+      secretName: {{ . | quote }}
+      items: [{key: password, path: password}]
+    {{- end }}
 {{- end -}}

@@ -23,7 +23,7 @@
 {{- else if or (ne .Values.discovery.mode "bundled") (ne .Values.prometheus.mode "server") -}}
 {{ fail "grafana.prometheusURL is empty, and this release has no Prometheus that answers queries (see discovery.mode and prometheus.mode): set it to the address of yours, or grafana.enabled to false" }}
 {{- else -}}
-{{ include "outrider.webURL" (dict "root" . "name" "prometheus" "values" .Values.prometheus "port" 9090) }}
+{{ include "outrider.webURL" (merge (dict "root" .) (include "outrider.answering" . | fromYaml)) }}
 {{- end -}}
 {{- end -}}
 
@@ -108,6 +108,9 @@ datasources.yaml: |
       jsonData:
         httpMethod: POST
         timeInterval: {{ .Values.prometheus.scrapeInterval | quote }}
+        {{- if and (not .Values.grafana.prometheusURL) (include "outrider.thanos.on" .) }}
+        prometheusType: Thanos
+        {{- end }}
         {{- if and (not .Values.grafana.prometheusURL) (eq .Values.prometheus.web.scheme "https") }}
         tlsSkipVerify: true # no certificate names the Service
         {{- end }}

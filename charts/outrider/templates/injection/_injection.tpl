@@ -45,13 +45,13 @@ variable left, and goes to the webhook as it is. An error leaves the pod to the 
     variables.exporter[1] == 'native'
 - name: parameters
   expression: >-
-    {{ include "outrider.injection.of" "parameter" }}.map(r, [{{ include "outrider.injection.of" "value" }}.filter(v, v[1] == r[1])].map(own, {
+    {{ include "outrider.injection.of" "parameter" }}.map(r, {
       'name': dyn(r[1]), 'key': dyn(variables.key + r[1]), 'round': dyn(r[2]), 'default': dyn(r[3]), 'pattern': dyn(r[4]), 'part': dyn(r[6]),
       'flags': dyn({{ include "outrider.injection.list" "r[5]" }}), 'env': dyn({{ include "outrider.injection.list" "r[7]" }}),
       'fromPorts': dyn(r[8] != ''), 'portNames': dyn({{ include "outrider.injection.list" "r[9]" }}), 'required': dyn(r[10] != ''),
-      'signs': dyn(own.filter(v, v[2] == 'sign').map(v, {{ include "outrider.injection.condition" "v[4] v[5]" }})),
-      'defaults': dyn(own.filter(v, v[2] == 'default').map(v, {{ include "outrider.injection.condition" "v[4] v[5]" }}))
-    })[0])
+      'signs': dyn({{ include "outrider.injection.of" "value" }}.filter(v, v[1] == r[1] && v[2] == 'sign').map(v, {{ include "outrider.injection.condition" "v[4] v[5]" }})),
+      'defaults': dyn({{ include "outrider.injection.of" "value" }}.filter(v, v[1] == r[1] && v[2] == 'default').map(v, {{ include "outrider.injection.condition" "v[4] v[5]" }}))
+    })
 - name: signs
   expression: >-
     {{ include "outrider.injection.of" "sign" }}.map(r, {'id': r[1], 'round': r[2], 'kind': r[3], 'name': r[4], 'matches': r[5]})
@@ -112,7 +112,7 @@ may have one of the flags, and so are several words in one. */}}
     : variables.line
 - name: flags
   expression: >-
-    variables.words.size() == 0 ? [] : ({{ include "outrider.injection.of" "parameter" }}.map(r, {{ include "outrider.injection.list" "r[5]" }}).flatten()
+    ({{ include "outrider.injection.of" "parameter" }}.map(r, {{ include "outrider.injection.list" "r[5]" }}).flatten()
       + {{ include "outrider.injection.of" "sign" }}.filter(r, r[3] == 'arg').map(r, r[4])
       + {{ include "outrider.injection.of" "account" }}.map(r, {{ include "outrider.injection.list" "r[5]" }}).flatten()
       + {{ include "outrider.injection.of" "socket" }}.map(r, r[1])).distinct()
@@ -146,7 +146,7 @@ may have one of the flags, and so are several words in one. */}}
     variables.signs.filter(s, s.round == '0' && (
       s.kind == 'env' ? s.name in variables.env && (has(variables.env[s.name].valueFrom) ? s.matches == ''
         : [variables.env[s.name].?value.orValue('')].exists(value, {{ include "outrider.injection.says" . }}))
-      : s.kind == 'arg' ? variables.hits[?s.name].orValue([]).size() > 0 && [variables.hits[s.name][variables.hits[s.name].size() - 1]].exists(h,
+      : s.kind == 'arg' ? variables.hits[s.name].size() > 0 && [variables.hits[s.name][variables.hits[s.name].size() - 1]].exists(h,
           !h.given || s.matches == '' && h.value.startsWith('-') ? s.matches == '' : [string(h.value)].exists(value, {{ include "outrider.injection.says" . }}))
       : s.kind == 'image' ? variables.image.matches(s.name)
       : variables.secret)).map(s, s.id)

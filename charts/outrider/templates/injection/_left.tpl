@@ -84,12 +84,12 @@ key in ['outrider.dev/inject', 'outrider.dev/scrape']
 
 {{/* Flags whose values are put together elsewhere, addresses other than the usual, and a socket. */}}
 {{- define "outrider.injection.flag" -}}
-({{ include "outrider.injection.of" "socket" }}.exists(r, variables.hits[?r[1]].orValue([]).size() > 0)
+({{ include "outrider.injection.of" "socket" }}.exists(r, variables.hits[r[1]].size() > 0)
   || variables.parameters.exists(p, !(p.key in variables.annotations) && p.flags.exists(f, f in variables.given
     && (p.part == '' ? variables.given[f].matches('[$`]')
       : variables.discovered || !(p.part == 'host' && variables.given[f].matches('^-?(?:0[.]0[.]0[.]0|127[.]0[.]0[.]1|localhost|::1?|[*])(?:[, ]|$)') && '127.0.0.1'.matches(p.pattern)
         || p.part == 'port' && variables.given[f].matches('^(?:0[.]0[.]0[.]0|127[.]0[.]0[.]1|localhost|[*]):[0-9]{1,5}$') && variables.given[f].find('[0-9]+$').matches(p.pattern)))))
-  || variables.signs.exists(s, s.kind == 'arg' && variables.hits[?s.name].orValue([]).exists(h, h.value.matches('[$`]'))))
+  || variables.signs.exists(s, s.kind == 'arg' && variables.hits[s.name].exists(h, h.value.matches('[$`]'))))
 {{- end -}}
 
 {{/* Accounts that are refused, or that only the webhook follows. */}}

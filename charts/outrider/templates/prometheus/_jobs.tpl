@@ -73,7 +73,7 @@ namespace and pod they name themselves.
   {{- with include "outrider.webPrefix" . }}
   metrics_path: {{ . }}/metrics
   {{- end }}
-  {{- with include "outrider.webClient" (dict "name" .component "values" .values) | trim }}
+  {{- with include "outrider.webClient" (dict "name" (.client | default .component) "values" .values) | trim }}
   {{- . | nindent 2 }}
   {{- end }}
 {{- end }}
@@ -87,6 +87,14 @@ namespace and pod they name themselves.
       target_label: container
     - source_labels: [__meta_kubernetes_pod_node_name]
       target_label: node
+    {{- range $shard := until (int (.shards | default 0)) }}
+    {{- $ordinals := list }}
+    {{- range $copy := until (int $.root.Values.prometheus.replicas) }}{{ $ordinals = append $ordinals (add $shard (mul $copy (int $.shards))) }}{{ end }}
+    - source_labels: [__meta_kubernetes_pod_label_apps_kubernetes_io_pod_index]
+      regex: {{ join "|" $ordinals | quote }}
+      target_label: shard
+      replacement: {{ $shard | quote }}
+    {{- end }}
 {{- end -}}
 
 {{/* Reports on the node: the node is the instance, and a new pod of the DaemonSet does not begin new series. */}}
@@ -119,7 +127,10 @@ and its own whereabouts are not added, since they would stand in every series th
 {{- if include "outrider.webhook.on" . }}
 {{ include "outrider.prometheus.podJob" (dict "root" $ "job" "outrider-webhook" "component" "webhook" "port" "metrics" "labels" true) }}
 {{- end }}
-{{ include "outrider.prometheus.podJob" (dict "root" $ "job" "prometheus" "component" "prometheus" "port" "http" "values" .Values.prometheus) }}
+{{ include "outrider.prometheus.podJob" (dict "root" $ "job" "prometheus" "component" "prometheus" "port" "http" "values" .Values.prometheus "shards" (ternary .Values.prometheus.shards 0 (ne (include "outrider.thanos.rules" .) ""))) }}
+{{- range include "outrider.thanos.jobs" . | fromYamlArray }}
+{{ include "outrider.prometheus.podJob" (merge (dict "root" $) .) }}
+{{- end }}
 {{- if .Values.nodeExporter.enabled }}
 {{ include "outrider.prometheus.nodeExporterJob" . }}
 {{- end }}

@@ -51,6 +51,9 @@ containers:
       {{- with include "outrider.prometheus.alertmanagerMount" .root | trim }}
       {{- . | nindent 6 }}
       {{- end }}
+  {{- if include "outrider.thanos.on" .root }}
+  {{- include "outrider.thanos.sidecar" .root | nindent 2 }}
+  {{- end }}
 volumes:
   - name: config
     configMap:
@@ -79,5 +82,13 @@ volumes:
   {{- end }}
   {{- with include "outrider.prometheus.alertmanagerVolume" .root | trim }}
   {{- . | nindent 2 }}
+  {{- end }}
+  {{- if include "outrider.thanos.on" .root }}
+  {{- with include "outrider.thanos.volumes" (dict "root" .root "grpc" true "bucket" true) | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- with .root.Values.thanos.extraVolumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
   {{- end }}
 {{- end -}}

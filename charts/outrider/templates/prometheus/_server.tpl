@@ -74,8 +74,10 @@ Retention is here rather than in flags, so that a change of it is a reload and n
 {{- with $p.remoteWrite }}{{ $_ := set $config "remote_write" . }}{{ end -}}
 {{- if $server -}}
 {{- $_ := set $global "evaluation_interval" $p.scrapeInterval -}}
-{{- $_ := set $config "rule_files" (concat (list "/etc/prometheus-rules/*.yaml") (ternary (list "/etc/prometheus-monitors/rules.yaml") list (ne $monitors ""))) -}}
-{{- $_ := set $config "storage" (include "outrider.prometheus.storage" $p | fromYaml) -}}
+{{- $rules := concat (list "/etc/prometheus-rules/*.yaml") (ternary (list "/etc/prometheus-monitors/rules.yaml") list (ne $monitors "")) -}}
+{{- if include "outrider.thanos.rules" . }}{{ $rules = list "/etc/prometheus-rules/thanos-down.prometheus" }}{{ end -}}{{/* the ruler has the rest */ -}}
+{{- $_ := set $config "rule_files" $rules -}}
+{{- $_ := set $config "storage" (include "outrider.prometheus.storage" . | fromYaml) -}}
 {{- with include "outrider.prometheus.alertmanagers" . | fromYamlArray -}}
 {{- $drop := dict "regex" $p.replicaLabel "action" "labeldrop" -}}{{/* copies raise the same alerts: Alertmanager sees one */ -}}
 {{- $_ := set $config "alerting" (dict "alert_relabel_configs" (list $drop) "alertmanagers" .) -}}
@@ -88,12 +90,12 @@ Retention is here rather than in flags, so that a change of it is a reload and n
 {{- define "outrider.prometheus.storage" -}}
 tsdb:
   retention:
-    time: {{ .retention.time }}
-    size: {{ .retention.size }}
-{{- with .outOfOrderTimeWindow }}
+    time: {{ ternary .Values.thanos.localRetention .Values.prometheus.retention.time (ne (include "outrider.thanos.stores" .) "") }}
+    size: {{ .Values.prometheus.retention.size }}
+{{- with .Values.prometheus.outOfOrderTimeWindow }}
   out_of_order_time_window: {{ . }}
 {{- end }}
-{{- with .exemplars }}
+{{- with .Values.prometheus.exemplars }}
 exemplars:
   max_exemplars: {{ int64 . }}
 {{- end }}
@@ -139,6 +141,10 @@ Flags by which the two modes differ. A pod of one shard among several takes the 
 - --storage.agent.path=/prometheus
 {{- else }}
 - --storage.tsdb.path=/prometheus
+{{- if include "outrider.thanos.stores" .root }}
+- --storage.tsdb.min-block-duration=2h
+- --storage.tsdb.max-block-duration=2h
+{{- end }}
 {{- if $p.features.otlpReceiver }}
 - --web.enable-otlp-receiver
 {{- end }}

@@ -6,6 +6,7 @@ everything yet: what is wrong may pass within two minutes.
 {{- $jobs := list "outrider-controller" -}}
 {{- if include "outrider.webhook.on" .root }}{{ $jobs = append $jobs "outrider-webhook" }}{{ end -}}
 {{- $jobs = append $jobs "prometheus" -}}
+{{- range include "outrider.thanos.jobs" .root | fromYamlArray }}{{ $jobs = append $jobs .job }}{{ end -}}
 {{- if include "outrider.alertmanager.enabled" .root }}{{ $jobs = append $jobs "alertmanager" }}{{ end -}}
 {{- if include "outrider.kubeStateMetrics.enabled" .root }}{{ $jobs = append $jobs "kube-state-metrics" }}{{ end -}}
 {{- if include "outrider.nodeExporter.enabled" .root }}{{ $jobs = append $jobs "node-exporter" }}{{ end -}}
