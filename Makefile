@@ -3,7 +3,7 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster figures versions supply bench load scale cost latency faults nodes soak values fuzz flood verify update lint image screenshot cluster-up cluster-down release release-test publish grafana
+.PHONY: help demo demo-down test test-unit test-apiserver test-cluster figures versions supply bench load scale cost latency faults nodes thanos soak values fuzz flood verify update lint image screenshot cluster-up cluster-down release release-test publish grafana
 
 # What the programs print about themselves comes from here alone: Chart.yaml has the version, git the commit and its date.
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
@@ -91,6 +91,9 @@ nodes: ## Who reaches what by the NetworkPolicies; then, on a local cluster of t
 	go test -count=1 -timeout=10m -v ./test/network
 	go test -count=1 -timeout=20m -v -run TestNodes ./test/nodes
 	go test -count=1 -timeout=60m -v -run TestNodes ./test/faults -all
+
+thanos: ## Shards, copies and clusters behind Thanos answer as one Prometheus, also from object storage; builds Thanos, ten minutes of CPU.
+	go test -count=1 -timeout=40m -v -run 'Thanos|ObjectStorage' ./test/stack -thanos
 
 soak: ## Change everything all the time for SOAK (30m) on the local cluster: memory, goroutines and files stay flat.
 	go test -count=1 -timeout=24h -v -run TestFaults/Soak ./test/faults -soak=$(SOAK)

@@ -134,6 +134,19 @@ func (o *output) String() string {
 // start runs a program until the test ends.
 func start(t *testing.T, binary string, env []string, args ...string) *output {
 	t.Helper()
+	said, _ := run(t, binary, env, args...)
+	return said
+}
+
+// launch is start for a program that the test kills before its end.
+func launch(t *testing.T, binary string, env []string, args ...string) (kill func()) {
+	t.Helper()
+	_, process := run(t, binary, env, args...)
+	return func() { _ = process.Kill() }
+}
+
+func run(t *testing.T, binary string, env []string, args ...string) (*output, *os.Process) {
+	t.Helper()
 	said := &output{}
 	cmd := exec.Command(binary, args...)
 	cmd.Env = append(os.Environ(), env...)
@@ -149,7 +162,7 @@ func start(t *testing.T, binary string, env []string, args ...string) *output {
 			t.Logf("%s said:\n%s", filepath.Base(binary), said)
 		}
 	})
-	return said
+	return said, cmd.Process
 }
 
 func binary(t *testing.T, name string) string {
