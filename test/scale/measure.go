@@ -28,6 +28,8 @@ type figure struct {
 	Peak            int64         // most resident bytes until all was found
 	CPU             time.Duration // from its start until all was found
 	Received        int64         // bytes from the API server until then
+	SweepCPU        time.Duration // of the controller, until its first sweep over pods without the label has ended; not in the CSV
+	SweepReceived   int64         // bytes from the API server until then; not in the CSV
 	ChurnCPU        time.Duration // in the time of the churn
 	ChurnReceived   int64         // bytes from the API server in that time
 	ChurnEvents     int           // changes of objects that Prometheus received in that time
@@ -162,8 +164,42 @@ func (c *cluster) cover(ctx context.Context, dir, prometheus string, n int) (*su
 		return nil, err
 	}
 	now, err := s.Usage()
+	if err != nil {
+		s.stop()
+		return nil, err
+	}
 	s.CPU, s.Peak, s.Received = now.CPU, now.Peak, s.relay.Received.Load()
-	return s, err
+	if err := s.sweep(ctx); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// quiet is how long the controller receives next to nothing when no sweep is under way: it is longer than between two pages of one.
+const quiet = 8 * time.Second
+
+// sweep waits until the controller's first sweep over the pods without the label has ended, which is of those from before the
+// policies, and adds what it cost.
+func (s *subject) sweep(ctx context.Context) error {
+	defer progress.Start(ctx, "the controller sweeps over the pods without the label")()
+	before, since := s.relay.Received.Load(), time.Now()
+	for time.Since(since) < quiet {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+		if now := s.relay.Received.Load(); now > before+housekeeping {
+			before, since = now, time.Now()
+		}
+	}
+	now, err := s.Usage()
+	if err != nil {
+		return err
+	}
+	s.SweepCPU, s.SweepReceived, s.Peak = now.CPU-s.CPU, s.relay.Received.Load()-s.Received, now.Peak
+	return nil
 }
 
 // stand has pods change that are not monitored, and adds to each figure what that cost.

@@ -62,7 +62,8 @@ func TestFewPods(t *testing.T) {
 // example are figures that keep every budget.
 func example() []figure {
 	at := func(pods int, variant string, heap int64) figure {
-		return figure{Pods: pods, Monitored: pods / 20, Variant: variant, Heap: heap << 20, Peak: 100 << 20, CPU: 1250 * time.Millisecond, Received: 7, ChurnCPU: 30 * time.Millisecond, ChurnReceived: 39}
+		times := map[string]int64{annotated: 10_000, usual: 1_000_000}[variant]
+		return figure{Pods: pods, Monitored: pods / 20, Variant: variant, Heap: heap << 20, Peak: 100 << 20, CPU: 1250 * time.Millisecond, Received: 7 * max(1, times), ChurnCPU: 30 * time.Millisecond, ChurnReceived: 39 * max(1, times)}
 	}
 	return []figure{
 		at(1000, empty, 9), at(1000, static, 9), at(1000, outrider, 11), at(1000, annotated, 40), at(1000, usual, 70), at(1000, program, 0),
@@ -82,6 +83,8 @@ func TestBudgets(t *testing.T) {
 		"more than 1/10":        func(f []figure) { f[8].Heap = 57 << 20; f[10].Heap = 2000 << 20 },
 		"more than 1/25":        func(f []figure) { f[10].Heap = 780 << 20 },
 		"at 20000 pods, the bu": func(f []figure) { f[11].Peak = 121_000_000 },
+		"until all is found we": func(f []figure) { f[11].Received = 24_000 },
+		"in the churn we":       func(f []figure) { f[11].ChurnReceived = 40_000 },
 		"20000 pods: Prometh":   func(f []figure) { f[8].ChurnReceived = 9000 },
 		"1000 pods: Prometh":    func(f []figure) { f[2].ChurnEvents = 1 },
 	} {
