@@ -31,18 +31,20 @@ type Catalog struct {
 	byTag     map[string]map[string]*entry // image, word of its tag
 	byProgram map[string][]*entry          // none for a client
 	byPort    map[int32][]*entry
+	byName    map[string][]*entry
 }
 
 // entry is an exporter made ready for the hot path.
 type entry struct {
-	name      string
-	spec      v1alpha1.ExporterSpec
-	patterns  map[string]*regexp.Regexp // by parameter
-	names     map[string]bool           // of the workload, as images, containers and ports have them
-	matching  map[string]*regexp.Regexp // by pattern of a sign
-	exporters *regexp.Regexp            // matches names of exporters for the workload
-	causes    []*regexp.Regexp          // of the diagnosis, in its order
-	hash      string                    // of the definition
+	name       string
+	spec       v1alpha1.ExporterSpec
+	patterns   map[string]*regexp.Regexp // by parameter
+	notSchemes map[string]*regexp.Regexp // by parameter, of addresses that are passed over
+	names      map[string]bool           // of the workload, as images, containers and ports have them
+	matching   map[string]*regexp.Regexp // by pattern of a sign
+	exporters  *regexp.Regexp            // matches names of exporters for the workload
+	causes     []*regexp.Regexp          // of the diagnosis, in its order
+	hash       string                    // of the definition
 }
 
 // Builtin is the catalog that ships with Outrider. A test proves it valid; a
@@ -113,7 +115,7 @@ func (c Catalog) With(exporters ...v1alpha1.Exporter) (Catalog, error) {
 // word of its tag, the first by name has it.
 func index(entries map[string]*entry) Catalog {
 	c := Catalog{entries: entries, names: slices.Sorted(maps.Keys(entries)), byImage: map[string]*entry{},
-		byTag: map[string]map[string]*entry{}, byProgram: map[string][]*entry{}, byPort: map[int32][]*entry{}}
+		byTag: map[string]map[string]*entry{}, byProgram: map[string][]*entry{}, byPort: map[int32][]*entry{}, byName: map[string][]*entry{}}
 	for _, name := range c.names {
 		e := entries[name]
 		r := e.spec.Recognize
@@ -136,6 +138,9 @@ func index(entries map[string]*entry) Catalog {
 		}
 		for _, program := range r.NotCommands {
 			c.byProgram[program] = append(c.byProgram[program], nil...)
+		}
+		for word := range e.names {
+			c.byName[word] = append(c.byName[word], e)
 		}
 		for _, port := range r.Ports {
 			c.byPort[port] = append(c.byPort[port], e)
@@ -167,7 +172,7 @@ func (c Catalog) Definition(name string) string {
 }
 
 func newEntry(e v1alpha1.Exporter) (*entry, error) {
-	made := &entry{name: e.Name, spec: e.Spec, patterns: make(map[string]*regexp.Regexp, len(e.Spec.Parameters))}
+	made := &entry{name: e.Name, spec: e.Spec, patterns: make(map[string]*regexp.Regexp, len(e.Spec.Parameters)), notSchemes: map[string]*regexp.Regexp{}}
 	errs := validate(e)
 	for i, p := range e.Spec.Parameters {
 		re, err := regexp.Compile("^(?:" + p.Pattern + ")$")
@@ -181,6 +186,13 @@ func newEntry(e v1alpha1.Exporter) (*entry, error) {
 			errs = append(errs, fmt.Errorf("spec.parameters[%d].name: %q is declared twice", i, p.Name))
 		}
 		made.patterns[p.Name] = re
+		if p.NotScheme != "" {
+			re, err := regexp.Compile("(?i)^(?:" + p.NotScheme + ")$")
+			if err != nil {
+				errs = append(errs, fmt.Errorf("spec.parameters[%d].notScheme: %w", i, err))
+			}
+			made.notSchemes[p.Name] = re
+		}
 	}
 	made.names = workloadNames(e)
 	made.exporters = regexp.MustCompile(exportersPattern(made.names))
@@ -204,6 +216,7 @@ func newEntry(e v1alpha1.Exporter) (*entry, error) {
 // makes no injected container stale.
 func hash(spec v1alpha1.ExporterSpec) (string, error) {
 	spec.UpMetric, spec.Recognize, spec.Obstacles, spec.Diagnosis = "", v1alpha1.Recognition{}, nil, v1alpha1.Diagnosis{}
+	spec.ArgsEnv = nil                                                     // where settings are found, and not what they are
 	spec.Grant, spec.Cost, spec.Essential = nil, nil, v1alpha1.Essential{} // a pod with more settings than now are essential loses nothing
 	raw, err := json.Marshal(spec)
 	if err != nil {

@@ -30,16 +30,16 @@ const compileRounds = 2
 //
 //	left WHY               the policies do not inject it, and there is no other record
 //	exporter TYPE DEFINITION PORT PATH ONCE IMAGE USER CPU MEMORY CPU MEMORY   requests, then limits
-//	parameter NAME ROUND DEFAULT PATTERN FLAGS PART VARIABLES FROMPORTS PORTNAMES REQUIRED
+//	parameter NAME ROUND DEFAULT PATTERN FLAGS PART VARIABLES FROMPORTS PORTNAMES REQUIRED USUAL
 //	value PARAMETER sign|default VALUE WHEN UNLESS   ids of signs
-//	sign ID ROUND KIND NAME MATCHES   KIND is arg, env, image, port or parameter; images and ports are patterns
+//	sign ID ROUND KIND NAME MATCHES   KIND is arg, env, image, port, mount, given or parameter; images and ports are patterns
 //	obstacle WHEN UNLESS
 //	credentials USER FALLBACK PASSWORD KEY REQUIRED UNLESS
 //	account WHEN USER DEFAULTUSER PASSWORD FLAGS AMONG IMAGES   a pattern
 //	command|arg|env NAME PART…   a part is =TEXT, $PARAMETER, or ?PARAMETER=TEXT for a text where it is set
 //	socket FLAG
 //	reads VARIABLES        of the server, from which a setting or account may come
-//	flags PATTERN          matches command lines that may have one of the flags
+//	flags PATTERN VARIABLES   matches command lines that may have one of the flags; variables of the server that have some too
 //	unset PARAMETERS       by which something is mounted, or reached by a socket
 //
 // A policy decides exactly as NewPlan does, or leaves the pod to the webhook.
@@ -94,14 +94,16 @@ func (e *entry) compile(s Settings) string {
 	}
 	for i := range e.spec.Obstacles {
 		o := &e.spec.Obstacles[i]
-		c.record("obstacle", c.condition(o.When), c.condition(o.Unless))
+		if o.Effect != v1alpha1.Hint {
+			c.record("obstacle", c.condition(o.When), c.condition(o.Unless))
+		}
 	}
 	c.credentials()
 	c.texts()
 	c.secrets()
 	slices.Sort(c.reads)
 	c.record("reads", c.list(slices.Compact(c.reads)))
-	c.record("flags", flagsPattern(c.flags))
+	c.record("flags", flagsPattern(c.flags), c.list(c.spec.ArgsEnv))
 	if c.left != "" {
 		return "left\t" + c.left
 	}
@@ -206,7 +208,7 @@ func (c *compiler) parameter(p *v1alpha1.Parameter) {
 	c.flags = append(c.flags, p.FromArgs...)
 	c.reads = append(c.reads, p.FromEnv...)
 	c.record("parameter", p.Name, strconv.Itoa(round), p.Default, "^(?:"+p.Pattern+")$", c.list(p.FromArgs), p.Part, c.list(p.FromEnv),
-		yes(p.FromPorts), c.list(p.PortNames), yes(p.Required))
+		yes(p.FromPorts), c.list(p.PortNames), yes(p.Required), yes(c.isUsual(p.Default)))
 }
 
 // secrets are parameters by which something is mounted or referred to.

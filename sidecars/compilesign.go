@@ -50,6 +50,10 @@ func (c *compiler) sign(sign v1alpha1.Sign) string {
 		c.reads = append(c.reads, sign.Env)
 	case sign.Image != "":
 		kind, name = "image", c.imagePattern(sign.Image)
+	case sign.Mount != "":
+		kind, name = "mount", sign.Mount+"/"
+	case sign.Given != "":
+		kind, name = "given", sign.Given
 	case sign.Port != "":
 		kind, name = "port", "(?i)^(?:"+sign.Port+")$"
 		after("port")

@@ -2,6 +2,7 @@ package sidecars
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -243,8 +244,8 @@ func (p *planner) mayAsk(e *entry, s *shown, account login) bool {
 		}
 	}
 	if lists == 0 {
-		p.warn("%s: the account in container %q must be one of %s, or the server refuses it; name another with %s and %s",
-			e.name, s.server.Name, strings.Join(account.among, " or "), parameterKey(e.name, userParameter), parameterKey(e.name, secretParameter))
+		p.warn(fmt.Sprintf("%s: the account in container %q must be one of %s, or the server refuses it; name another with %s and %s",
+			e.name, s.server.Name, strings.Join(account.among, " or "), parameterKey(e.name, userParameter), parameterKey(e.name, secretParameter)))
 		return true
 	}
 	p.refuse(e.name, OtherAccount, "%s: the account in container %q is not one of %s; name one of them: %s, and its Secret: %s: NAME/KEY",

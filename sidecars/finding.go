@@ -57,8 +57,12 @@ func (e *entry) find(param *v1alpha1.Parameter, s *shown) finding {
 			return finding{value: signed.Value, from: origin{fromSign, signName(signed.When[0])}}
 		}
 	}
-	if param.FromPorts && problem.problem == "" {
-		return e.findPort(param, s)
+	if !param.FromPorts {
+		return problem
+	}
+	// A value that is not in the pod is the port that it declares, if one is likely.
+	if declared := e.findPort(param, s); declared.value != "" || problem.problem == "" {
+		return declared
 	}
 	return problem
 }
@@ -73,7 +77,7 @@ func (e *entry) fits(param *v1alpha1.Parameter, value string) bool {
 func (e *entry) taken(param *v1alpha1.Parameter, s *shown, text string, from origin) finding {
 	f := finding{}
 	if param.Part != "" {
-		f = s.listened(text, param.Part, isNative(e))
+		f = s.listened(text, param.Part, e.notSchemes[param.Name], isNative(e))
 	} else if value, ok := s.resolve(text); ok {
 		f.value = value
 	} else {
@@ -163,7 +167,8 @@ var metricsPorts = []string{"metrics", "http-metrics", "https-metrics", "tcp-met
 // usual one, else the only one. several reports that there are some, of which none is meant.
 func (e *entry) declaredPort(param *v1alpha1.Parameter, c *corev1.Container, usual string) (port int32, several bool) {
 	names := param.PortNames
-	if isNative(e) {
+	native := isNative(e)
+	if native {
 		if port := namedPort(c, metricsPorts); port != 0 {
 			return port, false
 		}
@@ -175,22 +180,45 @@ func (e *entry) declaredPort(param *v1alpha1.Parameter, c *corev1.Container, usu
 			continue
 		}
 		if strconv.Itoa(int(p.ContainerPort)) == usual {
+			if slices.Contains(names, p.Name) { // another may have a name that says more
+				return namedPort(c, names), false
+			}
 			return p.ContainerPort, false
 		}
-		only = p.ContainerPort
-		n++
+		if !e.elsewhere(param, p) {
+			only = p.ContainerPort
+			n++
+		}
 	}
 	if port := namedPort(c, names); port != 0 {
 		return port, false
 	}
-	if port := e.onlyUsual(c); port != 0 && !isNative(e) {
+	if port := e.onlyUsual(c); port != 0 && !native && e.isUsual(param.Default) {
 		return port, false
 	}
 	// A native workload's other ports are not for metrics.
-	if n == 1 && !isNative(e) {
+	if n == 1 && !native {
 		return only, false
 	}
 	return 0, n > 1
+}
+
+// elsewhere reports whether a port is for something else than a parameter: it is
+// known to be, or its name says so, or it is the workload's and the parameter is not.
+func (e *entry) elsewhere(param *v1alpha1.Parameter, p corev1.ContainerPort) bool {
+	return slices.Contains(e.spec.Recognize.NotPorts, p.ContainerPort) ||
+		slices.Contains(e.spec.Recognize.Ports, p.ContainerPort) && !e.isUsual(param.Default) ||
+		slices.Contains(otherPorts, p.Name) && !slices.Contains(param.PortNames, p.Name)
+}
+
+// otherPorts are names of ports that say what is spoken there.
+var otherPorts = []string{"http", "https", "web", "grpc", "metrics", "http-metrics", "prometheus", "health", "healthz", "admin", "ssh", "debug", "pprof"}
+
+// isUsual reports whether a port is among the workload's usual ones, or they are
+// not known.
+func (e *entry) isUsual(port string) bool {
+	ports := e.spec.Recognize.Ports
+	return len(ports) == 0 || slices.ContainsFunc(ports, func(p int32) bool { return strconv.Itoa(int(p)) == port })
 }
 
 // onlyUsual is the one of the workload's usual ports that a container declares, or
@@ -224,7 +252,7 @@ func isTCP(p corev1.ContainerPort) bool {
 
 // signName is a sign for people, such as: --shardsvr.
 func signName(sign v1alpha1.Sign) string {
-	for _, name := range []string{sign.Arg, sign.Env, sign.Image, sign.Parameter} {
+	for _, name := range []string{sign.Arg, sign.Env, sign.Image, sign.Mount, sign.Parameter, sign.Given} {
 		if name != "" {
 			return name
 		}

@@ -9,7 +9,8 @@ import (
 
 // arguments are the words of a container's command line in which flags are
 // looked for: a shell's script is taken apart with the words behind it, and
-// several words in one string, such as "--port 6380", are separate.
+// several words in one string, such as "--port 6380" and "redis-server --port 6380",
+// are separate.
 func arguments(c *corev1.Container) []string {
 	line := commandLine(c)
 	if script, ok := shellScript(line); ok {
@@ -30,7 +31,7 @@ func arguments(c *corev1.Container) []string {
 }
 
 func severalWords(word string) bool {
-	return strings.HasPrefix(word, "-") && strings.ContainsAny(word, " \t\n")
+	return strings.HasPrefix(word, "-") && strings.ContainsAny(word, " \t\n") || strings.Contains(word, " --")
 }
 
 // shellWords takes a script apart as a shell does, as far as words go: quotes

@@ -1,6 +1,9 @@
 package sidecars
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // What names of images, containers and ports are made of. A name's kind is its
 // last word, as in English: my-redis is a Redis, redis-commander is a commander.
@@ -21,16 +24,27 @@ var (
 		"pgpool", "pgcat", "pgdog", "pgagroal", "odyssey", "supavisor", "spqr", "proxysql", "maxscale", "vtgate", "mcrouter", "twemproxy", "nutcracker", "predixy", "codis",
 		"envoy", "proxyv", "toxiproxy", "stunnel", "ghostunnel", "socat", "gost", "kong", "tyk", "linkerd", "skipper", "hitch", "keepalived", "ambassador", "contour",
 		"phpmyadmin", "pgadmin", "adminer", "pgweb", "pghero", "akhq", "kafdrop", "kowl", "cmak", "kibana", "cerebro", "elasticvue", "dejavu", "grafana", "metabase", "postgrest", "hasura",
+		"readyset", "tailscale", "headscale", "netbird", "twingate", "cloudflared", "ngrok", "inlets", "autossh", "sshuttle", "chisel", "boundary", "ziti", "wireguard", "openvpn", "teleport",
 		"debezium", "logstash", "filebeat", "metricbeat", "fluentd", "fluentbit", "ferretdb", "dolt", "redpanda", "kroxylicious", "crate", "cratedb", "immudb", "busybox", "pause"}
+	// proxies are words of what stands in front of servers and is a workload of the catalog.
+	proxies = []string{"pgbouncer", "haproxy", "traefik", "envoy", "squid", "varnish", "nginx", "openresty", "kong", "caddy"}
+	// stores are words of what keeps the data of the workload that it is named after: keycloak-db is no Keycloak.
+	stores = []string{"db", "database", "sql", "store", "storage", "data", "cache"}
 	// others of an image's tag.
 	otherTags = []string{"cli", "exporter", "sentinel", "operator", "backup"}
 )
 
+var othersOfPorts = slices.DeleteFunc(slices.Clone(others), func(word string) bool { return word == "client" })
+
 var (
-	isVariant  = wordSet(variants)
-	isTail     = wordSet(append(variants[:len(variants):len(variants)], roles...))
-	isOther    = wordSet(others)
-	isOtherTag = wordSet(otherTags)
+	isVariant = wordSet(variants)
+	isTail    = wordSet(append(variants[:len(variants):len(variants)], roles...))
+	isOther   = wordSet(others)
+	// A server's port for its clients says client.
+	isOtherPort = wordSet(othersOfPorts)
+	isProxy     = wordSet(proxies)
+	isStore     = wordSet(stores)
+	isOtherTag  = wordSet(otherTags)
 )
 
 // separators stand between the words of a name.
@@ -83,13 +97,16 @@ func kind(name string) string {
 
 // hasWord reports whether one of a name's words is in the set.
 func hasWord(name string, words map[string]bool) string {
-	for word := range strings.FieldsFuncSeq(name, func(r rune) bool { return strings.ContainsRune(separators, r) }) {
+	for word := range strings.FieldsFuncSeq(name, separates) {
 		if words[word] || words[withoutDigits(word)] {
 			return word
 		}
 	}
 	return ""
 }
+
+// separates reports whether a rune stands between the words of a name.
+func separates(r rune) bool { return strings.ContainsRune(separators, r) }
 
 func withoutDigits(word string) string { return strings.TrimRight(word, "0123456789") }
 

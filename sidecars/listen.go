@@ -19,14 +19,18 @@ const (
 var hostnameCommand = regexp.MustCompile("\\$\\(hostname[^)]*\\)|`hostname[^`]*`|\\$\\{?HOSTNAME\\}?|\\$\\(HOSTNAME\\)")
 
 // listened reads addresses to listen on and takes a part of the one that the
-// exporter, or Prometheus for a native workload, can reach.
-func (s *shown) listened(text, part string, native bool) finding {
+// exporter, or Prometheus for a native workload, can reach; those with a scheme
+// that not matches are passed over, if it is not nil.
+func (s *shown) listened(text, part string, not *regexp.Regexp, native bool) finding {
 	if value, ok := s.resolve(text); ok {
 		text = value
 	}
 	text = hostnameCommand.ReplaceAllString(text, podAddress)
 	best, lost := "", false
 	for item := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+		if scheme, _, ok := strings.Cut(item, "://"); ok && not != nil && not.MatchString(scheme) {
+			continue
+		}
 		item = strings.TrimPrefix(item, "-") // Redis: an address that may be missing
 		if name, ok := variable(item); ok && item != podAddress {
 			if !s.isPodAddress(name) {

@@ -13,7 +13,7 @@ import (
 // server or as a server's client, or unknown.
 var (
 	// shells take a script.
-	shells = []string{"sh", "bash", "ash", "dash", "zsh", "ksh", "su"}
+	shells = []string{"sh", "bash", "ash", "dash", "zsh", "ksh", "su", "shell"}
 	// wrappers only start another program, as the words of a shell do that stand before a command.
 	wrappers = []string{"docker-entrypoint.sh", "entrypoint.sh", "docker-entrypoint", "entrypoint", "tini", "dumb-init", "catatonit", "env", "exec", "nohup", "time", "timeout", "nice", "ionice",
 		"taskset", "numactl", "chrt", "stdbuf", "setsid", "setpriv", "runuser", "sudo", "doas", "su-exec", "gosu", "setuidgid", "s6-setuidgid", "chpst", "chroot", "with-contenv",
@@ -24,14 +24,15 @@ var (
 	userFlags = []string{"-u", "-g", "--user", "--group", "--reuid", "--regid"}
 	// entrypoints are scripts that images begin with.
 	entrypoints = []string{"docker-entrypoint.sh", "entrypoint.sh", "docker-entrypoint", "entrypoint"}
-	// idle programs serve nothing.
+	// idle programs serve nothing, or only what something else serves.
 	idle = []string{"sleep", "tail", "true", "false", ":", "cat", "echo", "printf", "date", "yes", "pause", "wait", "trap", "exit", "return", "break", "continue",
 		"set", "export", "unset", "source", ".", "eval", "cd", "umask", "ulimit", "shift", "local", "read", "test", "[", "[[", "]", "]]", "for", "case", "function",
 		"cp", "mv", "rm", "ln", "mkdir", "touch", "chown", "chmod", "install", "find", "ls", "stat", "df", "du", "grep", "egrep", "sed", "awk", "head", "sort", "cut", "tr", "tee", "xargs", "wc", "uniq",
-		"tar", "gzip", "gunzip", "zstd", "curl", "wget", "nc", "ping", "dig", "nslookup", "getent", "hostname", "id", "whoami", "uname", "ps", "kill", "sysctl", "apk", "apt-get", "microdnf", "openssl", "envsubst", "mc", "aws", "gsutil", "rclone", "kubectl"}
+		"tar", "gzip", "gunzip", "zstd", "curl", "wget", "nc", "ping", "dig", "nslookup", "getent", "hostname", "id", "whoami", "uname", "ps", "kill", "sysctl", "apk", "apt-get", "microdnf", "openssl", "envsubst", "mc", "aws", "gsutil", "rclone", "kubectl",
+		"ssh", "autossh", "sshpass", "tsh", "boundary", "tailscale", "tailscaled", "cloudflared", "chisel", "gost", "socat", "rinetd"}
 	// otherPrograms are words of the names of programs that serve something else.
 	otherPrograms = []string{"backup", "backups", "restore", "dump", "sentinel", "arbiter", "exporter", "benchmark", "cli", "client", "healthcheck", "probe",
-		"migrate", "migration", "migrations", "mirror", "mirrormaker", "connect", "cruise", "operator", "cleanup", "cron", "crond", "fix"}
+		"migrate", "migration", "migrations", "mirror", "mirrormaker", "connect", "cruise", "operator", "cleanup", "cron", "crond", "fix", "proxy", "tunnel"}
 )
 
 var (

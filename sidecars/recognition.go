@@ -29,9 +29,11 @@ import (
 //	exporting.EXPORTER     what matches the names of other such containers
 //	notArgs.EXPORTER, …    lists of what no server has: notArgs, notEnv, notPorts
 //	idle                   list of the programs that serve nothing
+//	proxies, stores        lists of words of images: of proxies, and of what keeps another workload's data
 //	variants, tails        what matches the end of a name that does not say what it is: of an image, of any
-//	others, otherTags, otherPrograms
-//	                       what matches names of what is no server: of images and containers, tags, programs
+//	otherPorts             list of the names of ports that say what is spoken there
+//	others, othersOfPorts, otherTags, otherPrograms
+//	                       what matches names of what is no server: of images and containers, ports, tags, programs
 //	script, words, passed, shell
 //	                       how a command line is read, see program.go
 //	endpoints, exemption   what the annotations scrape and exempt match
@@ -39,9 +41,13 @@ func (c Catalog) Recognition() map[string]string {
 	data := map[string]string{
 		"exporters":     strings.Join(c.names, "\n"),
 		"idle":          strings.Join(idle, "\n"),
+		"proxies":       strings.Join(proxies, "\n"),
+		"stores":        strings.Join(stores, "\n"),
+		"otherPorts":    strings.Join(otherPorts, "\n"),
 		"variants":      variantsPattern,
 		"tails":         tailsPattern,
 		"others":        othersPattern,
+		"othersOfPorts": wordPattern(othersOfPorts),
 		"otherTags":     wordPattern(otherTags),
 		"otherPrograms": wordPattern(otherPrograms),
 		"script":        scriptPattern,
@@ -142,7 +148,7 @@ func workloadNames(e v1alpha1.Exporter) map[string]bool {
 func exportersPattern(names map[string]bool) string {
 	var words []string
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		parts := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune(separators, r) })
+		parts := strings.FieldsFunc(name, separates)
 		for i := range parts {
 			parts[i] = regexp.QuoteMeta(parts[i])
 		}

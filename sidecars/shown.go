@@ -15,17 +15,25 @@ type shown struct {
 	server *corev1.Container
 	values map[string]string // of parameters, as far as they are decided
 
+	annotations, defaults map[string]string // that set parameters: of the pod, of its namespace
+
 	profile Profile // Essential, or empty
 	account bool    // an account is found or named
 	secret  bool    // a Secret is named
+	argsEnv []string
 	line    []string
 	read    bool // line is
 }
 
-// words are the server's command line, for flags.
+// words are the server's command line, for flags, with what its image adds to it.
 func (s *shown) words() []string {
 	if !s.read && s.server != nil {
 		s.line, s.read = arguments(s.server), true
+		for _, name := range s.argsEnv {
+			if v := s.env(name); v != nil && v.Value != "" {
+				s.line = append(slices.Clip(s.line), shellWords(v.Value)...)
+			}
+		}
 	}
 	return s.line
 }

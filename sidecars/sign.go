@@ -1,11 +1,14 @@
 package sidecars
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
@@ -35,6 +38,12 @@ func (e *entry) sees(s *shown, sign v1alpha1.Sign) bool {
 		return imageIs(s.server.Image, sign.Image)
 	case sign.Port != "":
 		return e.matching[sign.Port].MatchString(s.portName())
+	case sign.Mount != "":
+		return s.mounts(sign.Mount)
+	case sign.Given != "":
+		_, ofPod := s.annotations[sign.Given]
+		_, ofNamespace := s.defaults[sign.Given]
+		return ofPod || ofNamespace
 	case sign.Parameter == secretParameter:
 		return s.secret
 	case sign.Parameter == accountParameter:
@@ -87,6 +96,15 @@ func (s *shown) portName() string {
 	return ""
 }
 
+// mounts reports whether the server has a volume at a folder, below or above it.
+func (s *shown) mounts(folder string) bool {
+	folder += "/"
+	return slices.ContainsFunc(s.server.VolumeMounts, func(m corev1.VolumeMount) bool {
+		at := strings.TrimRight(m.MountPath, "/") + "/"
+		return strings.HasPrefix(at, folder) || strings.HasPrefix(folder, at)
+	})
+}
+
 // seenAny reports whether one of some signs is seen.
 func (e *entry) seenAny(s *shown, signs []v1alpha1.Sign) bool {
 	return s.server != nil && slices.ContainsFunc(signs, func(sign v1alpha1.Sign) bool { return e.sees(s, sign) })
@@ -107,8 +125,8 @@ func (p *planner) refuseObstacle(e *entry, s *shown, time bool) bool {
 			continue
 		}
 		switch o.Effect {
-		case v1alpha1.Warn:
-			p.warn("%s: %s", e.name, o.Message)
+		case v1alpha1.Warn, v1alpha1.Hint:
+			p.warn(e.name + ": " + o.Message)
 		case v1alpha1.Skip:
 			p.answer(e.name, Skipped, Unsupported, "%s: %s", e.name, o.Message)
 			return true
@@ -121,11 +139,7 @@ func (p *planner) refuseObstacle(e *entry, s *shown, time bool) bool {
 }
 
 // warn lets the exporter be injected with a sentence about it; the first counts.
-func (p *planner) warn(format string, args ...any) {
-	if p.warning == "" {
-		p.warning = fmt.Sprintf(format, args...)
-	}
-}
+func (p *planner) warn(message string) { p.warning = cmp.Or(p.warning, message) }
 
 // forSigns visits the signs of a definition.
 func forSigns(spec v1alpha1.ExporterSpec, visit func(field string, sign v1alpha1.Sign)) {

@@ -22,6 +22,7 @@ const (
 // signals are what one container shows.
 type signals struct {
 	*corev1.Container
+	catalog   Catalog
 	image     *entry // that knows the image
 	base, tag string
 	programs  programs
@@ -30,7 +31,7 @@ type signals struct {
 
 // look reads a container of a pod.
 func (c Catalog) look(container *corev1.Container, completes bool) signals {
-	s := signals{Container: container, completes: completes, programs: c.programs(container)}
+	s := signals{Container: container, catalog: c, completes: completes, programs: c.programs(container)}
 	s.base, s.tag = splitImage(container.Image)
 	s.image = c.knownImage(s.base, s.tag)
 	return s
@@ -39,7 +40,11 @@ func (c Catalog) look(container *corev1.Container, completes bool) signals {
 // knownImage is the exporter that an image belongs to, or nil. A word of the tag
 // says more than the image, which says more than what its name begins with.
 func (c Catalog) knownImage(base, tag string) *entry {
-	if words := c.byTag[base]; words != nil {
+	for _, base := range [...]string{base, kind(base)} {
+		words := c.byTag[base]
+		if words == nil {
+			continue
+		}
 		for word := range strings.SplitSeq(tag, "-") {
 			if e, ok := words[word]; ok {
 				return e
@@ -137,18 +142,62 @@ func (s signals) otherImage(e *entry) string {
 	if word := hasWord(s.Name, isOther); word != "" {
 		return fmt.Sprintf("has a name that says %s", word)
 	}
+	if word := s.catalog.another(s.base, e); word != "" {
+		return fmt.Sprintf("has an image whose name says %s", word)
+	}
+	if word := e.behind(s.Name); word != "" {
+		return fmt.Sprintf("has a name that says %s", word)
+	}
+	return ""
+}
+
+// another is a word of an image's name that is the name of another workload, or
+// "": of a proxy, or of any where none is the workload's own and the image is not
+// of what keeps its data.
+func (c Catalog) another(base string, e *entry) (found string) {
+	if word := e.behind(base); word != "" {
+		return word
+	}
+	own := false
+	for word := range strings.FieldsFuncSeq(base, separates) {
+		word = withoutDigits(word)
+		own = own || e.names[word]
+		if len(c.byName[word]) > 0 && found == "" {
+			found = word
+		}
+	}
+	if own || hasWord(base, isStore) != "" {
+		return ""
+	}
+	return found
+}
+
+// behind is a word of a name that is a proxy's, and not the workload's own.
+func (e *entry) behind(name string) string {
+	for word := range strings.FieldsFuncSeq(name, separates) {
+		if word = withoutDigits(word); isProxy[word] && !e.names[word] {
+			return word
+		}
+	}
 	return ""
 }
 
 // otherPort is a contradiction by the declared ports: all of them are named after
-// something else, or are what only something else listens on.
+// something else, or are what only something else listens on, as 6379 named redis.
 func (s signals) otherPort(e *entry) string {
 	if len(s.Ports) == 0 || slices.ContainsFunc(s.Ports, func(p corev1.ContainerPort) bool {
-		return !slices.Contains(e.spec.Recognize.NotPorts, p.ContainerPort) && (s.image == e || hasWord(p.Name, isOther) == "")
+		return !slices.Contains(e.spec.Recognize.NotPorts, p.ContainerPort) && (s.image == e || hasWord(p.Name, isOtherPort) == "") && !s.catalog.foreign(p, e)
 	}) {
 		return ""
 	}
 	return fmt.Sprintf("port %d only", s.Ports[0].ContainerPort)
+}
+
+// foreign reports whether a port is a usual one of another workload, and named
+// after that. What serves metrics itself may be a proxy, whose ports are named so.
+func (c Catalog) foreign(p corev1.ContainerPort, e *entry) bool {
+	return p.Name != "" && !isNative(e) && !slices.Contains(e.spec.Recognize.Ports, p.ContainerPort) && !e.named(p.Name) &&
+		slices.ContainsFunc(c.byPort[p.ContainerPort], func(other *entry) bool { return other.named(p.Name) })
 }
 
 // otherProgram is a contradiction by what runs. Where a pod ends with its

@@ -190,16 +190,19 @@ func validateParameters(spec v1alpha1.ExporterSpec, bad *problems) {
 	}
 	forSigns(spec, func(field string, sign v1alpha1.Sign) {
 		n := 0
-		for _, where := range []string{sign.Arg, sign.Env, sign.Image, sign.Port, sign.Parameter} {
+		for _, where := range []string{sign.Arg, sign.Env, sign.Image, sign.Port, sign.Mount, sign.Parameter, sign.Given} {
 			if where != "" {
 				n++
 			}
 		}
 		if n != 1 {
-			bad.add(field, "a sign is exactly one of arg, env, image, port and parameter")
+			bad.add(field, "a sign is exactly one of arg, env, image, port, mount, parameter and given")
 		}
 		if p := sign.Parameter; p != "" && p != secretParameter && p != accountParameter && !declares(spec, p) {
 			bad.add(field, "%q is no declared parameter", p)
+		}
+		if sign.Given != "" && !declares(spec, sign.Given) {
+			bad.add(field, "%q is no declared parameter", sign.Given)
 		}
 	})
 	for i, p := range spec.Parameters {

@@ -10,10 +10,14 @@ import (
 )
 
 // Mistakes are sentences about keys of ours where they have no effect, and about
-// values that a namespace does not know, each with what to write instead.
+// values that a namespace does not know, and keys that are repeated, each with what to write instead.
 func (o Object) Mistakes() []string {
-	var all []string
-	switch paths := o.templatePaths(); {
+	all := o.repeated()
+	paths := o.templatePaths()
+	if len(paths) > 0 {
+		all = append(all, o.strayed(paths)...)
+	}
+	switch {
 	case o.APIVersion() == v1alpha1.GroupVersion.String():
 	case o.isNamespace():
 		all = append(all, namespaceMistakes(o.Labels(), o.Annotations())...)

@@ -24,7 +24,8 @@ type Object struct {
 	place  []any // in the document: keys and indexes
 }
 
-// Objects are the objects of the stream in their order; the items of lists, and
+// Objects are the objects of the stream in their order; those of a document that
+// is a list, the items of lists, and
 // of the ResourceList that a KRM function is given, in place of the list.
 func (s *Stream) Objects() []Object {
 	var all []Object
@@ -38,6 +39,13 @@ func (s *Stream) Objects() []Object {
 
 func (s *Stream) objects(all []Object, d *document, n *node, place []any) []Object {
 	real := n.real()
+	if real.kind == listKind && len(place) == 0 { // as jq -s makes it; a JSON patch has no objects
+		for i, item := range real.items {
+			if item.real().kind == mapKind && item.real().get("apiVersion") != nil && item.real().get("kind") != nil {
+				all = s.objects(all, d, item, append(place, i))
+			}
+		}
+	}
 	if real.kind != mapKind {
 		return all
 	}

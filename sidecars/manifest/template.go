@@ -139,7 +139,8 @@ func (o Object) templates(namespace string, asks func(*Template) bool, errs *pro
 			err = kjson.UnmarshalCaseSensitivePreserveInts(raw, t.Pod)
 		}
 		if err != nil {
-			if t.Pod.Annotations = t.fields.at("metadata", "annotations").texts(); asks(t) {
+			annotations := t.fields.at("metadata", "annotations")
+			if t.Pod.Annotations = annotations.texts(); annotations.ownKey() != "" || asks(t) {
 				errs.add(t.mistyped(err)...)
 			}
 			continue

@@ -141,6 +141,12 @@ type ExporterSpec struct {
 	// Socket is how the server is reached where it listens on a Unix socket and
 	// on no TCP port, or where a parameter says so. Its folder must be a volume of the server's container.
 	Socket *Socket `json:"socket,omitempty"`
+	// ArgsEnv are variables of the server's container whose value its image adds to
+	// the server's command line, such as MYSQL_EXTRA_FLAGS: flags are looked for
+	// in them too.
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MaxLength=256
+	ArgsEnv []string `json:"argsEnv,omitempty"`
 	// Recognize says how the workload is recognized from its pod, for
 	// outrider.dev/inject: auto and for opted-in namespaces.
 	Recognize Recognition `json:"recognize,omitzero"`

@@ -42,6 +42,11 @@ type Parameter struct {
 	// taken is the host, port or scheme of the one that can be reached.
 	// +kubebuilder:validation:Enum=host;port;scheme
 	Part string `json:"part,omitempty"`
+	// NotScheme is a regular expression (RE2) of the schemes, without regard to
+	// case, of addresses that are passed over, such as CONTROLLER of
+	// CONTROLLER://:9093. Default none.
+	// +kubebuilder:validation:MaxLength=512
+	NotScheme string `json:"notScheme,omitempty"`
 	// FromSigns give a value where the server's container shows something, the
 	// first that applies.
 	// +kubebuilder:validation:MaxItems=16
@@ -79,9 +84,9 @@ type SignedValue struct {
 }
 
 // Sign is something that can be seen of a server. Exactly one of Arg, Env,
-// Image, Port and Parameter says where to look.
+// Image, Port, Mount, Parameter and Given says where to look.
 //
-// +kubebuilder:validation:XValidation:rule="[has(self.arg), has(self.env), has(self.image), has(self.port), has(self.parameter)].filter(x, x).size() == 1",message="a sign is exactly one of arg, env, image, port and parameter"
+// +kubebuilder:validation:XValidation:rule="[has(self.arg), has(self.env), has(self.image), has(self.port), has(self.mount), has(self.parameter), has(self.given)].filter(x, x).size() == 1",message="a sign is exactly one of arg, env, image, port, mount, parameter and given"
 type Sign struct {
 	// Arg is a flag on the server's command line, as in FromArgs.
 	// +kubebuilder:validation:MinLength=1
@@ -101,6 +106,15 @@ type Sign struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
 	Port string `json:"port,omitempty"`
+	// Mount is a folder of which the server's container has a volume: there, below
+	// it, or above it.
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:Pattern=`^(/[A-Za-z0-9_.-]+)+$`
+	Mount string `json:"mount,omitempty"`
+	// Given is a declared parameter that an annotation sets.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Given string `json:"given,omitempty"`
 	// Parameter is one declared before, or "secret".
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
@@ -114,7 +128,7 @@ type Sign struct {
 
 // Effect is what an obstacle does.
 //
-// +kubebuilder:validation:Enum=refuse;warn;skip
+// +kubebuilder:validation:Enum=refuse;warn;hint;skip
 type Effect string
 
 const (
@@ -122,6 +136,9 @@ const (
 	Refuse Effect = "refuse"
 	// Warn lets it be injected, with a warning.
 	Warn Effect = "warn"
+	// Hint is a Warn about something that is likely and not sure: the API server's
+	// policies, which cannot warn, inject it all the same.
+	Hint Effect = "hint"
 	// Skip leaves the workload alone: there is nothing to monitor.
 	Skip Effect = "skip"
 )
@@ -136,7 +153,7 @@ type Obstacle struct {
 	// Unless must not be seen, none of them: a parameter that is the way out.
 	// +kubebuilder:validation:MaxItems=8
 	Unless []Sign `json:"unless,omitempty"`
-	// Effect is refuse (the default), warn or skip.
+	// Effect is refuse (the default), warn, hint or skip.
 	Effect Effect `json:"effect,omitempty"`
 	// Message says what stands in the way and what to do about it, in one sentence.
 	// +kubebuilder:validation:MinLength=1

@@ -336,6 +336,11 @@ func (in *ExporterSpec) DeepCopyInto(out *ExporterSpec) {
 		*out = new(Socket)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.ArgsEnv != nil {
+		in, out := &in.ArgsEnv, &out.ArgsEnv
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	in.Recognize.DeepCopyInto(&out.Recognize)
 	in.Resources.DeepCopyInto(&out.Resources)
 	if in.Grant != nil {

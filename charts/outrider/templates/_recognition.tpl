@@ -18,7 +18,12 @@ line, its words joined by \x01. Without data, and with such a word, none. */}}
     ('script' in variables.known ? variables.running : []).map(c, {
       'image': dyn([(has(c.image) ? string(c.image) : '').split('@')[0]].map(image, image.substring(image.lastIndexOf('/') + 1))[0]),
       'name': dyn(string(c.name)),
-      'ports': dyn(has(c.ports) ? c.ports.map(p, {'port': string(p.containerPort), 'name': has(p.name) ? string(p.name) : ''}) : []),
+      'ports': dyn(has(c.ports) ? c.ports.map(p, {'port': string(p.containerPort), 'name': has(p.name) ? string(p.name) : ''}).map(p, {
+          'port': dyn(p.port), 'name': dyn(p.name),
+          'of': dyn('port.' + p.port in variables.known ? string(variables.known['port.' + p.port]).split('\n') : []),
+          'named': dyn([!p.name.matches('[-_.0-9]') ? p.name : p.name.substring(0, p.name.size() - p.name.find(variables.known['tails']).size()).replace('_', '-').replace('.', '-')]
+            .map(kind, ['name.' + p.name, 'name.' + kind.substring(kind.lastIndexOf('-') + 1)].filter(key, key in variables.known).map(key, string(variables.known[key])).join('\n').split('\n'))[0])})
+        : []),
       'env': dyn(has(c.env) ? c.env.map(v, string(v.name) + '=' + (has(v.value) ? string(v.value) : '')) : []),
       'own': dyn((!has(c.command) || c.command.size() == 0) && (!has(c.args) || c.args.size() == 0 || c.args[0].startsWith('-'))),
       'words': dyn((has(c.command) ? c.command : []) + (has(c.args) ? c.args : []))
@@ -78,7 +83,8 @@ way than the webhook does is left out. */}}
       'servers': dyn(c.programs.filter(word, 'program.' + string(word) in variables.known).map(word, string(variables.known['program.' + string(word)])).join('\n')
         .split('\n').filter(name, name != ''))
     })
-{{- /* What their names say: the exporters of the image, and those that the container, its image and its ports are named after. */}}
+{{- /* What their names say: the exporters of the image, and those that the container, its image and its ports are named after. A
+pattern of the data is compiled for each name; most have no tail, which a fixed pattern says for less. */}}
 - name: named
   expression: >-
     variables.programs.map(c, {
@@ -87,34 +93,37 @@ way than the webhook does is left out. */}}
       'tag': dyn(string(c.is.image).contains(':') ? string(c.is.image).substring(string(c.is.image).indexOf(':') + 1) : '')
     }).map(c, {
       'is': c.is, 'words': c.words, 'own': c.own, 'other': c.other, 'unknown': c.unknown, 'servers': c.servers, 'base': c.base, 'tag': c.tag,
-      'tagged': dyn(c.tag.split('-').map(word, [word, word.substring(0, word.size() - word.find('[0-9.]*$').size())]
-        .filter(word, 'tag.' + string(c.base) + '.' + word in variables.known)).filter(words, words.size() > 0).map(words, string(variables.known['tag.' + string(c.base) + '.' + words[0]]))),
-      'stem': dyn(c.base.substring(0, c.base.size() - c.base.find(variables.known['variants']).size())),
-      'named': dyn(([string(c.is.name), string(c.base)] + c.is.ports.map(p, string(p.name))).map(name, [name, name.substring(0, name.size() - name.find(variables.known['tails']).size())])
+      'tagged': dyn([string(c.base)].map(base, [base, [!base.matches('[-_.0-9]') ? base : base.substring(0, base.size() - base.find(variables.known['tails']).size()).replace('_', '-').replace('.', '-')]
+          .map(kind, kind.substring(kind.lastIndexOf('-') + 1))[0]])[0].map(base, c.tag.split('-').map(word, [word, word.substring(0, word.size() - word.find('[0-9.]*$').size())]
+        .filter(word, 'tag.' + base + '.' + word in variables.known)).filter(words, words.size() > 0).map(words, string(variables.known['tag.' + base + '.' + words[0]]))).filter(found, found.size() > 0)),
+      'stem': dyn(!c.base.matches('[-_.0-9]') ? c.base : c.base.substring(0, c.base.size() - c.base.find(variables.known['variants']).size())),
+      'parts': dyn([string(c.base), string(c.is.name)].map(name, name.replace('_', '-').replace('.', '-').split('-').map(word, word.substring(0, word.size() - word.find('[0-9]*$').size())))),
+      'named': dyn([string(c.is.name), string(c.base)].map(name, [name, !name.matches('[-_.0-9]') ? name : name.substring(0, name.size() - name.find(variables.known['tails']).size())])
         .map(names, [names[0], names[1].replace('_', '-').replace('.', '-')])
         .map(names, ['name.' + names[0], 'name.' + names[1].substring(names[1].lastIndexOf('-') + 1)].filter(key, key in variables.known).map(key, string(variables.known[key])).join('\n').split('\n')))
     }).map(c, {
       'is': c.is, 'words': c.words, 'own': c.own, 'other': c.other, 'unknown': c.unknown, 'servers': c.servers, 'base': c.base, 'tag': c.tag,
-      'named': dyn(c.named[0] + c.named[1]),
-      'image': dyn(c.tagged.size() > 0 ? c.tagged[0] : 'image.' + string(c.base) in variables.known ? variables.known['image.' + string(c.base)]
+      'parts': c.parts, 'named': dyn(c.named[0] + c.named[1]),
+      'image': dyn(c.tagged.size() > 0 ? c.tagged[0][0] : 'image.' + string(c.base) in variables.known ? variables.known['image.' + string(c.base)]
         : 'image.' + string(c.stem) in variables.known ? variables.known['image.' + string(c.stem)] : '')
     })
 {{- /* The exporters of those that show enough, and that nothing contradicts: one text for each container, and all of them. */}}
 - name: served
   expression: >-
     variables.named.map(c, ((c.image != '' ? [string(c.image)]
-      : c.is.ports.filter(p, 'port.' + string(p.port) in variables.known).map(p, string(variables.known['port.' + string(p.port)]).split('\n').filter(name, name in c.named
-          || ['name.' + string(p.name), 'name.' + [p.name.substring(0, p.name.size() - p.name.find(variables.known['tails']).size()).replace('_', '-').replace('.', '-')]
-              .map(kind, kind.substring(kind.lastIndexOf('-') + 1))[0]].exists(key, key in variables.known && name in string(variables.known[key]).split('\n'))).join('\n'))
-        .join('\n').split('\n')) + c.servers.map(name, string(name))).filter(name, name != ''
+      : c.is.ports.map(p, p.of.filter(name, name in c.named || name in p.named).map(name, string(name)).join('\n')).join('\n').split('\n')) + c.servers.map(name, string(name))).filter(name, name != ''
       && (name in c.servers || (c.image == name ? !c.tag.matches(variables.known['otherTags'])
-        : c.image == '' && !c.base.matches(variables.known['others']) && !c.is.name.matches(variables.known['others'])))
+        : c.image == '' && !c.base.matches(variables.known['others']) && !c.is.name.matches(variables.known['others'])
+          && !c.parts.exists(words, words.exists(word, word in variables.known['proxies'].split('\n') && !{{ include "outrider.recognition.names" "name" }}))
+          && (c.parts[0].exists(word, {{ include "outrider.recognition.names" "name" }}) || !c.parts[0].exists(word, 'name.' + word in variables.known)
+            || c.parts[0].exists(word, word in variables.known['stores'].split('\n')))))
       && !('notArgs.' + name in variables.known && c.words.exists(word, word in string(variables.known['notArgs.' + name]).split('\n')))
       && !('notEnv.' + name in variables.known && c.is.env.exists(v, v in string(variables.known['notEnv.' + name]).split('\n')))
-      && (c.is.ports.size() == 0 || !c.is.ports.all(p, c.image != name && p.name.matches(variables.known['others'])
+      && (c.is.ports.size() == 0 || !c.is.ports.all(p, c.image != name && p.name.matches(variables.known['othersOfPorts'])
+        || !(name in variables.known['native'].split('\n')) && !(name in p.of) && !(name in p.named) && p.of.exists(other, other in p.named)
         || 'notPorts.' + name in variables.known && string(p.port) in string(variables.known['notPorts.' + name]).split('\n')))
       && (c.own || name in c.servers || c.servers.size() == 0 && !c.other && c.unknown && !c.is.name.matches(variables.known['otherPrograms'])
-        && (!variables.completes || c.is.ports.exists(p, 'port.' + string(p.port) in variables.known && name in string(variables.known['port.' + string(p.port)]).split('\n'))))
+        && (!variables.completes || c.is.ports.exists(p, name in p.of)))
     ).join('\n'))
 - name: serving
   expression: >-
@@ -132,4 +141,9 @@ way than the webhook does is left out. */}}
   expression: >-
     variables.containers.map(c, [string(c.name)] + [(has(c.image) ? string(c.image) : '').split('@')[0]].map(image, image.substring(image.lastIndexOf('/') + 1).split(':'))[0])
       .map(names, names.filter(name, name.contains('exporter')).join('\n')).join('\n').split('\n').filter(name, name != '')
+{{- end -}}
+
+{{/* Whether a word is one of the names of an exporter's workload. */}}
+{{- define "outrider.recognition.names" -}}
+('name.' + word in variables.known && {{ . }} in string(variables.known['name.' + word]).split('\n'))
 {{- end -}}

@@ -45,13 +45,13 @@ variable left, and goes to the webhook as it is. An error leaves the pod to the 
     variables.exporter[1] == 'native'
 - name: parameters
   expression: >-
-    {{ include "outrider.injection.of" "parameter" }}.map(r, {
+    {{ include "outrider.injection.of" "parameter" }}.map(r, [{{ include "outrider.injection.of" "value" }}.filter(v, v[1] == r[1])].map(own, {
       'name': dyn(r[1]), 'key': dyn(variables.key + r[1]), 'round': dyn(r[2]), 'default': dyn(r[3]), 'pattern': dyn(r[4]), 'part': dyn(r[6]),
       'flags': dyn({{ include "outrider.injection.list" "r[5]" }}), 'env': dyn({{ include "outrider.injection.list" "r[7]" }}),
-      'fromPorts': dyn(r[8] != ''), 'portNames': dyn({{ include "outrider.injection.list" "r[9]" }}), 'required': dyn(r[10] != ''),
-      'signs': dyn({{ include "outrider.injection.of" "value" }}.filter(v, v[1] == r[1] && v[2] == 'sign').map(v, {{ include "outrider.injection.condition" "v[4] v[5]" }})),
-      'defaults': dyn({{ include "outrider.injection.of" "value" }}.filter(v, v[1] == r[1] && v[2] == 'default').map(v, {{ include "outrider.injection.condition" "v[4] v[5]" }}))
-    })
+      'fromPorts': dyn(r[8] != ''), 'portNames': dyn({{ include "outrider.injection.list" "r[9]" }}), 'required': dyn(r[10] != ''), 'usual': dyn(r[11] != ''),
+      'signs': dyn(own.filter(v, v[2] == 'sign').map(v, {{ include "outrider.injection.condition" "v[4] v[5]" }})),
+      'defaults': dyn(own.filter(v, v[2] == 'default').map(v, {{ include "outrider.injection.condition" "v[4] v[5]" }}))
+    })[0])
 - name: signs
   expression: >-
     {{ include "outrider.injection.of" "sign" }}.map(r, {'id': r[1], 'round': r[2], 'kind': r[3], 'name': r[4], 'matches': r[5]})
@@ -89,7 +89,9 @@ variable left, and goes to the webhook as it is. An error leaves the pod to the 
     variables.server.?env.orValue([]).filter(v, has(v.valueFrom) || v.?value.orValue('') != '').map(v, string(v.name))
 - name: tcp
   expression: >-
-    variables.server.?ports.orValue([]).filter(p, p.?protocol.orValue('TCP') == 'TCP').map(p, {'port': string(p.containerPort), 'name': string(p.?name.orValue(''))})
+    variables.server.?ports.orValue([]).filter(p, p.?protocol.orValue('TCP') == 'TCP').map(p, {'port': dyn(string(p.containerPort)), 'name': dyn(string(p.?name.orValue(''))),
+      'of': dyn('port.' + string(p.containerPort) in variables.known && variables.name in string(variables.known['port.' + string(p.containerPort)]).split('\n')),
+      'other': dyn('notPorts.' + variables.name in variables.known && string(p.containerPort) in string(variables.known['notPorts.' + variables.name]).split('\n'))})
 {{- /* Its command line, a shell's script taken apart: one of words, with quotes around whole words only. Others are left where they
 may have one of the flags, and so are several words in one. */}}
 - name: line
@@ -101,7 +103,7 @@ may have one of the flags, and so are several words in one. */}}
     && variables.line[2].matches(r"""^(?:[ \t\r\n;|&]*(?:"(?:[^"\\`$]|[$][A-Za-z0-9_]|[$][({][^"\\`$(){}]*[)}])*"|(?:[^ \t\r\n;|&"'\\`#$]|[$][A-Za-z0-9_])+)(?:[ \t\r\n;|&]+|$))*$""")
 - name: taken
   expression: >-
-    variables.script || !variables.line.exists(word, word.matches(variables.known['shell']) || word.startsWith('-') && word.matches('[ \t\n]'))
+    variables.script || !variables.line.exists(word, word.matches(variables.known['shell']) || word.startsWith('-') && word.matches('[ \t\n]') || word.contains(' --'))
 - name: mentioned
   expression: >-
     variables.line.size() > 0 && {{ include "outrider.injection.of" "flags" }}.filter(r, r[1] != '').exists(r, variables.line.join(' ').replace('"', '').replace("'", '').replace('\\\n', '').replace('\\', '').matches(r[1]))
@@ -112,7 +114,7 @@ may have one of the flags, and so are several words in one. */}}
     : variables.line
 - name: flags
   expression: >-
-    ({{ include "outrider.injection.of" "parameter" }}.map(r, {{ include "outrider.injection.list" "r[5]" }}).flatten()
+    variables.words.size() == 0 ? [] : ({{ include "outrider.injection.of" "parameter" }}.map(r, {{ include "outrider.injection.list" "r[5]" }}).flatten()
       + {{ include "outrider.injection.of" "sign" }}.filter(r, r[3] == 'arg').map(r, r[4])
       + {{ include "outrider.injection.of" "account" }}.map(r, {{ include "outrider.injection.list" "r[5]" }}).flatten()
       + {{ include "outrider.injection.of" "socket" }}.map(r, r[1])).distinct()
@@ -146,9 +148,11 @@ may have one of the flags, and so are several words in one. */}}
     variables.signs.filter(s, s.round == '0' && (
       s.kind == 'env' ? s.name in variables.env && (has(variables.env[s.name].valueFrom) ? s.matches == ''
         : [variables.env[s.name].?value.orValue('')].exists(value, {{ include "outrider.injection.says" . }}))
-      : s.kind == 'arg' ? variables.hits[s.name].size() > 0 && [variables.hits[s.name][variables.hits[s.name].size() - 1]].exists(h,
+      : s.kind == 'arg' ? variables.hits[?s.name].orValue([]).size() > 0 && [variables.hits[s.name][variables.hits[s.name].size() - 1]].exists(h,
           !h.given || s.matches == '' && h.value.startsWith('-') ? s.matches == '' : [string(h.value)].exists(value, {{ include "outrider.injection.says" . }}))
       : s.kind == 'image' ? variables.image.matches(s.name)
+      : s.kind == 'mount' ? variables.server.?volumeMounts.orValue([]).exists(m, [m.mountPath.find('^(?s:.*[^/])?') + '/'].exists(at, at.startsWith(s.name) || s.name.startsWith(at)))
+      : s.kind == 'given' ? variables.key + s.name in variables.annotations
       : variables.secret)).map(s, s.id)
     {{- else }}
     variables.seen0 + variables.signs.filter(s, s.round == '{{ $round }}' && {{ include "outrider.injection.seesValue" "variables.values0" }}).map(s, s.id)
@@ -329,9 +333,14 @@ v.when.all(id, id in {{ . }}) && !v.unless.exists(id, id in {{ . }})
 {{/* The ports that the server may listen on, the likeliest first: p is the parameter, and usual its default. */}}
 {{- define "outrider.injection.ports" -}}
 ((!variables.discovered ? [] : ['metrics', 'http-metrics', 'https-metrics', 'tcp-metrics', 'prometheus', 'prom', 'http-prom', 'http-prometheus', 'monitoring', 'prometheus-tls', 'metrics-tls']
-      .map(n, variables.tcp.filter(q, q.name == n)).flatten()) + variables.tcp.filter(q, q.port == usual) + p.portNames.map(n, variables.tcp.filter(q, q.name == n)).flatten()
-      + (variables.discovered ? [] : [variables.tcp.filter(q, 'port.' + q.port in variables.known && variables.name in string(variables.known['port.' + q.port]).split('\n'))].map(usual, usual.size() == 1 ? usual : [])[0])
-      + (variables.tcp.size() == 1 && !variables.discovered ? variables.tcp : [])).map(q, q.port)
+      .map(n, variables.tcp.filter(q, q.name == n)).flatten()) + variables.tcp.filter(q, q.port == usual && !(q.name in p.portNames)) + p.portNames.map(n, variables.tcp.filter(q, q.name == n)).flatten()
+      + (variables.discovered || !p.usual ? [] : [variables.tcp.filter(q, q.of)].map(usual, usual.size() == 1 ? usual : [])[0])
+      + (variables.discovered ? [] : [{{ include "outrider.injection.candidates" . }}].map(candidates, candidates.size() == 1 ? candidates : [])[0])).map(q, q.port)
+{{- end -}}
+
+{{/* The ports that nothing says are for something else. */}}
+{{- define "outrider.injection.candidates" -}}
+variables.tcp.filter(q, (p.usual || !q.of) && !q.other && (q.name in p.portNames || !(q.name in {{ include "outrider.injection.lines" "variables.known['otherPorts']" }})))
 {{- end -}}
 
 {{/* A text without the quotes around it. */}}

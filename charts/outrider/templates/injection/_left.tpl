@@ -33,11 +33,12 @@ the answer, and what comes after a line may rely on it.
 : variables.image.contains('//') || variables.image.endsWith('/') ? 'Image'
 : variables.mentioned && (!variables.taken || variables.line.size() > 64) ? 'CommandLine'
 : variables.server.?env.orValue([]).map(v, v.name).distinct().size() != variables.server.?env.orValue([]).size()
+  || {{ include "outrider.injection.of" "flags" }}.exists(r, {{ include "outrider.injection.list" "r[2]" }}.exists(n, n in variables.env))
   || variables.reads.exists(n, n in variables.env && variables.env[n].?value.orValue('').matches('[$`]'))
   || variables.parameters.exists(p, !(p.key in variables.annotations) && p.env.exists(n, n in variables.has && (p.part != '' || has(variables.env[n].valueFrom)))) ? 'Variable'
 : {{ include "outrider.injection.flag" . }} ? 'Flag'
 : variables.discovered && (variables.scrape != '' || 'prometheus.io/port' in variables.annotations) ? 'Scrape'
-: !variables.discovered && variables.parameters.exists(p, p.fromPorts && !(p.key in variables.annotations) && variables.tcp.size() > 1
+: !variables.discovered && variables.parameters.exists(p, p.fromPorts && !(p.key in variables.annotations) && {{ include "outrider.injection.candidates" . }}.size() > 1
     && [(p.defaults.filter(v, {{ include "outrider.injection.holds" "variables.seen" }}).map(v, v.value) + [p.default])[0]].exists(usual, {{ include "outrider.injection.ports" . }}.size() == 0)) ? 'Ports'
 : variables.parameters.exists(p, p.required && !(p.key in variables.annotations) && !(p.name in variables.shown)) ? 'Required'
 : variables.discovered && !variables.endpoint.matches('^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?=(?:https:)?(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})(?:/[A-Za-z0-9/_.~-]{0,127})?$') ? 'Required'
@@ -84,12 +85,12 @@ key in ['outrider.dev/inject', 'outrider.dev/scrape']
 
 {{/* Flags whose values are put together elsewhere, addresses other than the usual, and a socket. */}}
 {{- define "outrider.injection.flag" -}}
-({{ include "outrider.injection.of" "socket" }}.exists(r, variables.hits[r[1]].size() > 0)
+({{ include "outrider.injection.of" "socket" }}.exists(r, variables.hits[?r[1]].orValue([]).size() > 0)
   || variables.parameters.exists(p, !(p.key in variables.annotations) && p.flags.exists(f, f in variables.given
     && (p.part == '' ? variables.given[f].matches('[$`]')
       : variables.discovered || !(p.part == 'host' && variables.given[f].matches('^-?(?:0[.]0[.]0[.]0|127[.]0[.]0[.]1|localhost|::1?|[*])(?:[, ]|$)') && '127.0.0.1'.matches(p.pattern)
         || p.part == 'port' && variables.given[f].matches('^(?:0[.]0[.]0[.]0|127[.]0[.]0[.]1|localhost|[*]):[0-9]{1,5}$') && variables.given[f].find('[0-9]+$').matches(p.pattern)))))
-  || variables.signs.exists(s, s.kind == 'arg' && variables.hits[s.name].exists(h, h.value.matches('[$`]'))))
+  || variables.signs.exists(s, s.kind == 'arg' && variables.hits[?s.name].orValue([]).exists(h, h.value.matches('[$`]'))))
 {{- end -}}
 
 {{/* Accounts that are refused, or that only the webhook follows. */}}
