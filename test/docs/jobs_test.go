@@ -34,6 +34,11 @@ var jobs = []job{
 	{"alertmanager", "Alertmanager", "this release's pods", "`alertmanager.enabled`"},
 	{"outrider-controller", "the controller", "this release's pods", "–"},
 	{"outrider-webhook", "the webhook", "this release's pods", "–"},
+	{"outrider-thanos-sidecar", "Thanos' sidecars", "this release's pods", "off: `thanos.enabled`"},
+	{"outrider-thanos-query", "its query", "this release's pods", "off: `thanos.enabled`"},
+	{"outrider-thanos-store", "its store gateway", "this release's pods", "off: `thanos.objectStorageSecret`"},
+	{"outrider-thanos-compactor", "its compactor", "this release's pods", "off: `thanos.objectStorageSecret`"},
+	{"outrider-thanos-ruler", "its ruler", "this release's pods", "off: `prometheus.shards`"},
 	{"grafana", "Grafana", "this release's pods", "off: `grafana.enabled`"},
 	{"metrics-server", "metrics-server", "this release's pods", "off: `metricsServer.enabled`"},
 	{"blackbox-exporter", "blackbox-exporter", "this release's pods", "off: `blackboxExporter.enabled`"},
@@ -60,7 +65,7 @@ func jobTable() string {
 func TestJobTable(t *testing.T) {
 	on := map[string]any{"enabled": true}
 	rendered, err := release.Release{}.Render(map[string]any{
-		"metricsServer": on, "blackboxExporter": on, "grafana": on,
+		"metricsServer": on, "blackboxExporter": on, "grafana": on, "prometheus": map[string]any{"shards": 2}, "thanos": map[string]any{"enabled": true, "objectStorageSecret": "bucket"},
 		"scrape": map[string]any{
 			"annotated": on,
 			"probes":    []any{map[string]any{"module": "http_2xx", "targets": []any{"http://a"}}},
