@@ -39,9 +39,10 @@
 // the workload's name is not. Names are compared whole, or by their kind:
 // substrings never count.
 //
-// Only what is named contradicts: another workload's image or program, words
-// such as proxy, sentinel, backup or exporter, an argument, a variable, ports
-// that only something else has. An unknown program contradicts nothing, since
+// Only what is named contradicts: another workload's image, program or name in
+// the image's, words such as proxy, sentinel, backup or exporter, an argument, a
+// variable, ports that only something else has, or that are another workload's
+// by number and name. An unknown program contradicts nothing, since
 // wrapper scripts are common, but in a pod that runs to completion and declares
 // no usual port, where it is a task.
 //
