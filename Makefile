@@ -3,7 +3,7 @@
 # A fresh Debian machine needs root, Go and make; the targets install the rest.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down test test-unit test-apiserver test-cluster figures versions supply bench load scale cost latency faults nodes thanos soak values fuzz flood verify update lint image screenshot cluster-up cluster-down release release-test publish grafana
+.PHONY: help alarms demo demo-down test test-unit test-apiserver test-cluster figures versions supply bench load scale cost latency faults nodes thanos soak values fuzz flood verify update lint image screenshot cluster-up cluster-down release release-test publish grafana
 
 # What the programs print about themselves comes from here alone: Chart.yaml has the version, git the commit and its date.
 VERSION ?= $(shell sed -n 's/^appVersion: *"*\([^"]*\)"*/\1/p' charts/outrider/Chart.yaml)
@@ -82,6 +82,9 @@ cost: ## Measure the series, CPU and memory of exporters beside real servers, an
 
 latency: ## Measure the time from a pod's being ready to its first sample, without a cluster (with one: go run ./test/scale -latency cluster).
 	go run ./test/scale -latency loopback
+
+alarms: ## Do some 60 operations on a local cluster of two nodes, with rules whose durations are a tenth, and compare the alerts that fire with those that should; half an hour.
+	go test -count=1 -timeout=60m -v ./test/alarms -week
 
 faults: ## Break what Outrider stands on, under load, on the local cluster, and count what became of the pods.
 	go test -count=1 -timeout=60m -v -run TestFaults ./test/faults -all

@@ -38,6 +38,7 @@ func TestTables(t *testing.T) {
 		{"charts/README.md", "jobs", jobTable()},
 		{"charts/RUNBOOK.md", "events", eventTable()},
 		{"charts/README.md", "versions", versions(t)},
+		{"test/README.md", "workloads", read(t, "test/alarms/testdata/workloads.md")},
 	} {
 		text := read(t, table.page)
 		begin, end := "<!-- begin "+table.name+" -->\n", "<!-- end "+table.name+" -->"
