@@ -3,19 +3,18 @@ package breaker
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/outrider-dev/outrider/webhook/decider"
+	"github.com/outrider-dev/outrider/webhook/internal/shared"
 )
 
 // Options are how a Breaker is set up.
@@ -48,8 +47,7 @@ type Breaker struct {
 
 	client client.Client // writes
 	reader client.Reader // reads from the API server
-	store  client.Reader // reads the ConfigMap from a cache
-	synced toolscache.InformerSynced
+	store  *shared.Store
 
 	reportAt time.Time // when the conditions of custom exporters are to be looked at
 }
@@ -64,7 +62,8 @@ func New(o Options, pods podSource, exporters *decider.Exporters, events events.
 		window:  max(o.Rules.Backoff, 2*(o.Rules.Timeout+o.Rules.Stable)),
 		changed: make(chan event.GenericEvent, 1),
 	}
-	return &Breaker{gate: g, Options: o, pods: pods, exporters: exporters, events: events, metrics: metrics}
+	store := &shared.Store{Namespace: o.Namespace, Name: o.ConfigMap}
+	return &Breaker{gate: g, Options: o, pods: pods, exporters: exporters, events: events, metrics: metrics, store: store}
 }
 
 // SetupWithManager starts, with the manager, what follows the ConfigMap on every
@@ -79,7 +78,7 @@ func (b *Breaker) SetupWithManager(ctx context.Context, mgr ctrl.Manager, judge 
 
 // Check returns nil once the suspensions are known; it is a healthz.Checker.
 func (b *Breaker) Check(*http.Request) error {
-	if !b.synced() {
+	if !b.store.Synced() {
 		return errors.New("suspended exporters are not known yet")
 	}
 	return nil
@@ -208,6 +207,3 @@ func (b *Breaker) suspends(o Observation) bool {
 	}
 	return false
 }
-
-// object names the ConfigMap.
-func (b *Breaker) object() string { return fmt.Sprintf("%s/%s", b.Namespace, b.ConfigMap) }
