@@ -52,7 +52,7 @@ func loadConfig(t *testing.T, path string) (*config.Config, []*config.ScrapeConf
 }
 
 func TestPrometheusLoadsItsConfiguration(t *testing.T) {
-	always := append([]string{"outrider-controller", "outrider-endpoints-1", "outrider-endpoints-2", "outrider-endpoints-3", "outrider-exporters", "outrider-webhook", "prometheus"}, clusterJobs...)
+	always := append([]string{"outrider-controller", "outrider-endpoints-1", "outrider-endpoints-2", "outrider-endpoints-3", "outrider-exporters", "outrider-exporters-20000", "outrider-exporters-5000", "outrider-webhook", "prometheus"}, clusterJobs...)
 	for preset, more := range map[string][]string{
 		"default": {"alertmanager", "kube-state-metrics", "node-exporter"},
 		"minimal": nil,
@@ -80,7 +80,7 @@ func TestPrometheusLoadsItsConfiguration(t *testing.T) {
 
 // ofWorkloads reports whether a job is for what is monitored, and not for a component of the release.
 func ofWorkloads(j *config.ScrapeConfig) bool {
-	return j.JobName == "outrider-exporters" || strings.HasPrefix(j.JobName, "outrider-endpoints-")
+	return strings.HasPrefix(j.JobName, "outrider-exporters") || strings.HasPrefix(j.JobName, "outrider-endpoints-")
 }
 
 // Runs the jobs' own rules over the ports of the rendered pods: each job finds one port, and no port is found twice.
@@ -152,9 +152,10 @@ func TestWorkloadsStayOutOfTheComponentsJobs(t *testing.T) {
 				"job":                                  j.JobName,
 				"__meta_kubernetes_pod_ip":             "10.0.0.1",
 				"__meta_kubernetes_pod_container_name": "outrider-" + name,
-				"__meta_kubernetes_pod_container_port_name":            "outrider-9121",
-				"__meta_kubernetes_pod_label_app":                      name,
-				"__meta_kubernetes_pod_annotation_outrider_dev_scrape": name + "=1," + name + "=2," + name + "=3",
+				"__meta_kubernetes_pod_container_port_name":                  "outrider-9121",
+				"__meta_kubernetes_pod_annotation_outrider_dev_sample_limit": strings.TrimPrefix(j.JobName, "outrider-exporters-"),
+				"__meta_kubernetes_pod_label_app":                            name,
+				"__meta_kubernetes_pod_annotation_outrider_dev_scrape":       name + "=1," + name + "=2," + name + "=3",
 			}))
 			free := name == "shop" || name == "etcd" || name == "coredns"
 			if kept := relabel.ProcessBuilder(b, j.RelabelConfigs...); kept != free {

@@ -162,7 +162,7 @@ func TestDiscoveryCostsWhatIsMonitored(t *testing.T) {
 		}
 	}
 	want := map[string]int{
-		"pod of  outrider.dev/monitored=true": 4,
+		"pod of  outrider.dev/monitored=true": 6,
 		"pod of " + namespace + " app.kubernetes.io/name=outrider,app.kubernetes.io/instance=outrider": 6,
 		"pod of kube-system component in (etcd,kube-controller-manager,kube-scheduler)":                3,
 		"pod of kube-system k8s-app in (kube-dns,kube-proxy)":                                          2,
@@ -223,7 +223,7 @@ func TestJobsCanBeLeftOut(t *testing.T) {
 			t.Errorf("%s: %v", name, ok)
 		}
 	}
-	if jobs := scrapeJobs(t, scrape("jobs", []any{})); len(jobs) != 10 {
+	if jobs := scrapeJobs(t, scrape("jobs", []any{})); len(jobs) != 12 {
 		t.Errorf("without the cluster's, %d jobs are left: %v", len(jobs), slices.Sorted(maps.Keys(jobs)))
 	}
 }

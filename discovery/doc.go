@@ -55,6 +55,14 @@ Discovery finds each declared port and each container without ports; their label
 keeps one. So the endpoint's port need not be declared, and there is no container label. Refused: keepequal of port and
 annotation, which finds only declared ports, and two targets if two containers declare the port.
 
+# Decision: a job for each of three limits of samples
+
+Each exporter has the limit of its definition, so that one runaway fails alone and early. Prometheus limits jobs: of a target,
+rules can set the interval, the timeout, the scheme, the path and parameters, and no limit. So a definition chooses one of three, the webhook
+writes it on the pod, and the first rule of each of the three jobs keeps its pods, before any other rule runs. All jobs are one discovery.
+Refused: a job for each exporter, which relabels every pod once for each of them, and jobs that the controller writes, without which nothing
+would be scraped. Endpoints of applications have the largest limit: it is theirs and not a definition's, and there are three jobs of them already.
+
 # Decision: the profile essential is a label until the series are stored
 
 metric_relabel_configs see a target's labels, and none that begin with two underscores. So the target bears outrider_profile, which

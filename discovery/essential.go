@@ -90,7 +90,7 @@ func Kept(exporter, metric string) bool {
 	}
 	job := jobs[0]
 	if spec, _ := sidecars.Builtin().Spec(exporter); spec.Type == v1alpha1.Native {
-		job = jobs[1]
+		job = jobs[len(jobs)-1]
 	}
 	return relabel.ProcessBuilder(b, job.metricRules...)
 }

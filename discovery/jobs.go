@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"text/template"
@@ -30,6 +31,33 @@ type endpoint struct {
 	Essential kept
 }
 
+// limited is the job of the injected exporters that have one limit of samples.
+type limited struct {
+	Job             string
+	Limit           int32
+	Pattern, Action string // which pods have it
+
+	Essential kept
+}
+
+// exporters are the jobs of injected exporters. The one with the largest limit has
+// all pods that say nothing of another.
+func exporters() []limited {
+	var all []limited
+	var smaller []string
+	sidecar := lists(v1alpha1.Sidecar)
+	for i, limit := range v1alpha1.SampleLimits() {
+		all = append(all, limited{
+			Job: sidecars.ExporterJob(limit), Limit: limit, Pattern: strconv.Itoa(int(limit)), Action: "keep", Essential: kept{"exporters", i == 0, sidecar},
+		})
+		if limit != v1alpha1.MostSamples {
+			smaller = append(smaller, strconv.Itoa(int(limit)))
+		}
+	}
+	all[0].Pattern, all[0].Action = strings.Join(smaller, "|"), "drop"
+	return all
+}
+
 // jobsYAML are the scrape jobs, rendered once.
 var jobsYAML = sync.OnceValue(func() []byte {
 	natives := lists(v1alpha1.Native)
@@ -43,7 +71,7 @@ var jobsYAML = sync.OnceValue(func() []byte {
 		"jobPattern":      func() string { return sidecars.JobPattern },
 		"endpointPattern": func() string { return sidecars.EndpointPattern },
 	}).Parse(jobsTemplate))
-	if err := t.Execute(&b, map[string]any{"Endpoints": endpoints, "Sidecars": kept{"exporters", true, lists(v1alpha1.Sidecar)}}); err != nil {
+	if err := t.Execute(&b, map[string]any{"Endpoints": endpoints, "Exporters": exporters(), "MostSamples": v1alpha1.MostSamples}); err != nil {
 		panic(err) // the template and its data are both in this package, and any call of Jobs shows it
 	}
 	return commentOnce(b.String())

@@ -19,6 +19,8 @@ import (
 	promdiscovery "github.com/prometheus/prometheus/discovery"
 	"github.com/prometheus/prometheus/discovery/kubernetes"
 	"github.com/prometheus/prometheus/model/relabel"
+
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
 var update = flag.Bool("update", false, "rewrite the chart's copy of the scrape jobs")
@@ -42,7 +44,7 @@ func TestPrometheusLoadsJobs(t *testing.T) {
 	for _, job := range load(t) {
 		names = append(names, job.JobName)
 	}
-	if diff := cmp.Diff([]string{"outrider-exporters", "outrider-endpoints-1", "outrider-endpoints-2", "outrider-endpoints-3"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"outrider-exporters", "outrider-exporters-20000", "outrider-exporters-5000", "outrider-endpoints-1", "outrider-endpoints-2", "outrider-endpoints-3"}, names); diff != "" {
 		t.Errorf("jobs (-want +got):\n%s", diff)
 	}
 }
@@ -73,7 +75,7 @@ func TestJobsProtectPrometheus(t *testing.T) {
 		if tls := c.TLSConfig; tls.Cert != "" || tls.CertFile != "" || tls.CertRef != "" {
 			t.Errorf("%s shows a certificate: %+v", job.JobName, tls)
 		}
-		if https := job.JobName != "outrider-exporters"; c.TLSConfig.InsecureSkipVerify != https {
+		if https := strings.HasPrefix(job.JobName, "outrider-endpoints-"); c.TLSConfig.InsecureSkipVerify != https {
 			t.Errorf("%s: insecure_skip_verify is %v", job.JobName, !https)
 		}
 		if job.HonorLabels || job.HonorTimestamps {
@@ -105,7 +107,7 @@ func TestJobsNeverCopyAllLabels(t *testing.T) {
 
 // All that discovery finds of a pod becomes one target of an endpoint only as long as nothing else is read.
 func TestEndpointsDependOnThePodAlone(t *testing.T) {
-	for _, job := range load(t)[1:] {
+	for _, job := range load(t)[len(v1alpha1.SampleLimits()):] {
 		set := map[model.LabelName]bool{}
 		for _, r := range job.RelabelConfigs {
 			for _, l := range r.SourceLabels {

@@ -67,6 +67,9 @@ func (p Plan) annotations() []pair {
 	if p.essential != "" {
 		pairs = append(pairs, pair{EssentialKey, p.essential})
 	}
+	if p.samples != "" {
+		pairs = append(pairs, pair{SampleLimitKey, p.samples})
+	}
 	if p.status != "" {
 		pairs = append(pairs, pair{StatusKey, p.status})
 	}
@@ -136,7 +139,7 @@ func Remove(pod *corev1.Pod) *corev1.Pod {
 	claimed := claimsLabel(pod)
 	maps.DeleteFunc(out.Labels, func(key, _ string) bool { return key == MonitoredKey && claimed })
 	maps.DeleteFunc(out.Annotations, func(key, _ string) bool {
-		return key == StatusKey || key == EssentialKey || key == ScrapeKey && endpoints
+		return key == StatusKey || key == EssentialKey || key == SampleLimitKey || key == ScrapeKey && endpoints
 	})
 	for _, e := range before.Exclusions {
 		e.include(out.Annotations)

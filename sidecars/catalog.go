@@ -218,6 +218,7 @@ func hash(spec v1alpha1.ExporterSpec) (string, error) {
 	spec.UpMetric, spec.Recognize, spec.Obstacles, spec.Diagnosis = "", v1alpha1.Recognition{}, nil, v1alpha1.Diagnosis{}
 	spec.ArgsEnv = nil                                                     // where settings are found, and not what they are
 	spec.Grant, spec.Cost, spec.Essential = nil, nil, v1alpha1.Essential{} // a pod with more settings than now are essential loses nothing
+	spec.SampleLimit = 0                                                   // nor one with another limit
 	raw, err := json.Marshal(spec)
 	if err != nil {
 		return "", fmt.Errorf("hash definition: %w", err)

@@ -29,7 +29,7 @@ const compileRounds = 2
 // also where it has none:
 //
 //	left WHY               the policies do not inject it, and there is no other record
-//	exporter TYPE DEFINITION PORT PATH ONCE IMAGE USER CPU MEMORY CPU MEMORY   requests, then limits
+//	exporter TYPE DEFINITION PORT PATH ONCE IMAGE USER CPU MEMORY CPU MEMORY SAMPLES   requests, then limits; the limit of samples
 //	parameter NAME ROUND DEFAULT PATTERN FLAGS PART VARIABLES FROMPORTS PORTNAMES REQUIRED USUAL
 //	value PARAMETER sign|default VALUE WHEN UNLESS   ids of signs
 //	sign ID ROUND KIND NAME MATCHES   KIND is arg, env, image, port, mount, given or parameter; images and ports are patterns
@@ -41,6 +41,7 @@ const compileRounds = 2
 //	reads VARIABLES        of the server, from which a setting or account may come
 //	flags PATTERN VARIABLES   matches command lines that may have one of the flags; variables of the server that have some too
 //	unset PARAMETERS       by which something is mounted, or reached by a socket
+//	essential arg|env NAME =TEXT   what the profile essential adds
 //
 // A policy decides exactly as NewPlan does, or leaves the pod to the webhook.
 func (c Catalog) Injection(s Settings) map[string]string {
@@ -116,7 +117,7 @@ func (e *entry) compile(s Settings) string {
 
 // kinds of records, in the order in which the policies find them; those of texts
 // are one.
-var kinds = [...][]string{{"exporter"}, {"parameter"}, {"value"}, {"sign"}, {"obstacle"}, {"credentials"}, {"account"}, {"command", "arg", "env"}, {"socket"}, {"reads"}, {"flags"}, {"unset"}}
+var kinds = [...][]string{{"exporter"}, {"parameter"}, {"value"}, {"sign"}, {"obstacle"}, {"credentials"}, {"account"}, {"command", "arg", "env"}, {"socket"}, {"reads"}, {"flags"}, {"unset"}, {"essential"}}
 
 func (c *compiler) record(fields ...string) {
 	for _, f := range fields {
@@ -176,7 +177,11 @@ func (c *compiler) head(s Settings) {
 			fields = append(fields, quantity.String())
 		}
 	}
-	c.record(fields...)
+	limit := ""
+	if !isNative(c.entry) && c.sampleLimit() != v1alpha1.MostSamples {
+		limit = strconv.Itoa(int(c.sampleLimit()))
+	}
+	c.record(append(fields, limit)...)
 }
 
 func (c *compiler) parameter(p *v1alpha1.Parameter) {

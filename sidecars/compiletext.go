@@ -19,16 +19,25 @@ func (c *compiler) texts() {
 	for _, v := range c.spec.Lockdown.Env {
 		c.literal("env", v.Name, v.Value)
 	}
+	for _, text := range c.spec.Essential.Args {
+		c.literal("essential", "arg", "", text)
+	}
+	for _, v := range c.spec.Essential.Env {
+		c.literal("essential", "env", v.Name, v.Value)
+	}
 }
 
 // escaped are the characters that separate records and fields.
 var escaped = strings.NewReplacer("\n", "\ue000", "\t", "\ue001")
 
-func (c *compiler) literal(kind, name, text string) {
+// literal is a record with a text that mentions no parameter, which is the last of
+// the fields.
+func (c *compiler) literal(fields ...string) {
+	text := fields[len(fields)-1]
 	if strings.ContainsAny(text, "\ue000\ue001") {
 		c.leave("a text of it has characters for private use")
 	}
-	c.record(kind, name, "="+escaped.Replace(text))
+	c.record(append(fields[:len(fields)-1:len(fields)-1], "="+escaped.Replace(text))...)
 }
 
 // text takes a text apart as expand does.

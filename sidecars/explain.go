@@ -68,6 +68,7 @@ type origin struct {
 const (
 	fromAnnotation = "the pod's annotation"
 	fromNamespace  = "the namespace's annotation"
+	fromBudget     = "the namespace's budget of series, which is used up"
 	fromArgument   = "argument %s of container %q"
 	fromVariable   = "variable %s of container %q"
 	fromPort       = "the declared port of container %q"

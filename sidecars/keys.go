@@ -25,6 +25,9 @@ const (
 	MeshKey      = Domain + "/mesh"
 	ProfileKey   = Domain + "/profile"
 	EssentialKey = Domain + "/essential"
+	BudgetKey    = Domain + "/budget"
+
+	SampleLimitKey = Domain + "/sample-limit"
 )
 
 // Values of keys.
@@ -96,6 +99,8 @@ func Keys() []Key {
 			Doc: "What was decided for this pod, and why."},
 		{Name: EssentialKey, Place: PodAnnotation, Values: "`redis,nginx`", Written: true,
 			Doc: "The exporters of which Prometheus keeps the essential metrics only."},
+		{Name: SampleLimitKey, Place: PodAnnotation, Values: "`\"5000\"`", Written: true,
+			Doc: "How many samples one scrape of the exporters may bring, where their definitions say less than the chart's `scrape.limits.samples`; a scrape with more fails."},
 		{Name: MonitoredKey, Place: PodLabel, Values: "`\"true\"`", Written: true,
 			Doc: "Prometheus asks the API server for the pods with this label."},
 		{Name: RequestedKey, Place: PodLabel, Values: "`policy` · e.g. `Mesh`", Written: true,
@@ -112,6 +117,8 @@ func Keys() []Key {
 			Doc: "The parameter's default, `secret` included, for pods that neither set it nor show it."},
 		{Name: ProfileKey, Place: NamespaceAnnotation, Values: "`essential` · `full`",
 			Doc: "The default for new pods here that say nothing of it."},
+		{Name: BudgetKey, Place: NamespaceAnnotation, Values: "`\"50000\"`",
+			Doc: "How many series the exporters here may have. Above it, new pods get the profile `essential`, until less than 80 % is used."},
 		{Name: RepairKey, Place: RepairPlace, Values: "`\"false\"`",
 			Doc: "Opts out of repair: no rollout is restarted and no stuck pod is evicted."},
 	}

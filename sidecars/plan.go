@@ -17,6 +17,9 @@ type Input struct {
 	Size int
 	// Budget is what the namespace's policies leave to the pod.
 	Budget Budget
+	// Exhausted says that the namespace has used up its series budget: all exporters
+	// get the profile Essential.
+	Exhausted bool
 	// Suspended are exporters that are not injected now, each with the reason in
 	// words. Those that serve metrics themselves inject nothing and are never held
 	// back.
@@ -64,6 +67,7 @@ type Plan struct {
 	volumes    []corev1.Volume
 	pull       []string    // names added to the image pull Secrets
 	essential  string      // the annotation with the jobs of that profile, or empty
+	samples    string      // the annotation with the limit of samples, or empty
 	endpoints  string      // the scrape annotation to be written, or empty
 	label      bool        // the monitored label is to be written
 	status     string      // the status annotation to be written, or empty
@@ -86,6 +90,7 @@ func newPlan(in Input, c Catalog, trace func(Setting)) Plan {
 	requests := p.requests()
 	if len(requests) > 0 {
 		p.readDefaults()
+		p.readBudget()
 	}
 	p.keepEarlier(requests)
 	for _, r := range requests {
@@ -100,7 +105,7 @@ func newPlan(in Input, c Catalog, trace func(Setting)) Plan {
 
 // Changes reports whether the plan adds anything to the pod.
 func (p Plan) Changes() bool {
-	return p.Injects() || p.label || p.endpoints != "" || p.essential != "" || p.status != ""
+	return p.Injects() || p.label || p.endpoints != "" || p.essential != "" || p.samples != "" || p.status != ""
 }
 
 // Injects reports whether the plan adds a container.
@@ -213,6 +218,9 @@ func (p *planner) finish() {
 	if jobs := p.essentials(); jobs != p.Pod.Annotations[EssentialKey] {
 		p.essential = jobs
 	}
+	if limit := p.sampleLimit(); limit != p.Pod.Annotations[SampleLimitKey] {
+		p.samples = limit
+	}
 	p.pullSecrets()
 	p.excludePorts()
 	if status := encodeStatus(Status{Decisions: lasting(p.Decisions), PullSecrets: append(p.pulled, p.pull...), Exclusions: merged(p.exclusions, p.excluded), KeepLabel: monitored && keepsLabel(p.Pod)}); status != p.Pod.Annotations[StatusKey] {
@@ -231,7 +239,7 @@ const (
 // refuseTooLarge adds nothing at all, not even a status, to a pod that has no
 // room for it.
 func (p *planner) refuseTooLarge() {
-	annotations := len(EssentialKey) + len(p.essential) + len(StatusKey) + len(p.status) + len(ScrapeKey) + len(p.endpoints)
+	annotations := len(EssentialKey) + len(p.essential) + len(SampleLimitKey) + len(p.samples) + len(StatusKey) + len(p.status) + len(ScrapeKey) + len(p.endpoints)
 	for key, value := range p.Pod.Annotations {
 		annotations += len(key) + len(value)
 	}

@@ -34,8 +34,12 @@ func (p *planner) profilesSaid(exporter string) [4]said {
 	}
 }
 
-// profile of an exporter, and where it was found; Full where nobody says any.
+// profile of an exporter, and where it was found: Essential where the namespace has
+// used up its series budget, and Full where nobody says any.
 func (p *planner) profile(exporter string) (Profile, string) {
+	if p.Exhausted {
+		return Essential, fromBudget
+	}
 	for _, said := range p.profilesSaid(exporter) {
 		if profile := Profile(said.value); profile.known() {
 			return profile, said.origin
@@ -47,6 +51,10 @@ func (p *planner) profile(exporter string) (Profile, string) {
 // answerProfiles answers values that are no profile.
 func (p *planner) answerProfiles(exporter string) {
 	for _, said := range p.profilesSaid(exporter) {
+		if p.Exhausted && said.value == string(Full) && said.origin == fromAnnotation {
+			p.ignore(said.key, BudgetExhausted, "%s: %s has no effect: the namespace has used up its budget of series (%s), so that new pods have the profile %s", said.key, Full, BudgetKey, Essential)
+			return
+		}
 		answered := slices.ContainsFunc(p.ignored, func(d Decision) bool { return d.Key == shorten(said.key) })
 		if said.value != "" && !Profile(said.value).known() && !answered {
 			p.ignore(said.key, BadValue, "%s%s: %q is neither %s nor %s; it has no effect", said.where, said.key, shorten(said.value), Essential, Full)

@@ -44,6 +44,7 @@ const (
 	SocketNotShared      Reason = "SocketNotShared"      // the server has a Unix socket only, in no volume
 	Suspended            Reason = "Suspended"            // the exporter does not work at present, and its injection is suspended
 	OverBudget           Reason = "OverBudget"           // a LimitRange or quota leaves no room for the sidecar
+	BudgetExhausted      Reason = "BudgetExhausted"      // the namespace has used up its budget of series
 	TooLarge             Reason = "TooLarge"             // the pod has no room for additions
 	HostNetwork          Reason = "HostNetwork"          // the exporter's port would open on the node
 	UnsupportedOS        Reason = "UnsupportedOS"        // the pod is not for Linux

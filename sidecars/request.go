@@ -146,7 +146,7 @@ func (p *planner) readAnnotations() {
 			if problem := exemptionProblem(value); problem != "" {
 				p.ignore(key, BadValue, "%s: %s", key, problem)
 			}
-		case key != InjectKey && key != ScrapeKey && key != StatusKey && key != ProfileKey && key != EssentialKey:
+		case key != InjectKey && key != ScrapeKey && key != StatusKey && key != ProfileKey && key != EssentialKey && key != SampleLimitKey:
 			p.ignore(key, UnknownKey, "%s is not a key of Outrider%s", shorten(key), didYouMean(name, annotationNames()))
 		}
 	}

@@ -39,6 +39,7 @@ func validate(e v1alpha1.Exporter) []error {
 	}
 	validateTexts(e.Spec, &bad)
 	validateCost(e.Spec.Cost, &bad)
+	validateSampleLimit(e.Spec.SampleLimit, &bad)
 	validateGrant(e.Spec.Grant, &bad)
 	switch e.Spec.Type {
 	case v1alpha1.Native:
@@ -67,8 +68,8 @@ func validate(e v1alpha1.Exporter) []error {
 
 func validateNative(spec v1alpha1.ExporterSpec, bad *problems) {
 	if spec.Image != "" || len(spec.Command)+len(spec.Args)+len(spec.Env)+len(spec.SecretEnv)+len(spec.Volumes)+len(spec.Lockdown.Args)+len(spec.Lockdown.Env) > 0 ||
-		len(spec.Essential.Args)+len(spec.Essential.Env) > 0 || spec.Credentials != nil || spec.Socket != nil {
-		bad.add("spec.type", "native injects nothing, so image, command, args, env, secretEnv, credentials, lockdown, essential, socket and volumes have no place")
+		len(spec.Essential.Args)+len(spec.Essential.Env) > 0 || spec.SampleLimit != 0 || spec.Credentials != nil || spec.Socket != nil {
+		bad.add("spec.type", "native injects nothing, so image, command, args, env, secretEnv, credentials, lockdown, essential, sampleLimit, socket and volumes have no place")
 	}
 	if spec.Path != "" && !endpointPath.MatchString(spec.Path) {
 		bad.add("spec.path", "%q must match %s", spec.Path, endpointPath)

@@ -52,6 +52,13 @@ type Injection struct {
 		Check(*http.Request) error
 		Budgeted(ctx context.Context, c sidecars.Catalog) ([]string, error)
 	}
+	// Usage gives the namespaces that have used up their budgets of series: usage.Usage.
+	Usage interface {
+		Check(*http.Request) error
+		AllExhausted() []string
+		// Changed receives an event when they have changed.
+		Changed() <-chan event.GenericEvent
+	}
 	// Breaker gives what is suspended: breaker.Breaker.
 	Breaker interface {
 		Check(*http.Request) error
@@ -79,7 +86,8 @@ func (p *Policies) SetupWithManager(mgr ctrl.Manager) error {
 		specified := builder.WithPredicates(predicate.GenerationChangedPredicate{}) // a quota's status changes with every pod
 		b.Watches(&corev1.LimitRange{}, toTheOne).
 			Watches(&corev1.ResourceQuota{}, toTheOne, specified).
-			WatchesRawSource(source.Channel(p.Injection.Breaker.Changed(), toTheOne))
+			WatchesRawSource(source.Channel(p.Injection.Breaker.Changed(), toTheOne)).
+			WatchesRawSource(source.Channel(p.Injection.Usage.Changed(), toTheOne))
 	}
 	err := b.Complete(reconcile.Func(func(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
 		if p.check() != nil { // or custom exporters would go and come back
@@ -102,7 +110,7 @@ func (p *Policies) SetupWithManager(mgr ctrl.Manager) error {
 func (p *Policies) check() error {
 	err := p.Exporters.Check(nil)
 	if p.Injection != nil {
-		err = errors.Join(err, p.Injection.Budgets.Check(nil), p.Injection.Breaker.Check(nil))
+		err = errors.Join(err, p.Injection.Budgets.Check(nil), p.Injection.Breaker.Check(nil), p.Injection.Usage.Check(nil))
 	}
 	return err
 }
@@ -147,6 +155,7 @@ func (p *Policies) data(ctx context.Context) (map[string]string, time.Duration, 
 		again = min(again, max(until.Sub(p.now()), 0)+10*time.Millisecond)
 	}
 	data["budgeted"], data["suspended"] = strings.Join(budgeted, "\n"), strings.Join(held, "\n")
+	data["exhausted"] = strings.Join(p.Injection.Usage.AllExhausted(), "\n")
 	return data, again, nil
 }
 

@@ -29,6 +29,7 @@ import (
 	"github.com/outrider-dev/outrider/webhook/events"
 	"github.com/outrider-dev/outrider/webhook/monitored"
 	"github.com/outrider-dev/outrider/webhook/serving"
+	"github.com/outrider-dev/outrider/webhook/usage"
 )
 
 // newManager wires the parts of the role. terminated ends when the process was
@@ -91,6 +92,7 @@ type sources struct {
 	budgets    *decider.Budgets
 	namespaces *decider.Namespaces
 	breaker    *breaker.Breaker
+	usage      *usage.Usage
 	pods       *monitored.Pods // nil for the webhook
 	decider    *decider.Decider
 }
@@ -110,16 +112,21 @@ func setupSources(ctx context.Context, mgr ctrl.Manager, o Options) (*sources, e
 	if s.breaker, err = newBreaker(mgr, o, s); err != nil {
 		return nil, err
 	}
-	s.decider = &decider.Decider{Exporters: s.exporters, Namespaces: s.namespaces, Budgets: s.budgets, Breaker: s.breaker, Settings: o.Sidecars}
+	if s.usage, err = newUsage(mgr, o, s); err != nil {
+		return nil, err
+	}
+	s.decider = &decider.Decider{Exporters: s.exporters, Namespaces: s.namespaces, Budgets: s.budgets, Usage: s.usage, Breaker: s.breaker, Settings: o.Sidecars}
 	return s, errors.Join(
 		s.exporters.SetupWithManager(mgr, o.Role.leads()),
 		s.budgets.SetupWithManager(ctx, mgr),
 		s.namespaces.SetupWithManager(ctx, mgr),
 		s.breaker.SetupWithManager(ctx, mgr, o.Role.leads()),
+		s.usage.SetupWithManager(ctx, mgr, metrics.Registry, o.Role.leads()),
 		mgr.AddReadyzCheck("exporters", s.exporters.Check),
 		mgr.AddReadyzCheck("budgets", s.budgets.Check),
 		mgr.AddReadyzCheck("namespaces", s.namespaces.Check),
 		mgr.AddReadyzCheck("breaker", s.breaker.Check),
+		mgr.AddReadyzCheck("usage", s.usage.Check),
 	)
 }
 
@@ -199,7 +206,7 @@ func cached(o Options) map[client.Object]cache.ByObject {
 func policies(o Options, s *sources) *webhook.Policies {
 	p := &webhook.Policies{Namespace: o.Certificates.Namespace, Name: o.Policies, Exporters: s.exporters}
 	if o.Injection != byWebhook {
-		p.Injection = &webhook.Injection{Settings: o.Sidecars, Budgets: s.budgets, Breaker: s.breaker, Alone: o.Injection == byPolicy}
+		p.Injection = &webhook.Injection{Settings: o.Sidecars, Budgets: s.budgets, Usage: s.usage, Breaker: s.breaker, Alone: o.Injection == byPolicy}
 	}
 	return p
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 	"github.com/outrider-dev/outrider/webhook/breaker"
 	"github.com/outrider-dev/outrider/webhook/decider"
+	"github.com/outrider-dev/outrider/webhook/usage"
 )
 
 // decides decides as the cluster's Outrider does now, by what it goes by. What the
@@ -62,10 +63,11 @@ func newDecides(ctx context.Context, client kubernetes.Interface) (*decides, err
 	}
 	cm, err := client.CoreV1().ConfigMaps(deployment.Namespace).Get(ctx, *configMap, metav1.GetOptions{})
 	if err == nil {
+		d.Usage = usage.Stored(cm)
 		d.Breaker, err = breaker.Stored(cm, d.Exporters)
 	}
 	if err != nil && !apierrors.IsNotFound(err) {
-		d.Unknown = append(d.Unknown, fmt.Sprintf("suspended exporters are not taken into account: %v", err))
+		d.Unknown = append(d.Unknown, fmt.Sprintf("suspended exporters and budgets of series are not taken into account: %v", err))
 	}
 	return d, nil
 }

@@ -16,6 +16,12 @@ type Cost struct {
 	Memory *resource.Quantity `json:"memory,omitempty"`
 }
 
+// MostSamples is the default of ExporterSpec.SampleLimit, and its largest value.
+const MostSamples int32 = 100_000
+
+// SampleLimits are the values of ExporterSpec.SampleLimit, the largest first.
+func SampleLimits() []int32 { return []int32{MostSamples, 20_000, 5_000} }
+
 // CostSource is where figures come from.
 //
 // +kubebuilder:validation:Enum=measured;documented

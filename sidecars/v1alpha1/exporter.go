@@ -61,7 +61,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.type == 'native' || has(self.image)",message="a sidecar needs an image",fieldPath=.image
 // +kubebuilder:validation:XValidation:rule="self.type == 'native' || has(self.runAsUser)",message="a sidecar needs a runAsUser above zero, or Pod Security restricted refuses its pods",fieldPath=.runAsUser
 // +kubebuilder:validation:XValidation:rule="self.type == 'native' || has(self.resources) && ['cpu', 'memory'].all(r, has(self.resources.requests) && r in self.resources.requests && has(self.resources.limits) && r in self.resources.limits)",message="a sidecar needs requests and limits of cpu and memory",fieldPath=.resources
-// +kubebuilder:validation:XValidation:rule="self.type != 'native' || !has(self.image) && !has(self.runAsUser) && !has(self.command) && !has(self.args) && !has(self.env) && !has(self.secretEnv) && !has(self.credentials) && !has(self.lockdown) && !has(self.essential) && !has(self.socket) && !has(self.volumes) && !has(self.resources)",message="a native entry has no container: image, runAsUser, command, args, env, secretEnv, credentials, lockdown, essential, socket, volumes and resources must not be set"
+// +kubebuilder:validation:XValidation:rule="self.type != 'native' || !has(self.image) && !has(self.runAsUser) && !has(self.command) && !has(self.args) && !has(self.env) && !has(self.secretEnv) && !has(self.credentials) && !has(self.lockdown) && !has(self.essential) && !has(self.socket) && !has(self.volumes) && !has(self.resources) && !has(self.sampleLimit)",message="a native entry has no container: image, runAsUser, command, args, env, secretEnv, credentials, lockdown, essential, socket, volumes, resources and sampleLimit must not be set"
 // +kubebuilder:validation:XValidation:rule="self.type == 'native' || !has(self.path) || self.path == '/metrics'",message="only a native entry has a path; a sidecar serves /metrics",fieldPath=.path
 type ExporterSpec struct {
 	// Type of the entry: sidecar (the default) or native. A native entry has a
@@ -157,6 +157,12 @@ type ExporterSpec struct {
 	// required for a sidecar: a pod must stay acceptable to a quota and an
 	// autoscaler.
 	Resources corev1.ResourceRequirements `json:"resources,omitzero"`
+	// SampleLimit is how many samples one scrape of a sidecar may bring; a scrape with
+	// more fails, and no other. Prometheus limits jobs and not targets, so there are
+	// three to choose from: take the first that a large server does not reach. A pod
+	// with several exporters has the largest of their limits. Default 100000.
+	// +kubebuilder:validation:Enum=5000;20000;100000
+	SampleLimit int32 `json:"sampleLimit,omitempty"`
 	// Grant says how the least account that the exporter needs is made. Default: not
 	// known, or it needs none.
 	Grant *Grant `json:"grant,omitempty"`

@@ -45,6 +45,9 @@ var discovered = map[string]struct {
 	"host-network":             {func(p *corev1.Pod) { p.Spec.HostNetwork = true }, 1},
 	"injected-for-real":        {inject(sidecars.PlacementContainer), 2},
 	"injected-native-for-real": {inject(sidecars.PlacementNative), 2},
+	"limited":                  {limit("5000"), 1},
+	"limited-otherwise":        {limit("20000"), 1},
+	"no-limit":                 {limit("7"), 1},
 	"owned": {func(p *corev1.Pod) {
 		yes := true
 		p.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: "web-1", UID: "1", Controller: &yes}}
@@ -53,6 +56,11 @@ var discovered = map[string]struct {
 		p.Annotations = map[string]string{"prometheus.io/scrape": "false", "prometheus.io/port": "1", "prometheus.io/path": "/x"}
 		p.Labels["job"], p.Labels["instance"], p.Labels["node"] = "mine", "mine", "mine"
 	}, 1},
+}
+
+// limit writes a limit of samples, or what is none.
+func limit(value string) func(*corev1.Pod) {
+	return func(p *corev1.Pod) { p.Annotations = map[string]string{sidecars.SampleLimitKey: value} }
 }
 
 // TestDiscoveryAgreesWithPrometheus requires that Prometheus, watching a real API server under the scrape jobs, makes

@@ -11,6 +11,7 @@ import (
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
 // podMonitor is as much of a PodMonitor as the chart renders. A field that it renders beyond that fails the test; that the
@@ -111,24 +112,24 @@ func operatorsJobs(t *testing.T, m podMonitor) string {
 	return string(text)
 }
 
-// renderedMonitor is the PodMonitor of discovery.mode operator.
-func renderedMonitor(t *testing.T) podMonitor {
+// renderedMonitors are the PodMonitors of discovery.mode operator, one for each limit of samples.
+func renderedMonitors(t *testing.T) []podMonitor {
 	t.Helper()
 	manifest, err := release.Release{}.Render(map[string]any{"discovery": map[string]any{"mode": "operator"}}, api.Version())
 	if err != nil {
 		t.Fatal(err)
 	}
+	var monitors []podMonitor
 	for document := range strings.SplitSeq(manifest, "\n---\n") {
 		if strings.Contains(document, "\nkind: PodMonitor\n") {
 			var m podMonitor
 			if err := yaml.UnmarshalStrict([]byte(document), &m); err != nil {
 				t.Fatal(err)
 			}
-			return m
+			monitors = append(monitors, m)
 		}
 	}
-	t.Fatal("no PodMonitor")
-	return podMonitor{}
+	return monitors
 }
 
 // TestPodMonitorAgreesWithTheJobs requires that a Prometheus that the operator configures makes the same targets, with the
@@ -136,14 +137,20 @@ func renderedMonitor(t *testing.T) podMonitor {
 func TestPodMonitorAgreesWithTheJobs(t *testing.T) {
 	c := client(t)
 	ns := namespace(t, c, nil)
-	monitor := renderedMonitor(t)
-	if len(monitor.Spec.PodMetricsEndpoints) != 4 || monitor.Spec.SampleLimit == 0 || monitor.Spec.BodySizeLimit == "" {
-		t.Errorf("%d endpoints with the limits %+v", len(monitor.Spec.PodMetricsEndpoints), monitor.Spec)
-	}
-	for _, e := range monitor.Spec.PodMetricsEndpoints {
-		if e.HonorLabels || e.FollowRedirects || e.HonorTimestamps {
-			t.Errorf("a tenant's labels, times or redirects are followed: %+v", e)
+	operators, endpoints, limits := "", 0, map[uint64]bool{}
+	for _, monitor := range renderedMonitors(t) {
+		if limits[monitor.Spec.SampleLimit] = true; monitor.Spec.BodySizeLimit == "" {
+			t.Errorf("limits %+v", monitor.Spec)
 		}
+		for _, e := range monitor.Spec.PodMetricsEndpoints {
+			if endpoints++; e.HonorLabels || e.FollowRedirects || e.HonorTimestamps {
+				t.Errorf("a tenant's labels, times or redirects are followed: %+v", e)
+			}
+		}
+		operators += operatorsJobs(t, monitor)
+	}
+	if endpoints != 6 || len(limits) != len(v1alpha1.SampleLimits()) || limits[0] {
+		t.Errorf("%d endpoints with the limits %v", endpoints, limits)
 	}
 	pods := map[string]*corev1.Pod{}
 	for name, d := range discovered {
@@ -154,7 +161,7 @@ func TestPodMonitorAgreesWithTheJobs(t *testing.T) {
 	serves := basePod(ns, "serves-itself")
 	serves.Annotations = map[string]string{sidecars.ScrapeKey: "https:8443/stats,db=9100"}
 	pods["serves-itself"] = createPod(t, c, serves)
-	prom := startProm(t, operatorsJobs(t, monitor))
+	prom := startProm(t, operators)
 	prom.settle(t, c, ns)
 	for name, pod := range pods {
 		want := 3

@@ -144,8 +144,8 @@ func TestPresetsApply(t *testing.T) {
 			}
 		})
 	}
-	if n := count(t, c, "/apis/monitoring.coreos.com/v1/podmonitors"); n != 1 {
-		t.Errorf("%d PodMonitors, want the operator preset's", n)
+	if n := count(t, c, "/apis/monitoring.coreos.com/v1/podmonitors"); n != 3 {
+		t.Errorf("%d PodMonitors, want the operator preset's three", n)
 	}
 	if n := count(t, c, "/apis/gateway.networking.k8s.io/v1/httproutes"); n != 2 {
 		t.Errorf("%d HTTPRoutes, want the managed cluster's two", n)

@@ -77,7 +77,7 @@ func TestJobTable(t *testing.T) {
 	}
 	found := map[string]bool{}
 	for _, m := range regexp.MustCompile(`(?m)^ +-? *job_name: (\S+)$`).FindAllStringSubmatch(rendered, -1) {
-		name := regexp.MustCompile(`-[0-9]$`).ReplaceAllString(m[1], "")
+		name := regexp.MustCompile(`-[0-9]+$`).ReplaceAllString(m[1], "")
 		if words, ok := renamed[name]; ok {
 			name = words
 		}

@@ -307,15 +307,25 @@ func TestNamespacesAreAnswered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, func() string { // until the policy is in force
+		warnings = nil
+		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "answered-", Labels: map[string]string{"outrider.dev/inject": "true"}}}
+		if _, err := c.CoreV1().Namespaces().Create(t.Context(), ns, metav1.CreateOptions{DryRun: []string{"All"}}); err != nil || len(warnings) == 0 {
+			return fmt.Sprintf("nothing is said: %v", err)
+		}
+		return ""
+	})
 	for _, tc := range []struct {
 		labels, annotations map[string]string
 		want                string
 	}{
-		{map[string]string{"outrider.dev/inject": "enabled", "outrider.dev/enforce": "deny"}, map[string]string{"outrider.dev/allow": "x", "outrider.dev/deny": "y", "redis.outrider.dev/port": "1"}, ""},
+		{map[string]string{"outrider.dev/inject": "enabled", "outrider.dev/enforce": "deny"}, map[string]string{"outrider.dev/allow": "x", "outrider.dev/deny": "y", "outrider.dev/budget": "50000", "redis.outrider.dev/port": "1"}, ""},
 		{map[string]string{"outrider.dev/inject": "true"}, nil, "outrider.dev/inject: true means nothing; write enabled"},
 		{map[string]string{"outrider.dev/enforce": "Deny"}, nil, "outrider.dev/enforce: Deny means nothing; write audit, warn or deny"},
 		{map[string]string{"outrider.dev/injct": "enabled"}, nil, "outrider.dev/injct: no such label"},
 		{nil, map[string]string{"outrider.dev/inject": "enabled"}, "outrider.dev/inject: no such annotation"},
+		{nil, map[string]string{"outrider.dev/budget": "50k"}, "outrider.dev/budget: 50k is no number of series"},
+		{nil, map[string]string{"outrider.dev/budget": "0"}, "outrider.dev/budget: 0 is no number of series"},
 	} {
 		warnings = nil
 		ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "answered-", Labels: tc.labels, Annotations: tc.annotations}}

@@ -88,25 +88,26 @@ func install(ctx context.Context) error {
 			}
 		}
 	}
-	return keep(ctx, c, sidecars.Builtin(), &suspended{})
+	return keep(ctx, c, sidecars.Builtin(), &state{})
 }
 
 // keep has the controller's code write the data.
-func keep(ctx context.Context, c client.Client, catalog sidecars.Catalog, s *suspended) error {
+func keep(ctx context.Context, c client.Client, catalog sidecars.Catalog, s *state) error {
 	p := webhook.Policies{
 		Namespace: releaseNamespace, Name: "outrider-policies", Exporters: decider.NewExporters(catalog, prometheus.NewRegistry()),
-		Injection: &webhook.Injection{Budgets: budgets{c}, Breaker: s, Alone: true},
+		Injection: &webhook.Injection{Budgets: budgets{c}, Breaker: s, Usage: s, Alone: true},
 	}
 	_, err := p.Keep(ctx, c)
 	return err
 }
 
-// suspended are exporters that the test suspends.
-type suspended struct{ held []string }
+// state is what the test has: suspended exporters, and namespaces that have used up their budgets of series.
+type state struct{ held, exhausted []string }
 
-func (*suspended) Check(*http.Request) error          { return nil }
-func (s *suspended) Held(bool) ([]string, time.Time)  { return s.held, time.Time{} }
-func (*suspended) Changed() <-chan event.GenericEvent { return nil }
+func (*state) Check(*http.Request) error          { return nil }
+func (s *state) Held(bool) ([]string, time.Time)  { return s.held, time.Time{} }
+func (s *state) AllExhausted() []string           { return s.exhausted }
+func (*state) Changed() <-chan event.GenericEvent { return nil }
 
 // budgets are the policies of all namespaces, as the API server has them.
 type budgets struct{ client.Reader }

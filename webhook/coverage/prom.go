@@ -35,12 +35,21 @@ type evidence struct {
 	scrapeErrors map[target]string  // Prometheus' last error
 }
 
-func newProm(o Options) (*prom, error) {
+// NewClient is a client of the Prometheus that the options name.
+func NewClient(o Options) (api.Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: o.PrometheusSkipVerify}
 	client, err := api.NewClient(api.Config{Address: o.PrometheusURL, RoundTripper: login{transport, o.PrometheusUser, o.PrometheusPasswordFile}})
 	if err != nil {
 		return nil, fmt.Errorf("create a client of Prometheus: %w", err)
+	}
+	return client, nil
+}
+
+func newProm(o Options) (*prom, error) {
+	client, err := NewClient(o)
+	if err != nil {
+		return nil, err
 	}
 	return &prom{client: client, api: promv1.NewAPI(client)}, nil
 }
@@ -145,8 +154,17 @@ func targetWith(labels model.Metric) (target, bool) {
 // lastErrors are Prometheus' own about the exporters that it cannot scrape. The
 // client's method would fetch the targets of all jobs, and those dropped.
 func (p *prom) lastErrors(ctx context.Context, into map[target]string) error {
+	for _, job := range sidecars.ExporterJobs() {
+		if err := p.lastErrorsOf(ctx, job, into); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *prom) lastErrorsOf(ctx context.Context, job string, into map[target]string) error {
 	u := p.client.URL("/api/v1/targets", nil)
-	u.RawQuery = url.Values{"state": {"active"}, "scrapePool": {"outrider-exporters"}}.Encode()
+	u.RawQuery = url.Values{"state": {"active"}, "scrapePool": {job}}.Encode()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return fmt.Errorf("ask for targets: %w", err)

@@ -25,6 +25,8 @@ type Decider struct {
 	Budgets interface {
 		Budget(ctx context.Context, namespace string) (sidecars.Budget, error)
 	}
+	// Usage reports whether a namespace has used up its budget of series. Nil: none has.
+	Usage interface{ Exhausted(namespace string) bool }
 	// Breaker suspends exporters that do not work. Nil suspends none.
 	Breaker Breaker
 	// Settings are the same for all pods.
@@ -169,6 +171,7 @@ func (d *Decider) input(ctx context.Context, r Request, catalog sidecars.Catalog
 			log.Error(err, "decided without the namespace's LimitRanges and ResourceQuotas", "namespace", r.Namespace)
 		}
 	}
+	in.Exhausted = d.Usage != nil && d.Usage.Exhausted(r.Namespace)
 	if d.Breaker != nil {
 		in.Suspended = d.Breaker.Suspended(r.Namespace)
 	}

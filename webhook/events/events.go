@@ -30,17 +30,24 @@ var (
 	WorkloadRestarted = Event{"WorkloadRestarted", corev1.EventTypeNormal, "Restart", workload, "Its rollout was restarted, so that new pods get their exporter."}
 	RepairSkipped     = Event{"RepairSkipped", corev1.EventTypeWarning, "Restart", workload, "Its pods lack their exporter and are not replaced. The message has the reason."}
 
+	SeriesBudgetNearlyUsed = Event{"SeriesBudgetNearlyUsed", corev1.EventTypeWarning, "Count", namespace, "Its exporters have 80 % of the series that outrider.dev/budget allows. The message names those that have the most."}
+	SeriesBudgetExhausted  = Event{"SeriesBudgetExhausted", corev1.EventTypeWarning, "Count", namespace, "They have more than it allows. New pods get the profile essential."}
+	SeriesBudgetRestored   = Event{"SeriesBudgetRestored", corev1.EventTypeNormal, "Count", namespace, "They have less than 80 % again. New pods get the profile that they ask for."}
+	SeriesBudgetIgnored    = Event{"SeriesBudgetIgnored", corev1.EventTypeWarning, "Count", namespace, "The annotation has no effect. The message has the reason."}
+
 	MonitorNotFollowed = Event{"MonitorNotFollowed", corev1.EventTypeWarning, "Follow", "ServiceMonitor, PodMonitor, Probe, PrometheusRule", "A field cannot be followed, and what it belongs to is left out. The message names it."}
 )
 
 const (
-	owner    = "the pods' controller, a bare pod"
-	workload = "Deployment, StatefulSet, DaemonSet"
+	owner     = "the pods' controller, a bare pod"
+	workload  = "Deployment, StatefulSet, DaemonSet"
+	namespace = "Namespace"
 )
 
 // All returns the events in the order of the pages' table.
 func All() []Event {
-	return []Event{ExporterMissing, ExporterDown, ExporterUp, ExporterSuspended, ExporterResumed, PodEvicted, WorkloadRestarted, RepairSkipped, MonitorNotFollowed}
+	return []Event{ExporterMissing, ExporterDown, ExporterUp, ExporterSuspended, ExporterResumed, PodEvicted, WorkloadRestarted, RepairSkipped,
+		SeriesBudgetNearlyUsed, SeriesBudgetExhausted, SeriesBudgetRestored, SeriesBudgetIgnored, MonitorNotFollowed}
 }
 
 // Refusal is the event that something asked for was not injected.

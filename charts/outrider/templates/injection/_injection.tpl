@@ -43,6 +43,10 @@ variable left, and goes to the webhook as it is. An error leaves the pod to the 
 - name: discovered
   expression: >-
     variables.exporter[1] == 'native'
+{{- /* Whether the namespace has used up its budget of series: everything has the profile essential. */}}
+- name: exhausted
+  expression: >-
+    namespaceObject.metadata.name in variables.known[?'exhausted'].orValue('').split('\n')
 - name: parameters
   expression: >-
     {{ include "outrider.injection.of" "parameter" }}.map(r, [{{ include "outrider.injection.of" "value" }}.filter(v, v[1] == r[1])].map(own, {
@@ -262,7 +266,7 @@ the one whose variables its image reads, where a Secret as a whole becomes varia
     : dyn({'requests': {'cpu': variables.exporter[8], 'memory': variables.exporter[9]}, 'limits': {'cpu': variables.exporter[10], 'memory': variables.exporter[11]}})
 - name: texts
   expression: >-
-    {{ include "outrider.injection.of" "text" }}.filter(r, r.slice(2, r.size()).all(part, !part.startsWith('$') || variables.values[part.substring(1)] != '')).map(r, {
+    ({{ include "outrider.injection.of" "text" }} + (variables.exhausted ? {{ include "outrider.injection.of" "essential" }}.map(r, r.slice(1, r.size())) : [])).filter(r, r.slice(2, r.size()).all(part, !part.startsWith('$') || variables.values[part.substring(1)] != '')).map(r, {
       'kind': r[0], 'name': r[1], 'fixed': r.slice(2, r.size()).all(part, part.startsWith('=')) ? 'yes' : '',
       'text': r.slice(2, r.size()).map(part, part.startsWith('=') ? part.substring(1) : part.startsWith('$') ? variables.values[part.substring(1)].replace('$', '$$')
         : variables.values[part.substring(1, part.indexOf('='))].lowerAscii() in ['', 'false', 'no', 'off', '0'] ? '' : part.substring(part.indexOf('=') + 1)).join('')
@@ -286,7 +290,8 @@ the one whose variables its image reads, where a Secret as a whole becomes varia
 - name: status
   expression: >-
     '{"decisions":[' + (variables.name == '' ? '' : '{"exporter":"' + variables.name + '","outcome":"' + (variables.discovered ? 'discovered' : 'injected') + '","reason":"' + variables.reason
-      + '","definition":"' + variables.exporter[2] + '"' + (variables.discovered ? ',"endpoint":"' + variables.endpoint + '"' : '') + '}') + (variables.name == '' ? variables.scrape.substring(1) : variables.scrape) + ']'
+      + '","definition":"' + variables.exporter[2] + '"' + (variables.discovered ? ',"endpoint":"' + variables.endpoint + '"' : '')
+      + (variables.exhausted ? ',"profile":"essential"' : '') + '}') + (variables.name == '' ? variables.scrape.substring(1) : variables.scrape) + ']'
       + (variables.pulls.size() == 0 ? '' : ',"pullSecrets":["' + variables.pulls.join('","') + '"]') + '}'
 {{- /* Why the pod is left to the webhook; empty where it is not. */}}
 - name: left
@@ -296,7 +301,7 @@ the one whose variables its image reads, where a Secret as a whole becomes varia
 
 {{/* The records of a kind, in the order of sidecars.Catalog.Injection. */}}
 {{- define "outrider.injection.of" -}}
-{{- $at := dict "exporter" 0 "parameter" 1 "value" 2 "sign" 3 "obstacle" 4 "credentials" 5 "account" 6 "text" 7 "socket" 8 "reads" 9 "flags" 10 "unset" 11 -}}
+{{- $at := dict "exporter" 0 "parameter" 1 "value" 2 "sign" 3 "obstacle" 4 "credentials" 5 "account" 6 "text" 7 "socket" 8 "reads" 9 "flags" 10 "unset" 11 "essential" 12 -}}
 variables.records[?{{ get $at . }}].orValue([])
 {{- end -}}
 

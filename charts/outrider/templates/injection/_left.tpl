@@ -52,7 +52,8 @@ the answer, and what comes after a line may rely on it.
 
 {{/* What is about the pod as such, whatever it asks for. */}}
 {{- define "outrider.injection.leftPod" -}}
-: variables.namespaceAnnotations.exists(key, {{ include "outrider.injection.own" . }} && key != 'outrider.dev/repair') ? 'NamespaceAnnotation'
+: variables.namespaceAnnotations.exists(key, {{ include "outrider.injection.own" . }} && key != 'outrider.dev/repair'
+    && !(key == 'outrider.dev/budget' && variables.namespaceAnnotations[key].matches('^[1-9][0-9]{0,8}$'))) ? 'NamespaceAnnotation'
 : variables.annotations.exists(key, {{ include "outrider.injection.own" . }} && !({{ include "outrider.injection.understood" . }})) ? 'Annotation'
 : variables.annotations.map(key, key.size() + variables.annotations[key].size()).sum() > 65536
   || variables.containers.map(c, 1000 + c.?env.orValue([]).map(v, 200 + v.?value.orValue('').size()).sum() + 200 * c.?volumeMounts.orValue([]).size()
@@ -126,5 +127,7 @@ variables.accounts.exists(a, [a.user, a.password, a.from].exists(n, n != '' && (
 + (variables.left != '' ? [] : [JSONPatch{op: 'add', path: '/metadata/labels/outrider.dev~1monitored', value: 'true'}]
   + (variables.annotations.size() > 0 ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations', value: {'outrider.dev/status': variables.status}}])
   + [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1status', value: variables.status}]
-  + (variables.name == '' || !variables.discovered ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1scrape', value: variables.endpoint}]))
+  + (variables.name == '' || !variables.discovered ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1scrape', value: variables.endpoint}])
+  + (variables.name == '' || !variables.exhausted ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1essential', value: variables.name}])
+  + (variables.name == '' || variables.discovered || variables.exporter[12] == '' ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1sample-limit', value: variables.exporter[12]}]))
 {{- end -}}

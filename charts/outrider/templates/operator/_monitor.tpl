@@ -75,3 +75,54 @@ spec:
           targetLabel: node
         {{- end }}
 {{- end -}}
+
+{{/*
+A PodMonitor with those of the scrape jobs that have one limit of samples: a PodMonitor has one, and a scrape job too. root, name, limit.
+*/}}
+{{- define "outrider.podMonitor" -}}
+{{- $limit := int64 .limit -}}
+{{- $jobs := .root.Files.Get "files/jobs.yaml" | fromYamlArray -}}
+{{- $first := first $jobs -}}
+# The scrape jobs for what is monitored, as package discovery has them, in the operator's words. The API server selects the
+# pods, and so discovery costs what is monitored.
+apiVersion: monitoring.coreos.com/v1
+kind: PodMonitor
+metadata:
+  {{- include "outrider.monitorMetadata" . | nindent 2 }}
+spec:
+  selector:
+    matchLabels:
+      {{- $selector := splitList "=" (first (first $first.kubernetes_sd_configs).selectors).label }}
+      {{ first $selector }}: {{ last $selector | quote }}
+  selectorMechanism: RoleSelector
+  namespaceSelector:
+    any: true
+  sampleLimit: {{ $limit }}
+  {{- range $theirs, $ours := dict "labelLimit" "label_limit" "labelNameLengthLimit" "label_name_length_limit" "labelValueLengthLimit" "label_value_length_limit" "bodySizeLimit" "body_size_limit" "keepDroppedTargets" "keep_dropped_targets" "targetLimit" "target_limit" }}
+  {{- if hasKey $first $ours }}
+  {{ $theirs }}: {{ get $first $ours | toJson | replace "\"" "" }}
+  {{- end }}
+  {{- end }}
+  podMetricsEndpoints:
+    {{- range $jobs }}
+    {{- if eq (int64 .sample_limit) $limit }}
+    - honorLabels: {{ .honor_labels }}
+      honorTimestamps: {{ .honor_timestamps }}
+      followRedirects: {{ .follow_redirects }}
+      {{- with .tls_config }}
+      tlsConfig:
+        insecureSkipVerify: {{ .insecure_skip_verify }}
+      {{- end }}
+      filterRunning: false # a rule of the job's own drops pods that have ended
+      relabelings:
+        # The operator sets container for every target, the job only where a container serves the metrics.
+        - regex: container
+          action: labeldrop
+        {{- include "outrider.relabelings" .relabel_configs | trim | nindent 8 }}
+      {{- with .metric_relabel_configs }}
+      metricRelabelings:
+        {{- include "outrider.relabelings" . | trim | nindent 8 }}
+      {{- end }}
+    {{- end }}
+    {{- end }}
+{{- end -}}

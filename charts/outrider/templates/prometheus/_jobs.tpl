@@ -5,7 +5,9 @@ The scrape jobs for what is monitored, as package discovery has them, with the l
 {{- $limits := include "outrider.scrape.limits" . | fromYaml -}}
 {{- $jobs := .Files.Get "files/jobs.yaml" | fromYamlArray -}}
 {{- range $job := $jobs -}}
+{{- $own := int64 $job.sample_limit -}}
 {{- range $key, $value := $limits }}{{ $_ := set $job $key $value }}{{ end -}}
+{{- if and (hasPrefix "outrider-exporters-" $job.job_name) (or (not $job.sample_limit) (lt $own (int64 $job.sample_limit))) }}{{ $_ := set $job "sample_limit" $own }}{{ end -}}
 {{- end -}}
 {{- toYaml $jobs -}}
 {{- end -}}

@@ -19,7 +19,7 @@ Prometheus' files as data: a file's name, and what it contains. The ConfigMaps m
 {{/* What scrape.settings says of a job, and the labels of its targets' namespaces. It changes the job. */}}
 {{- define "outrider.scrape.configure" -}}
 {{- $job := .job -}}
-{{- $settings := get .root.Values.scrape.settings $job.job_name | default dict -}}
+{{- $settings := get .root.Values.scrape.settings $job.job_name | default (get .root.Values.scrape.settings (regexReplaceAll "^(outrider-exporters)-[0-9]+$" $job.job_name "${1}")) | default dict -}}
 {{- range $key := list "interval" "timeout" -}}
 {{- with get $settings $key }}{{ if regexMatch "^(0+[a-z]+)+$" . }}{{ fail (printf "scrape.settings.%s.%s is %s: write a longer one, such as 30s" $job.job_name $key .) }}{{ end }}{{ end -}}
 {{- end -}}
