@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -15,7 +16,7 @@ const notesFile = "NOTES.md"
 var section = regexp.MustCompile(`(?m)^## \[([^\]]+)\](?: - (\d{4}-\d{2}-\d{2}))?$`)
 
 // notes is the text of the version's section of the changelog and whether the section has a date. A version without one
-// is not released yet: then it is the text of Unreleased.
+// is not released yet: then it is the text of Unreleased, which is empty right after a release.
 func (r *release) notes() (text string, dated bool, err error) {
 	raw, err := os.ReadFile(r.path(".github", "CHANGELOG.md"))
 	if err != nil {
@@ -38,12 +39,13 @@ func notesOf(changelog, version string) (text string, dated bool, err error) {
 		name := changelog[at[2]:at[3]]
 		texts[name], dates[name] = strings.TrimSpace(changelog[at[1]:end]), at[4] >= 0
 	}
-	for _, name := range []string{version, "Unreleased"} {
-		if texts[name] != "" {
-			return texts[name], dates[name], nil
-		}
+	if texts[version] != "" {
+		return texts[version], dates[version], nil
 	}
-	return "", false, fmt.Errorf("CHANGELOG.md has no section [%s] and nothing under [Unreleased]", version)
+	if text, found := texts["Unreleased"]; found {
+		return cmp.Or(text, "Nothing has changed since the last release."), false, nil
+	}
+	return "", false, fmt.Errorf("CHANGELOG.md has neither a section [%s] nor [Unreleased]", version)
 }
 
 // change is one of Artifact Hub's changes.

@@ -22,7 +22,11 @@ func TestNotes(t *testing.T) {
 			t.Errorf("%s: %q, %t, %v", version, text, dated, err)
 		}
 	}
-	if text, _, err := notesOf("# Changelog\n\n## [Unreleased]\n\n## [0.2.0] - 2026-11-22\n\nx\n", "0.3.0"); err == nil {
+	const fresh = "# Changelog\n\n## [Unreleased]\n\n## [0.2.0] - 2026-11-22\n\nx\n"
+	if text, dated, err := notesOf(fresh, "0.3.0"); text != "Nothing has changed since the last release." || dated || err != nil {
+		t.Errorf("right after a release: %q, %t, %v", text, dated, err)
+	}
+	if text, _, err := notesOf("# Changelog\n\n## [0.2.0] - 2026-11-22\n\nx\n", "0.3.0"); err == nil {
 		t.Errorf("a changelog that says nothing of 0.3.0 gives %q", text)
 	}
 }
