@@ -39,6 +39,7 @@ func TestTables(t *testing.T) {
 		{"charts/RUNBOOK.md", "events", eventTable()},
 		{"charts/README.md", "versions", versions(t)},
 		{"test/README.md", "workloads", read(t, "test/alarms/testdata/workloads.md")},
+		{"test/README.md", "maintenance", read(t, "test/alarms/testdata/maintenance.md")},
 	} {
 		text := read(t, table.page)
 		begin, end := "<!-- begin "+table.name+" -->\n", "<!-- end "+table.name+" -->"
