@@ -1,8 +1,10 @@
 package faults_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,6 +15,8 @@ import (
 func testDiskPressure(t *testing.T, e *env) {
 	const namespace = "faults-diskpressure"
 	node := e.cluster.Nodes()[2]
+	eventually(t, func() string { return e.leaving(t.Context(), node) })
+	began := time.Now()
 	if err := e.cluster.Kill(node); err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +27,7 @@ func testDiskPressure(t *testing.T, e *env) {
 	if err := e.cluster.Restart(t.Context(), node); err != nil {
 		t.Fatal(err)
 	}
-	e.whole(t)
+	e.restarted(t, node, began)
 	e.namespace(t, namespace, false)
 	apps := deployment("beside")
 	apps.Spec.Template.Spec.NodeSelector = map[string]string{corev1.LabelHostname: node}
@@ -77,6 +81,20 @@ func testDiskPressure(t *testing.T, e *env) {
 	}
 	e.whole(t)
 	e.apps.settle(t)
+}
+
+// leaving names a pod of an earlier fault that is still leaving a node, which could not end it without its files; "" is none.
+func (e *env) leaving(ctx context.Context, node string) string {
+	pods, err := e.client.CoreV1().Pods("").List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + node})
+	if err != nil {
+		return err.Error()
+	}
+	for _, pod := range pods.Items {
+		if pod.DeletionTimestamp != nil {
+			return fmt.Sprintf("pod %s/%s is leaving %s", pod.Namespace, pod.Name, node)
+		}
+	}
+	return ""
 }
 
 // evicted is how many pods of a node were evicted, other than the one of this name.
