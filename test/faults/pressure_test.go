@@ -2,7 +2,9 @@ package faults_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +26,15 @@ func testDiskPressure(t *testing.T, e *env) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	whole := sync.OnceValue(func() error { // also where the test fails: the faults after it need the node
+		_ = e.cluster.Kill(node)
+		return errors.Join(restore(), e.cluster.Restart(context.Background(), node))
+	})
+	t.Cleanup(func() {
+		if err := whole(); err != nil {
+			t.Error(err)
+		}
+	})
 	if err := e.cluster.Restart(t.Context(), node); err != nil {
 		t.Fatal(err)
 	}
@@ -70,13 +81,7 @@ func testDiskPressure(t *testing.T, e *env) {
 	if err := e.client.AppsV1().Deployments(namespace).Delete(t.Context(), apps.Name, metav1.DeleteOptions{PropagationPolicy: new(metav1.DeletePropagationForeground)}); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.cluster.Kill(node); err != nil {
-		t.Fatal(err)
-	}
-	if err := restore(); err != nil {
-		t.Fatal(err)
-	}
-	if err := e.cluster.Restart(t.Context(), node); err != nil {
+	if err := whole(); err != nil {
 		t.Fatal(err)
 	}
 	e.whole(t)

@@ -42,6 +42,7 @@ func (l layout) make() error {
 func (l layout) forget() error {
 	for n := node(1); n <= maxNodes; n++ {
 		own := n.layout(l)
+		unmount(own.data("kubelet"))
 		for _, dir := range []string{own.data("etcd"), own.data("kubelet"), own.data("podlogs"), own.data("containerlogs"), own.data("cni"), own.run("")} {
 			if err := os.RemoveAll(dir); err != nil {
 				return fmt.Errorf("remove the old cluster's data: %w", err)

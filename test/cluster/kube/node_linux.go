@@ -97,6 +97,9 @@ type program struct {
 	namespaces uintptr // further ones of its own
 }
 
+// unmount takes away what SmallDisk left where a test was ended, if there is any.
+func unmount(folder string) { _ = syscall.Unmount(folder, syscall.MNT_DETACH) }
+
 // settle gives a further node its host name, network and cgroups.
 func (n node) settle(ctx context.Context) error {
 	if err := syscall.Sethostname([]byte(n.name())); err != nil {

@@ -8,6 +8,8 @@ func nodeAttr(bool) syscall.SysProcAttr { return syscall.SysProcAttr{} }
 
 func networkAttr() syscall.SysProcAttr { return syscall.SysProcAttr{} }
 
+func unmount(string) {}
+
 // Node needs Linux.
 func Node(dir, number, containerd, kubelet, kubeProxy string) error { return errNoRoot }
 
