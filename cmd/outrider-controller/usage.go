@@ -11,7 +11,7 @@ import (
 // newUsage returns what compares namespaces' series with their budgets, by the
 // Prometheus that coverage asks.
 func newUsage(mgr ctrl.Manager, o Options, s *sources) (*usage.Usage, error) {
-	u := usage.Options{Namespace: o.Certificates.Namespace, ConfigMap: o.Breaker.ConfigMap, Interval: o.Coverage.ProofInterval}
+	u := usage.Options{Store: s.breaker.Store(), Interval: o.Coverage.ProofInterval}
 	if o.Coverage.PrometheusURL != "" {
 		client, err := coverage.NewClient(o.Coverage)
 		if err != nil {

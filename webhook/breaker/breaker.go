@@ -48,6 +48,7 @@ type Breaker struct {
 	client client.Client // writes
 	reader client.Reader // reads from the API server
 	store  *shared.Store
+	synced func() bool
 
 	reportAt time.Time // when the conditions of custom exporters are to be looked at
 }
@@ -66,6 +67,9 @@ func New(o Options, pods podSource, exporters *decider.Exporters, events events.
 	return &Breaker{gate: g, Options: o, pods: pods, exporters: exporters, events: events, metrics: metrics, store: store}
 }
 
+// Store is the ConfigMap of the suspensions. Other parts of it have other keys.
+func (b *Breaker) Store() *shared.Store { return b.store }
+
 // SetupWithManager starts, with the manager, what follows the ConfigMap on every
 // replica, and, with judge, what judges on the leader.
 func (b *Breaker) SetupWithManager(ctx context.Context, mgr ctrl.Manager, judge bool) error {
@@ -78,7 +82,7 @@ func (b *Breaker) SetupWithManager(ctx context.Context, mgr ctrl.Manager, judge 
 
 // Check returns nil once the suspensions are known; it is a healthz.Checker.
 func (b *Breaker) Check(*http.Request) error {
-	if !b.store.Synced() {
+	if !b.synced() {
 		return errors.New("suspended exporters are not known yet")
 	}
 	return nil

@@ -20,7 +20,8 @@ type stored struct {
 // follow loads what is stored, on every replica, whenever it changes.
 func (b *Breaker) follow(ctx context.Context, mgr ctrl.Manager) error {
 	log := mgr.GetLogger().WithName("breaker")
-	return b.store.Follow(ctx, mgr, func(cm *corev1.ConfigMap) {
+	var err error
+	b.synced, err = b.store.Follow(ctx, mgr, func(cm *corev1.ConfigMap) {
 		s, err := parse(cm)
 		if err != nil {
 			log.Error(err, "nothing is suspended: the ConfigMap cannot be read", "configMap", b.store.String())
@@ -29,6 +30,7 @@ func (b *Breaker) follow(ctx context.Context, mgr ctrl.Manager) error {
 		b.metrics.suspended(s.suspensions)
 		log.Info("suspended exporters loaded", "suspensions", len(s.suspensions))
 	})
+	return err
 }
 
 // parse reads a ConfigMap, or none. With an error nothing is suspended.

@@ -66,7 +66,7 @@ func (u *Usage) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !toolscache.WaitForCacheSync(ctx.Done(), synced, u.store.Synced) {
+	if !toolscache.WaitForCacheSync(ctx.Done(), synced, u.synced) {
 		return nil
 	}
 	failed := false
@@ -156,11 +156,11 @@ func (u *Usage) round(ctx context.Context) error {
 		all[name] = b
 	}
 	slices.Sort(used)
-	cm, err := u.store.Get(ctx)
+	cm, err := u.Store.Get(ctx)
 	if err != nil {
 		return err
 	}
-	if err := u.store.Put(ctx, cm, dataKey, strings.Join(used, "\n")); err != nil {
+	if err := u.Store.Put(ctx, cm, dataKey, strings.Join(used, "\n")); err != nil {
 		return err
 	}
 	for name, b := range all {

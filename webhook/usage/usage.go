@@ -29,9 +29,8 @@ const dataKey = "exhausted"
 
 // Options are how Usage is set up.
 type Options struct {
-	// Namespace and ConfigMap name the object that holds the namespaces that have
-	// used up their budgets. Required.
-	Namespace, ConfigMap string
+	// Store holds the namespaces that have used up their budgets. Required.
+	Store *shared.Store
 	// Prometheus is asked for the series. Default nil: nobody is, and budgets have no
 	// effect.
 	Prometheus promv1.API
@@ -51,7 +50,7 @@ type Usage struct {
 	namespaces namespaceSource
 	events     events.EventRecorder
 	reader     client.Reader
-	store      *shared.Store
+	synced     func() bool
 	changed    chan event.GenericEvent
 
 	mu        sync.Mutex
@@ -71,17 +70,15 @@ type budget struct {
 
 // New returns what knows nothing until the manager runs.
 func New(o Options, namespaces namespaceSource, events events.EventRecorder) *Usage {
-	return &Usage{
-		Options: o, namespaces: namespaces, events: events,
-		store: &shared.Store{Namespace: o.Namespace, Name: o.ConfigMap}, changed: make(chan event.GenericEvent, 1),
-	}
+	return &Usage{Options: o, namespaces: namespaces, events: events, changed: make(chan event.GenericEvent, 1)}
 }
 
 // SetupWithManager follows, with the manager, what is stored, and with leads has the
 // leader count, and registers its gauges.
 func (u *Usage) SetupWithManager(ctx context.Context, mgr ctrl.Manager, r prometheus.Registerer, leads bool) error {
 	u.reader = mgr.GetCache()
-	if err := u.store.Follow(ctx, mgr, u.load); err != nil || !leads {
+	var err error
+	if u.synced, err = u.Store.Follow(ctx, mgr, u.load); err != nil || !leads {
 		return err
 	}
 	if err := r.Register(&collector{u}); err != nil {
@@ -93,7 +90,7 @@ func (u *Usage) SetupWithManager(ctx context.Context, mgr ctrl.Manager, r promet
 // Check returns nil once it is known which budgets are used up; it is a
 // healthz.Checker.
 func (u *Usage) Check(*http.Request) error {
-	if !u.store.Synced() {
+	if !u.synced() {
 		return errors.New("namespaces that have used up their budgets of series are not known yet")
 	}
 	return nil

@@ -21,15 +21,39 @@ type Store struct {
 	// Namespace and Name of the ConfigMap. Required.
 	Namespace, Name string
 
-	cached client.Reader
+	cached cache.Cache // nil until it is followed
 	client client.Client
-	synced toolscache.InformerSynced
 }
 
 // Follow has the manager call load, on every replica, with what the ConfigMap is
-// whenever it changes, and with nil where it was deleted. The cache is of its own, and
-// holds that one ConfigMap: the controller may list no others.
-func (s *Store) Follow(ctx context.Context, mgr ctrl.Manager, load func(*corev1.ConfigMap)) error {
+// whenever it changes, and with nil where it was deleted. synced reports whether load
+// was called with what there was at first. All who follow it share one cache.
+func (s *Store) Follow(ctx context.Context, mgr ctrl.Manager, load func(*corev1.ConfigMap)) (synced func() bool, err error) {
+	if s.cached == nil {
+		if err := s.watch(mgr); err != nil {
+			return nil, err
+		}
+	}
+	informer, err := s.cached.GetInformer(ctx, &corev1.ConfigMap{}, cache.BlockUntilSynced(false))
+	if err != nil {
+		return nil, fmt.Errorf("watch ConfigMap %s: %w", s, err)
+	}
+	changed := func(object any) {
+		cm, _ := object.(*corev1.ConfigMap)
+		load(cm)
+	}
+	registration, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
+		AddFunc: changed, UpdateFunc: func(_, now any) { changed(now) }, DeleteFunc: func(any) { load(nil) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("watch ConfigMap %s: %w", s, err)
+	}
+	return registration.HasSynced, nil
+}
+
+// watch has the manager run a cache of its own that holds the one ConfigMap: the
+// controller may list no others.
+func (s *Store) watch(mgr ctrl.Manager) error {
 	own, err := cache.New(mgr.GetConfig(), cache.Options{
 		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
 		ByObject: map[client.Object]cache.ByObject{&corev1.ConfigMap{}: {Namespaces: map[string]cache.Config{
@@ -40,21 +64,6 @@ func (s *Store) Follow(ctx context.Context, mgr ctrl.Manager, load func(*corev1.
 		return fmt.Errorf("create cache of ConfigMap %s: %w", s, err)
 	}
 	s.cached, s.client = own, mgr.GetClient()
-	informer, err := own.GetInformer(ctx, &corev1.ConfigMap{}, cache.BlockUntilSynced(false))
-	if err != nil {
-		return fmt.Errorf("watch ConfigMap %s: %w", s, err)
-	}
-	changed := func(object any) {
-		cm, _ := object.(*corev1.ConfigMap)
-		load(cm)
-	}
-	registration, err := informer.AddEventHandler(toolscache.ResourceEventHandlerFuncs{
-		AddFunc: changed, UpdateFunc: func(_, now any) { changed(now) }, DeleteFunc: func(any) { load(nil) },
-	})
-	if err != nil {
-		return fmt.Errorf("watch ConfigMap %s: %w", s, err)
-	}
-	s.synced = registration.HasSynced
 	return mgr.Add(everywhere{own})
 }
 
@@ -62,9 +71,6 @@ func (s *Store) Follow(ctx context.Context, mgr ctrl.Manager, load func(*corev1.
 type everywhere struct{ cache.Cache }
 
 func (everywhere) NeedLeaderElection() bool { return false }
-
-// Synced reports whether load was called with what there was at first.
-func (s *Store) Synced() bool { return s.synced() }
 
 // Get gives the ConfigMap as the cache has it, or nil where it is missing.
 func (s *Store) Get(ctx context.Context) (*corev1.ConfigMap, error) {
