@@ -4,12 +4,12 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -17,6 +17,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/outrider-dev/outrider/discovery/internal/written"
 )
 
 // Options say which dashboards are collected, and where.
@@ -86,17 +88,14 @@ func (c *Controller) keep(ctx context.Context) error {
 		c.left = left
 		ctrl.LoggerFrom(ctx).Info("dashboards left out", "which", strings.Join(left, "; "))
 	}
-	var written corev1.ConfigMap
-	if err := c.direct.Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: c.ConfigMap}, &written); err != nil {
-		return fmt.Errorf("read the collected dashboards: %w", client.IgnoreNotFound(err))
-	}
-	if maps.Equal(files, written.Data) {
-		return nil
-	}
-	written.Data = files
-	if err := c.client.Update(ctx, &written); err != nil {
+	changed, err := written.Keep(ctx, c.direct, c.client, client.ObjectKey{Namespace: c.Namespace, Name: c.ConfigMap}, files)
+	switch {
+	case apierrors.IsNotFound(err):
+		ctrl.LoggerFrom(ctx).Error(err, "no dashboard is collected; helm upgrade makes the object again")
+	case err != nil:
 		return fmt.Errorf("write the collected dashboards: %w", err)
+	case changed:
+		ctrl.LoggerFrom(ctx).Info("dashboards collected", "count", len(files))
 	}
-	ctrl.LoggerFrom(ctx).Info("dashboards collected", "count", len(files))
 	return nil
 }

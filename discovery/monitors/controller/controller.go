@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -24,6 +23,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	"github.com/outrider-dev/outrider/discovery/internal/written"
 	"github.com/outrider-dev/outrider/discovery/monitors"
 )
 
@@ -159,22 +159,15 @@ func (c *Controller) keep(ctx context.Context) error {
 	result := monitors.Translate(objects, c.translate)
 	result.Problems = append(problems, result.Problems...)
 	c.report(ctx, result, refs)
-	var found corev1.ConfigMap
-	if err := c.mgr.GetAPIReader().Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: c.ConfigMap}, &found); err != nil {
-		if apierrors.IsNotFound(err) {
-			ctrl.LoggerFrom(ctx).Error(err, "no monitor is followed; helm upgrade makes the object again")
-			return nil
-		}
-		return fmt.Errorf("read the files of monitors: %w", err)
-	}
-	if maps.Equal(result.Files, found.Data) || len(result.Files)+len(found.Data) == 0 {
-		return nil
-	}
-	found.Data = result.Files
-	if err := c.mgr.GetClient().Update(ctx, &found); err != nil {
+	changed, err := written.Keep(ctx, c.mgr.GetAPIReader(), c.mgr.GetClient(), client.ObjectKey{Namespace: c.Namespace, Name: c.ConfigMap}, result.Files)
+	switch {
+	case apierrors.IsNotFound(err):
+		ctrl.LoggerFrom(ctx).Error(err, "no monitor is followed; helm upgrade makes the object again")
+	case err != nil:
 		return fmt.Errorf("write the files of monitors: %w", err)
+	case changed:
+		ctrl.LoggerFrom(ctx).Info("monitors written", "followed", fmt.Sprint(result.Followed), "problems", len(result.Problems))
 	}
-	ctrl.LoggerFrom(ctx).Info("monitors written", "followed", fmt.Sprint(result.Followed), "problems", len(result.Problems))
 	return nil
 }
 
