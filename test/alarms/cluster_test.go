@@ -30,7 +30,7 @@ var maintenance = []operation{
 	{name: "a node reboots", do: reboot(second)},
 	{name: "a cordoned node reboots", steps: []string{"cordon " + second}, do: func(t *testing.T, w *week, namespace string) {
 		reboot(second)(t, w, namespace)
-		if _, err := w.kubectl(t.Context(), "uncordon", second); err != nil {
+		if _, err := w.cluster.Kubectl(t.Context(), "uncordon", second); err != nil {
 			t.Error(err)
 		}
 	}},
@@ -55,7 +55,7 @@ var maintenance = []operation{
 var outages = []operation{
 	{name: "DNS is out: no CoreDNS starts", do: func(t *testing.T, w *week, _ string) {
 		w.dns(t, `{"spec":{"template":{"spec":{"containers":[{"name":"coredns","args":["-conf","/etc/coredns/absent"]}]}}}}`)
-		if _, err := w.kubectl(t.Context(), "--namespace=kube-system", "delete", "pods", "--selector=k8s-app=kube-dns"); err != nil {
+		if _, err := w.cluster.Kubectl(t.Context(), "--namespace=kube-system", "delete", "pods", "--selector=k8s-app=kube-dns"); err != nil {
 			t.Error(err)
 		}
 	}, end: func(t *testing.T, w *week, _ string) {
@@ -135,7 +135,7 @@ func rotate(t *testing.T, w *week, _ string) {
 // dns changes the Deployment of CoreDNS.
 func (w *week) dns(t *testing.T, patch string) {
 	t.Helper()
-	if out, err := w.kubectl(t.Context(), "--namespace=kube-system", "patch", "deployment", "coredns", "--patch="+patch); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if _, err := w.cluster.Kubectl(t.Context(), "--namespace=kube-system", "patch", "deployment", "coredns", "--patch="+patch); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,13 +1,11 @@
 package alarms_test
 
 import (
-	"bytes"
 	"context"
 	"flag"
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -230,7 +228,7 @@ const prefix = "week-"
 func (w *week) perform(t *testing.T, o operation, namespace string) {
 	t.Helper()
 	if err := w.lay(t.Context(), o, namespace); err != nil {
-		events, _ := w.kubectl(t.Context(), "get", "events,pods,pvc", "--namespace", namespace)
+		events, _ := w.cluster.Kubectl(t.Context(), "get", "events,pods,pvc", "--namespace", namespace)
 		t.Errorf("%s: %v\n%s", o.name, err, events)
 		return
 	}
@@ -239,8 +237,8 @@ func (w *week) perform(t *testing.T, o operation, namespace string) {
 			pass(t, long)
 			continue
 		}
-		if out, err := w.kubectl(t.Context(), append([]string{"--namespace", namespace}, strings.Fields(strings.ReplaceAll(step, "NS", namespace))...)...); err != nil {
-			t.Errorf("%s: %v\n%s", o.name, err, out)
+		if _, err := w.cluster.Kubectl(t.Context(), append([]string{"--namespace", namespace}, strings.Fields(strings.ReplaceAll(step, "NS", namespace))...)...); err != nil {
+			t.Errorf("%s: %v", o.name, err)
 			return
 		}
 	}
@@ -271,20 +269,6 @@ func pass(t *testing.T, long string) {
 	case <-t.Context().Done():
 	case <-time.After(d / time.Duration(*factor)):
 	}
-}
-
-func (w *week) kubectl(ctx context.Context, args ...string) (string, error) {
-	path, err := kube.Kubectl(ctx)
-	if err != nil {
-		return "", err
-	}
-	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, path, append([]string{"--kubeconfig", w.cluster.Kubeconfig}, args...)...)
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
-		return out.String(), fmt.Errorf("kubectl %s: %w", strings.Join(args, " "), err)
-	}
-	return out.String(), nil
 }
 
 // TestTables holds that the tables of the page have the operations.

@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -18,8 +19,7 @@ func testDrain(t *testing.T, e *env) {
 		began := time.Now()
 		done := make(chan error, 1)
 		go func() {
-			_, err := e.kubectl(t.Context(), "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s")
-			done <- err
+			done <- e.drain(t.Context(), node)
 		}()
 		err := e.watchReplicas(t, done, &fewest)
 		if err != nil {
@@ -27,7 +27,7 @@ func testDrain(t *testing.T, e *env) {
 		}
 		took = append(took, fmt.Sprintf("%s %s", node, seconds(began)))
 		l.rollOut(t)
-		if _, err := e.kubectl(t.Context(), "uncordon", node); err != nil {
+		if _, err := e.cluster.Kubectl(t.Context(), "uncordon", node); err != nil {
 			t.Fatal(err)
 		}
 		e.whole(t)
@@ -39,6 +39,12 @@ func testDrain(t *testing.T, e *env) {
 	if c.missed > 0 || fewest < 1 {
 		t.Errorf("%d pods came without their exporter, first %s; at least %d replicas were ready", c.missed, l.firstMissed, fewest)
 	}
+}
+
+// drain evicts the pods of a node, as its owner does before work on it.
+func (e *env) drain(ctx context.Context, node string) error {
+	_, err := e.cluster.Kubectl(ctx, "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s")
+	return err
 }
 
 // watchReplicas notes the fewest replicas that the webhook's Service led to until something is done.

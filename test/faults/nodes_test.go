@@ -1,13 +1,10 @@
 package faults_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
-	"os/exec"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -111,21 +108,6 @@ func isReady(pod *corev1.Pod) bool {
 	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
 		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
 	})
-}
-
-// kubectl runs kubectl on the cluster and returns what it said.
-func (e *env) kubectl(ctx context.Context, args ...string) (string, error) {
-	path, err := kube.Kubectl(ctx)
-	if err != nil {
-		return "", err
-	}
-	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, path, append([]string{"--kubeconfig", e.cluster.Kubeconfig}, args...)...)
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
-		return out.String(), fmt.Errorf("kubectl %s: %w\n%s", strings.Join(args, " "), err, out.String())
-	}
-	return out.String(), nil
 }
 
 // restarted waits until what runs on a node was started since some moment, of which the kubelet tells in whole seconds:

@@ -50,12 +50,12 @@ func testPresets(t *testing.T, e *env) {
 		longest := time.Duration(0)
 		for _, node := range e.cluster.Nodes() {
 			began := time.Now()
-			_, err := e.kubectl(t.Context(), "drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s")
+			err := e.drain(t.Context(), node)
 			longest = max(longest, time.Since(began))
 			if err != nil {
 				t.Errorf("preset %s: %v", p.name, err)
 			}
-			if _, err := e.kubectl(t.Context(), "uncordon", node); err != nil {
+			if _, err := e.cluster.Kubectl(t.Context(), "uncordon", node); err != nil {
 				t.Fatal(err)
 			}
 			if err := e.applier.Settle(t.Context(), "outrider", patience); err != nil {

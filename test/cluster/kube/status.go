@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -84,3 +85,16 @@ func Log(name string) ([]byte, error) {
 
 // Kubectl returns the path of the cluster's kubectl.
 func Kubectl(ctx context.Context) (string, error) { return build.Binary(ctx, "kubectl") }
+
+// Kubectl runs kubectl on the cluster and returns what it says, which an error has, too.
+func (c *Cluster) Kubectl(ctx context.Context, args ...string) (string, error) {
+	path, err := Kubectl(ctx)
+	if err != nil {
+		return "", err
+	}
+	out, err := exec.CommandContext(ctx, path, append([]string{"--kubeconfig", c.Kubeconfig}, args...)...).CombinedOutput()
+	if err != nil {
+		return string(out), fmt.Errorf("kubectl %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out), nil
+}
