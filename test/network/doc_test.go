@@ -1,11 +1,12 @@
 // Package network_test tries the chart's NetworkPolicies, and the one of its page, by real connections: who reaches which
-// port of the release's pods, and of an application's.
+// port of the release's pods, and of an application's, on the same node and from one node to another.
 //
-// # Decision: namespaces, not nodes
+// # Decision: namespaces, not kubelets
 //
 // A pod is a network namespace that listens on the ports of the rendered pod, and a Pod of an API server alone, which
-// sigs.k8s.io/kube-network-policies watches. The packets pass the kernel's filter as they do on a node, and all of it
-// happens in a network of its own, so the test needs no cluster and leaves nothing behind.
+// sigs.k8s.io/kube-network-policies watches. A node is a network namespace, too, with its own packet filter and its own copy
+// of that program, and routes to the others. The packets pass the kernel's filters as they do between machines, and all of
+// it happens in a network of its own, so the test needs no cluster and leaves nothing behind.
 //
 // # Decision: iptables queues the packets
 //

@@ -42,15 +42,42 @@ func TestServe(t *testing.T) {
 	select {}
 }
 
-// network is where connections come from: a pod's, another machine's, or, without a process, the node's own.
+// network is where connections come from: a pod's, a node's, another machine's. Kinds are those of its pods, or its name.
 type network struct {
-	name    string
+	kind    string
+	node    string // of a pod, and of a node itself
 	address string
-	pid     int
+	pid     int // of a process in it; 0 is this one's own
 }
 
-// connect starts a network of its own with an address and a process that listens on ports.
-func connect(t *testing.T, name, address string, ports ...int) network {
+// command is a program in the network.
+func (n network) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	if n.pid != 0 {
+		args = append([]string{"--target", strconv.Itoa(n.pid), "--net", name}, args...)
+		name = "nsenter"
+	}
+	cmd := exec.CommandContext(ctx, name, args...)
+	if path, err := exec.LookPath("/usr/sbin/" + name); err == nil {
+		cmd.Path, cmd.Err = path, nil
+	}
+	cmd.Env = append(os.Environ(), "PATH=/usr/sbin:/sbin:/usr/bin:/bin")
+	return cmd
+}
+
+// run runs a program in the network.
+func (n network) run(t *testing.T, input, name string, args ...string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	cmd := n.command(ctx, name, args...)
+	cmd.Stdin = strings.NewReader(input)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%s in the network of %s: %s %s: %v\n%s", n.kind, n.node, name, strings.Join(args, " "), err, out)
+	}
+}
+
+// connect starts a network of its own, behind a node, with an address and a process that listens on ports.
+func connect(t *testing.T, on node, kind, address string, ports ...int) network {
 	t.Helper()
 	listen := []string{"1"} // nobody asks there
 	for _, port := range ports {
@@ -62,16 +89,15 @@ func connect(t *testing.T, name, address string, ports ...int) network {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	n := network{name: name, address: address, pid: cmd.Process.Pid}
-	link := "pod" + address[strings.LastIndexByte(address, '.')+1:]
-	machine(t, "", "ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", strconv.Itoa(n.pid))
-	machine(t, "", "ip", "link", "set", link, "up")
-	machine(t, "", "ip", "route", "add", address+"/32", "dev", link, "src", nodeAddress)
+	n := network{kind: kind, node: on.node, address: address, pid: cmd.Process.Pid}
+	on.run(t, "", "ip", "link", "add", link(address), "type", "veth", "peer", "name", "eth0", "netns", strconv.Itoa(n.pid))
+	on.run(t, "", "ip", "link", "set", link(address), "up")
+	on.run(t, "", "ip", "route", "add", address+"/32", "dev", link(address), "src", on.address)
 	for _, args := range [][]string{
 		{"link", "set", "lo", "up"}, {"addr", "add", address + "/32", "dev", "eth0"}, {"link", "set", "eth0", "up"},
-		{"route", "add", nodeAddress + "/32", "dev", "eth0"}, {"route", "add", "default", "via", nodeAddress, "dev", "eth0"},
+		{"route", "add", on.address + "/32", "dev", "eth0"}, {"route", "add", "default", "via", on.address, "dev", "eth0"},
 	} {
-		machine(t, "", "nsenter", append([]string{"--target", strconv.Itoa(n.pid), "--net", "ip"}, args...)...)
+		n.run(t, "", "ip", args...)
 	}
 	return n
 }
@@ -87,33 +113,13 @@ func (n network) reaches(ctx context.Context, addresses []string) (map[string]bo
 		fmt.Fprintf(&script, "(timeout 2 bash -c '</dev/tcp/%s/%s' 2>/dev/null && echo %s) &\n", host, port, address)
 	}
 	script.WriteString("wait\n")
-	command := []string{"bash", "-c", script.String()}
-	if n.pid != 0 {
-		command = append([]string{"nsenter", "--target", strconv.Itoa(n.pid), "--net"}, command...)
-	}
-	out, err := exec.CommandContext(ctx, command[0], command[1:]...).Output()
+	out, err := n.command(ctx, "bash", "-c", script.String()).Output()
 	if err != nil {
-		return nil, fmt.Errorf("connect from %s: %w", n.name, err)
+		return nil, fmt.Errorf("connect from %s on %s: %w", n.kind, n.node, err)
 	}
 	reached := map[string]bool{}
 	for address := range strings.FieldsSeq(string(out)) {
 		reached[address] = true
 	}
 	return reached, nil
-}
-
-// machine runs a program of the machine.
-func machine(t *testing.T, input, name string, args ...string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Stdin = strings.NewReader(input)
-	cmd.Env = append(os.Environ(), "PATH=/usr/sbin:/sbin:/usr/bin:/bin")
-	if path, err := exec.LookPath("/usr/sbin/" + name); err == nil {
-		cmd.Path, cmd.Err = path, nil
-	}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
-	}
 }

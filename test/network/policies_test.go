@@ -4,26 +4,30 @@ package network_test
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
-	"maps"
+	"net"
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	netv1 "k8s.io/api/networking/v1"
 
+	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
 	"github.com/outrider-dev/outrider/test/poll"
 )
 
 const (
-	nodeAddress = "10.244.0.1"
-	podRange    = "10.244.0.0/24"
+	nodeAddress = "10.240.0.1"
+	podRange    = "10.244.0.0/16"
 	patience    = 2 * time.Minute
 )
 
@@ -36,6 +40,10 @@ func TestPolicies(t *testing.T) {
 	}
 	if err := kube.Available(); err != nil {
 		t.Skip(err)
+	}
+	// A network of its own has no way to the sources.
+	if _, err := build.All(t.Context(), "etcd", "kube-apiserver", enforcer); err != nil {
+		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestInside$", "-test.v", "-inside")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
@@ -50,17 +58,17 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-// port is what a pod serves, and who may reach it. The node always may: the kubelet's probes come from there.
+// port is what pods of a kind serve, and who may reach it. Their own node always may: the kubelet's probes come from there.
 type port struct {
-	pod    string
+	kind   string
 	number int
 	from   []string
 }
 
-// members are the release's pods; a pod with its labels alone is one. Anybody is these and all others.
+// members are the release's pods; a pod with its labels alone is one. Anybody is these and all others, on whichever node.
 var (
-	members = []string{"webhook", "controller", "prometheus", "alertmanager-0", "alertmanager-1", "kube-state-metrics", "member"}
-	anybody = append([]string{"outsider", "elsewhere", "shop"}, members...)
+	members = []string{"webhook", "controller", "prometheus", "alertmanager", "kube-state-metrics", "member"}
+	anybody = append([]string{"outsider", "elsewhere", "shop", "node1", "node2", "node3"}, members...)
 )
 
 // release are the ports of the release's pods. API servers, whose addresses no selector knows, are elsewhere.
@@ -69,8 +77,8 @@ var release = []port{
 	{"webhook", 8080, []string{"prometheus"}},
 	{"controller", 8080, []string{"prometheus"}},
 	{"prometheus", 9090, members},
-	{"alertmanager-0", 9093, members},
-	{"alertmanager-0", 9094, []string{"alertmanager-1"}},
+	{"alertmanager", 9093, members},
+	{"alertmanager", 9094, []string{"alertmanager"}},
 	{"kube-state-metrics", 8080, []string{"prometheus"}},
 }
 
@@ -101,37 +109,76 @@ func TestInside(t *testing.T) {
 	w.table(t, "the same with the page's policy", []port{{"shop", 3306, anybody}, {"shop", 9104, []string{"prometheus"}}})
 }
 
-// table tries every port from everywhere until all is as it should be: the policies take a moment to arrive.
+// table tries every port on every node from everywhere until all is as it should be: the policies take a moment to arrive.
 func (w *world) table(t *testing.T, what string, ports []port) {
 	t.Helper()
-	var wrong bytes.Buffer
-	let, refused := 0, 0
+	var let, refused tally
 	poll.Until(t, patience, 200*time.Millisecond, func() string {
-		wrong.Reset()
-		let, refused = 0, 0
-		for _, name := range slices.Sorted(maps.Keys(w.networks)) {
-			from := w.networks[name]
-			var addresses []string
+		let, refused = tally{}, tally{}
+		var wrong bytes.Buffer
+		for i, reached := range w.everywhere(t, ports) {
+			from := w.networks[i]
 			for _, p := range ports {
-				addresses = append(addresses, fmt.Sprintf("%s:%d", w.networks[p.pod].address, p.number))
-			}
-			reached, err := from.reaches(t.Context(), addresses)
-			if err != nil {
-				return err.Error()
-			}
-			for i, p := range ports {
-				want := name == "node" || name == p.pod || slices.Contains(p.from, name)
-				if want {
-					let++
-				} else {
-					refused++
-				}
-				if reached[addresses[i]] != want {
-					fmt.Fprintf(&wrong, "%s reaches %s:%d: %t, want %t\n", name, p.pod, p.number, !want, want)
+				for _, to := range w.of(p.kind) {
+					own := from.kind == to.node || from.address == to.address
+					want := own || slices.Contains(p.from, from.kind)
+					if want {
+						let.add(from, to)
+					} else {
+						refused.add(from, to)
+					}
+					if reached[to.port(p.number)] != want {
+						fmt.Fprintf(&wrong, "%s on %s reaches port %d of %s on %s: %t, want %t\n", from.kind, from.node, p.number, p.kind, to.node, !want, want)
+					}
 				}
 			}
 		}
 		return wrong.String()
 	})
-	t.Logf("figure: NetworkPolicies, %s: %d connections let through, %d refused, each as it should be", what, let, refused)
+	t.Logf("figure: NetworkPolicies on %d nodes, %s: %d connections let through (%d from one node to another), %d refused (%d), each as it should be",
+		len(w.nodes), what, let.all, let.between, refused.all, refused.between)
 }
+
+// tally counts connections, and those from one node to another.
+type tally struct{ all, between int }
+
+func (n *tally) add(from, to network) {
+	n.all++
+	if from.node != to.node {
+		n.between++
+	}
+}
+
+// of are the pods of a kind.
+func (w *world) of(kind string) []network {
+	return slices.DeleteFunc(slices.Clone(w.networks), func(n network) bool { return n.kind != kind })
+}
+
+// everywhere tries the ports from every network, and says what each of them reached.
+func (w *world) everywhere(t *testing.T, ports []port) []map[string]bool {
+	t.Helper()
+	var addresses []string
+	for _, p := range ports {
+		for _, to := range w.of(p.kind) {
+			addresses = append(addresses, to.port(p.number))
+		}
+	}
+	found, errs := make([]map[string]bool, len(w.networks)), make([]error, len(w.networks))
+	var all sync.WaitGroup
+	few := make(chan struct{}, 8)
+	for i, from := range w.networks {
+		all.Go(func() {
+			few <- struct{}{}
+			found[i], errs[i] = from.reaches(t.Context(), addresses)
+			<-few
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// port is the address of one of its ports.
+func (n network) port(number int) string { return net.JoinHostPort(n.address, strconv.Itoa(number)) }

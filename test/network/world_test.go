@@ -4,11 +4,10 @@ package network_test
 
 import (
 	"bytes"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,8 +27,10 @@ import (
 	"github.com/outrider-dev/outrider/test/cluster/kube"
 )
 
-// queue is where packets wait for a decision.
-const queue = "100"
+const (
+	enforcer = "kube-network-policies"
+	queue    = "100" // where packets wait for a decision
+)
 
 // rules have the first packet of each connection from or to a pod wait, but those of root on the node: a kubelet's probes
 // always get through.
@@ -41,24 +42,28 @@ const rules = `*mangle
 COMMIT
 `
 
-// world is an API server with the release's pods and policies, and a network for each pod.
+// world is an API server with the release's pods and policies on three nodes, and a network for each of them.
 type world struct {
 	server   *kube.APIServer
 	client   kubernetes.Interface
-	networks map[string]network
+	nodes    []node
+	networks []network
 }
 
-// newWorld renders the chart with its defaults and makes its pods, and those that try to reach them.
+// newWorld renders the chart with its defaults and makes its pods, and those that try to reach them: one of each kind on
+// every node.
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	isolate(t)
-	server, err := kube.StartAPIServer(t.Context(), kube.APIServerOptions{})
+	w := &world{nodes: newNodes(t)}
+	var err error
+	// Every node's program asks it.
+	w.server, err = kube.StartAPIServer(t.Context(), kube.APIServerOptions{Hosts: []string{nodeAddress}, Args: []string{"--bind-address=0.0.0.0"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(server.Stop)
-	w := &world{server: server, networks: map[string]network{"node": {name: "node", address: nodeAddress}}}
-	if w.client, err = kubernetes.NewForConfig(server.Config()); err != nil {
+	t.Cleanup(w.server.Stop)
+	if w.client, err = kubernetes.NewForConfig(w.server.Config()); err != nil {
 		t.Fatal(err)
 	}
 	for _, ns := range []string{"outrider", "shop", "outside"} {
@@ -68,43 +73,34 @@ func newWorld(t *testing.T) *world {
 		}
 	}
 	pods, policies := rendered(t)
-	for _, component := range []string{"webhook", "controller", "prometheus", "alertmanager", "kube-state-metrics"} {
-		template, ok := pods[component]
-		if !ok {
-			t.Fatalf("the chart renders no pods of %s", component)
+	mysql := []corev1.Container{{Name: "mysql", Ports: []corev1.ContainerPort{{ContainerPort: 3306}, {ContainerPort: 9104}}}}
+	for _, n := range w.nodes {
+		for _, component := range []string{"webhook", "controller", "prometheus", "alertmanager", "kube-state-metrics"} {
+			template, ok := pods[component]
+			if !ok {
+				t.Fatalf("the chart renders no pods of %s", component)
+			}
+			w.pod(t, n, "outrider", component, template.Labels, template.Spec.Containers)
 		}
-		names := []string{component}
-		if component == "alertmanager" {
-			names = []string{"alertmanager-0", "alertmanager-1"}
-		}
-		for _, name := range names {
-			w.pod(t, "outrider", name, template.Labels, template.Spec.Containers)
-		}
+		w.pod(t, n, "outrider", "member", map[string]string{"app.kubernetes.io/name": "outrider", "app.kubernetes.io/instance": "outrider"}, nil)
+		w.pod(t, n, "outside", "outsider", nil, nil)
+		w.pod(t, n, "shop", "shop", map[string]string{"app": "shop", "outrider.dev/monitored": "true"}, mysql)
+		w.networks = append(w.networks, n.network)
 	}
-	w.pod(t, "outrider", "member", map[string]string{"app.kubernetes.io/name": "outrider", "app.kubernetes.io/instance": "outrider"}, nil)
-	w.pod(t, "outside", "outsider", nil, nil)
-	w.pod(t, "shop", "shop", map[string]string{"app": "shop", "outrider.dev/monitored": "true"}, []corev1.Container{
-		{Name: "mysql", Ports: []corev1.ContainerPort{{ContainerPort: 3306}, {ContainerPort: 9104}}},
-	})
-	w.networks["elsewhere"] = connect(t, "elsewhere", "10.250.0.250") // a node or an API server of its own
+	w.networks = append(w.networks, connect(t, w.nodes[0], "elsewhere", "10.250.0.250")) // an API server on a machine of its own
 	for _, policy := range policies {
 		w.policy(t, &policy)
 	}
 	return w
 }
 
-// isolate prepares the network and the mounts that this process has for itself.
+// isolate prepares the mounts that this process has for itself.
 func isolate(t *testing.T) {
 	t.Helper()
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := syscall.Mount("tmpfs", "/run", "tmpfs", 0, ""); err != nil { // kube-network-policies' token is below
-		t.Fatal(err)
-	}
-	machine(t, "", "ip", "link", "set", "lo", "up")
-	machine(t, "", "ip", "addr", "add", nodeAddress+"/32", "dev", "lo")
-	if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -139,13 +135,13 @@ func rendered(t *testing.T) (pods map[string]corev1.PodTemplateSpec, policies []
 	return pods, policies
 }
 
-// pod makes a Pod and its network, which listens on every port that the containers declare.
-func (w *world) pod(t *testing.T, namespace, name string, labels map[string]string, containers []corev1.Container) {
+// pod makes a Pod of a kind on a node and its network, which listens on every port that the containers declare.
+func (w *world) pod(t *testing.T, on node, namespace, kind string, labels map[string]string, containers []corev1.Container) {
 	t.Helper()
-	address := fmt.Sprintf("10.244.0.%d", 10+len(w.networks))
+	address := strings.TrimSuffix(on.pods, "0/24") + strconv.Itoa(10+len(w.networks))
 	p := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels},
-		Spec:       corev1.PodSpec{NodeName: "node1"},
+		ObjectMeta: metav1.ObjectMeta{Name: kind + "-" + on.kind, Labels: labels},
+		Spec:       corev1.PodSpec{NodeName: on.kind},
 	}
 	var ports []int
 	for _, c := range containers {
@@ -158,7 +154,7 @@ func (w *world) pod(t *testing.T, namespace, name string, labels map[string]stri
 		p.Spec.Containers = []corev1.Container{{Name: "app", Image: "image"}}
 	}
 	slices.Sort(ports)
-	w.networks[name] = connect(t, name, address, slices.Compact(ports)...)
+	w.networks = append(w.networks, connect(t, on, kind, address, slices.Compact(ports)...))
 	made, err := w.client.CoreV1().Pods(namespace).Create(t.Context(), p, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -215,13 +211,39 @@ func (w *world) page(t *testing.T) *netv1.NetworkPolicy {
 	return nil
 }
 
-// enforce starts kube-network-policies as a pod would: with a token of the API server, and a node's name.
+// enforce starts kube-network-policies on every node as a pod would: with a token of the API server, and the node's name.
 func (w *world) enforce(t *testing.T) {
 	t.Helper()
-	program, err := build.Binary(t.Context(), "kube-network-policies")
+	program, err := build.Binary(t.Context(), enforcer)
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.account(t)
+	port := w.server.Config().Host[strings.LastIndexByte(w.server.Config().Host, ':')+1:]
+	for _, n := range w.nodes {
+		n.run(t, rules, "iptables-restore", "--noflush")
+		var log bytes.Buffer
+		cmd := n.command(t.Context(), program, "--hostname-override="+n.kind, "--metrics-bind-address=127.0.0.1:9080",
+			"--nfqueue-id="+queue, "--netfilter-bug-1766-fix=false")
+		cmd.Env = append(os.Environ(), "KUBERNETES_SERVICE_HOST="+nodeAddress, "KUBERNETES_SERVICE_PORT="+port)
+		cmd.Stdout, cmd.Stderr = &log, &log
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+			if t.Failed() {
+				t.Logf("kube-network-policies of %s:\n%s", n.kind, log.String())
+			}
+		})
+	}
+}
+
+// account makes the service account of kube-network-policies, and puts its token where a pod has it.
+func (w *world) account(t *testing.T) {
+	t.Helper()
 	const account = "policies"
 	if _, err := w.client.CoreV1().ServiceAccounts("default").Create(t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: account}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
@@ -247,22 +269,4 @@ func (w *world) enforce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	host, port, _ := strings.Cut(strings.TrimPrefix(w.server.Config().Host, "https://"), ":")
-	machine(t, rules, "iptables-restore", "--noflush")
-	var log bytes.Buffer
-	cmd := exec.Command(program, "--hostname-override=node1", "--metrics-bind-address=127.0.0.1:9080",
-		"--nfqueue-id="+queue, "--netfilter-bug-1766-fix=false")
-	cmd.Env = append(os.Environ(), "KUBERNETES_SERVICE_HOST="+host, "KUBERNETES_SERVICE_PORT="+port)
-	cmd.Stdout, cmd.Stderr = &log, &log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("kube-network-policies:\n%s", log.String())
-		}
-	})
 }

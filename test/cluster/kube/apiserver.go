@@ -29,6 +29,8 @@ type APIServerOptions struct {
 	Dir string
 	// Args are further flags of kube-apiserver. Default: none.
 	Args []string
+	// Hosts are further addresses that its certificate names. Default: none.
+	Hosts []string
 	// Kubernetes is the minor version of the API server, such as 1.30: one of those that package build
 	// knows. Default: the local cluster's.
 	Kubernetes string
@@ -90,7 +92,7 @@ func startAPIServer(ctx context.Context, o APIServerOptions, program build.APISe
 		return nil, err
 	}
 	p := pki{dir: filepath.Join(s.dir, "pki")}
-	ca, err := p.write("127.0.0.1", "localhost")
+	ca, err := p.write(append([]string{"127.0.0.1", "localhost"}, o.Hosts...)...)
 	if err != nil {
 		return nil, err
 	}
