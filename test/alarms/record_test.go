@@ -11,8 +11,8 @@ import (
 	"github.com/outrider-dev/outrider/test/promql"
 )
 
-// machines are alerts about this machine, which has other work than the cluster, and is all of its nodes.
-var machines = regexp.MustCompile(`^(Watchdog|ClusterOvercommitted|Node(Filesystem|Inodes|Memory|CPU|Disk|Network|Conntrack|Clock|FileDescriptors|Tasks).*)$`)
+// machines are alerts about this machine, and the one that always fires.
+var machines = regexp.MustCompile(`^(Watchdog|ClusterOvercommitted|` + promql.MachineAlerts + `)$`)
 
 // record is which alerts fired.
 type record struct {

@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/outrider-dev/outrider/test/poll"
+	"github.com/outrider-dev/outrider/test/promql"
 )
 
 // noisy selects what is not the installation's.
 var noisy = strings.Join([]string{
 	`alertname="Watchdog"`, // fires as long as alerts work at all
 	// The machine's, which has other work than this cluster: its CPUs are busy, its disk does fill and its clock is its own.
-	`alertname=~"Node(Filesystem|Inodes|Memory|CPU|Disk|Network|Conntrack|Clock|FileDescriptors|Tasks).*"`,
+	`alertname=~"` + promql.MachineAlerts + `"`,
 	// Those of other tests, which restart and end on purpose.
 	`namespace=~"corpus-.+|e2e-.+|demo|traffic"`,
 	`alertname="RuleEvaluationSlow",rule_group=~".*e2e.*"`,

@@ -240,25 +240,28 @@ func (e *env) survivor(t *testing.T, node string) *promql.Client {
 	return nil
 }
 
-// alertsOf are the alerts about a node, pending or firing, as "name (state)".
+// alertsOf waits for alerts about a node that fire, and returns all about it, as "name (state)".
 func (e *env) alertsOf(t *testing.T, prom *promql.Client, node string) string {
 	t.Helper()
 	var named []string
 	eventually(t, func() string {
 		var err error
-		if named, err = alertsOf(t.Context(), prom, node); err != nil || len(named) == 0 {
-			return fmt.Sprintf("no alert names %s (%v)", node, err)
+		if named, err = alertsOf(t.Context(), prom, node); err != nil || !slices.ContainsFunc(named, func(a string) bool { return strings.HasSuffix(a, "(firing)") }) {
+			return fmt.Sprintf("no alert that names %s fires: %v (%v)", node, named, err)
 		}
 		return ""
 	})
 	return strings.Join(named, ", ")
 }
 
+// aboutMachine are alerts that the death of a node neither fires nor resolves.
+var aboutMachine = regexp.MustCompile(`^(` + promql.MachineAlerts + `)$`)
+
 func alertsOf(ctx context.Context, prom *promql.Client, node string) ([]string, error) {
 	alerts, err := prom.Alerts(ctx)
 	var named []string
 	for _, a := range alerts {
-		if string(a.Labels["node"]) == node && a.Labels["severity"] != "info" {
+		if string(a.Labels["node"]) == node && a.Labels["severity"] != "info" && !aboutMachine.MatchString(string(a.Labels["alertname"])) {
 			named = append(named, fmt.Sprintf("%s (%s)", a.Labels["alertname"], a.State))
 		}
 	}

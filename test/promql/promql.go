@@ -96,3 +96,7 @@ func (c *Client) Alerts(ctx context.Context) ([]promv1.Alert, error) {
 	}
 	return result.Alerts, nil
 }
+
+// MachineAlerts is a pattern of the names of alerts about the machine itself, which has other work than the cluster and is
+// all of its nodes.
+const MachineAlerts = `Node(Filesystem|Inodes|Memory|CPU|Disk|Network|Conntrack|Clock|FileDescriptors|Tasks).*`
