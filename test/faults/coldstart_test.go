@@ -47,6 +47,7 @@ func testColdStart(t *testing.T, e *env) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		c.bounded(t)
 		running := seconds(began)
 		e.whole(t)
 		e.reported(t, c, namespace)

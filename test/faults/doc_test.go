@@ -6,14 +6,14 @@
 //
 //   - every pod that was asked for is there: a create that fails is a failure, but where the API server
 //     itself, or its etcd, is away, which its clients retry;
-//   - coverage reports as many pods injected and as many missed as there are;
+//   - coverage reports as many pods injected and as many missed as there are, within a minute;
 //   - repair gives the missed Deployments their exporters, and no other pod of anybody's is touched;
 //   - the next pods are injected again.
 //
 // # Decision: counts are asserted, times are printed
 //
 // How many pods are missed is not ours to bound when the API server cannot reach a replica, because it
-// does not ask another one. That each missed pod is reported is.
+// does not ask another one. That each missed pod is reported is, and that it takes no longer than a minute.
 //
 // # Decision: most pods of the load are stored and never started
 //
@@ -40,7 +40,7 @@
 // # Decision: two modes
 //
 // By default the webhook alone injects, so that the faults show what depends on it. With -mode=auto the API server's own
-// policies inject what they can decide, and no row expects missed pods.
+// policies inject what they can decide, which are all pods of the load, and no pod may be missed.
 //
 // # Decision: three sizes
 //

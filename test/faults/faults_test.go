@@ -82,11 +82,13 @@ func (e *env) run(t *testing.T, faults []fault) {
 			}
 			e.calm(t)
 			began := time.Now()
+			defer func() { // also where the test ends itself
+				t.Logf("took %s", time.Since(began).Round(time.Second))
+				if t.Failed() {
+					t.Log(evidence.Of(e.client, "outrider", "controller"))
+				}
+			}()
 			f.test(t, e)
-			t.Logf("took %s", time.Since(began).Round(time.Second))
-			if t.Failed() {
-				t.Log(evidence.Of(e.client, "outrider", "controller"))
-			}
 		})
 	}
 }
@@ -155,10 +157,14 @@ func (e *env) values() map[string]any {
 		prometheus["persistence"] = map[string]any{"mode": "claim", "size": "1Gi", "storageClassName": storageClass}
 		prometheus["extraArgs"] = []any{"--query.lookback-delta=30s"} // after which a series is gone
 	}
-	if e.nodes { // a pair, with which a node is lost and no sample
+	rules := map[string]any{}
+	if e.nodes { // a pair, with which a node is lost and no sample; and alerts about a lost node that do not wait for 10 minutes
 		prometheus["replicas"], prometheus["scrapeInterval"] = 2, "5s"
+		soon := map[string]any{"for": "30s"}
+		rules["overrides"] = map[string]any{"NodeNotReady": soon, "KubeletDown": soon}
 	}
 	return map[string]any{
+		"rules":      rules,
 		"webhook":    map[string]any{"mode": *mode},
 		"controller": map[string]any{"replicas": 2, "repair": map[string]any{"enabled": true, "interval": "1s"}},
 		"certs":      map[string]any{"settleTime": "10s"},

@@ -15,7 +15,7 @@ import (
 // from them in where images, certificates or samples are, and in nothing that a drain meets.
 var presets = []struct{ name, set string }{
 	{"default", ""},
-	{"ha", "prometheus.persistence.mode=emptyDir,alertmanager.persistence.mode=emptyDir,prometheus.resources.requests.cpu=50m,prometheus.resources.requests.memory=128Mi"},
+	{"ha", "prometheus.persistence.mode=emptyDir,alertmanager.persistence.mode=emptyDir,prometheus.resources.requests.cpu=50m,prometheus.resources.requests.memory=128Mi,metricsServer.kubeletTLS=skip"},
 	{"minimal", ""},
 	{"webhook-only", ""},
 	{"policy", ""},

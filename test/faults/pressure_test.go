@@ -2,6 +2,7 @@ package faults_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -13,7 +14,7 @@ import (
 )
 
 // testDiskPressure has a pod fill the disk of its node: the kubelet evicts that one, and none of the apps with exporters, nor
-// any pod of the release.
+// any pod of the release. Some room is left, without which a kubelet can end no pod.
 func testDiskPressure(t *testing.T, e *env) {
 	const namespace = "faults-diskpressure"
 	node := e.cluster.Nodes()[2]
@@ -54,12 +55,17 @@ func testDiskPressure(t *testing.T, e *env) {
 			NodeSelector: apps.Spec.Template.Spec.NodeSelector, RestartPolicy: corev1.RestartPolicyNever,
 			Volumes: []corev1.Volume{{Name: "data", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}},
 			Containers: []corev1.Container{{
-				Name: "filler", Image: redisImage, Command: []string{"sh", "-c", "dd if=/dev/zero of=/data/full bs=1M; sleep 3600"},
+				Name: "filler", Image: redisImage, Command: []string{"sh", "-c", "dd if=/dev/zero of=/data/half bs=1M count=200; sleep 3600"},
 				VolumeMounts: []corev1.VolumeMount{{Name: "data", MountPath: "/data"}},
 			}},
 		},
 	}
 	if _, err := e.client.CoreV1().Pods(namespace).Create(t.Context(), filler, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	free := e.measured(t, node, filler.Name)
+	rest := fmt.Sprintf("count=%d", (free-2<<20)>>10)
+	if _, err := e.cluster.Kubectl(t.Context(), "exec", "-n", namespace, filler.Name, "--", "dd", "if=/dev/zero", "of=/data/rest", "bs=1024", rest); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, func() string {
@@ -86,6 +92,36 @@ func testDiskPressure(t *testing.T, e *env) {
 	}
 	e.whole(t)
 	e.apps.settle(t)
+}
+
+// measured waits until the kubelet knows that a pod uses half of its node's disk, and returns how many bytes are free. It measures
+// volumes once a minute, and evicts other pods before it has.
+func (e *env) measured(t *testing.T, node, name string) (free int64) {
+	t.Helper()
+	eventually(t, func() string {
+		raw, err := e.client.CoreV1().RESTClient().Get().AbsPath("/api/v1/nodes/" + node + "/proxy/stats/summary").DoRaw(t.Context())
+		if err != nil {
+			return err.Error()
+		}
+		var summary struct {
+			Node struct{ FS struct{ AvailableBytes, CapacityBytes int64 } }
+			Pods []struct {
+				PodRef  struct{ Name string }
+				Storage struct{ UsedBytes int64 } `json:"ephemeral-storage"`
+			}
+		}
+		if err := json.Unmarshal(raw, &summary); err != nil {
+			return err.Error()
+		}
+		free = summary.Node.FS.AvailableBytes
+		for _, pod := range summary.Pods {
+			if half := summary.Node.FS.CapacityBytes / 2; pod.PodRef.Name == name && pod.Storage.UsedBytes >= half && free <= half {
+				return ""
+			}
+		}
+		return fmt.Sprintf("the kubelet of %s does not know how much %s uses: %s", node, name, raw)
+	})
+	return free
 }
 
 // leaving names a pod of an earlier fault that is still leaving a node, which could not end it without its files; "" is none.
