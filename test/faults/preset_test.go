@@ -21,7 +21,8 @@ var presets = []struct{ name, set string }{
 	{"policy", ""},
 }
 
-// testPresets drains every node in turn with each preset: each drain ends, and the release is whole again after it.
+// testPresets drains every node in turn with each preset: each drain ends, and the release is whole again after it. The last
+// preset is upgraded to the values of the other faults, under which a webhook appears.
 func testPresets(t *testing.T, e *env) {
 	t.Cleanup(func() {
 		if err := e.release.Uninstall(); err != nil { // what presets have more of goes
@@ -30,44 +31,54 @@ func testPresets(t *testing.T, e *env) {
 	})
 	var said []string
 	for _, p := range presets {
-		raw, err := os.ReadFile("../../charts/outrider/ci/" + p.name + "-values.yaml")
-		if err != nil {
-			t.Fatal(err)
-		}
-		values := map[string]any{}
-		if err := yaml.Unmarshal(raw, &values); err != nil {
-			t.Fatal(err)
-		}
-		if err := strvals.ParseInto(p.set, values); err != nil {
-			t.Fatal(err)
-		}
-		if err := e.release.Uninstall(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := e.release.Apply(t.Context(), values); err != nil {
-			t.Fatalf("preset %s: %v", p.name, err)
-		}
-		longest := time.Duration(0)
-		for _, node := range e.cluster.Nodes() {
-			began := time.Now()
-			err := e.drain(t.Context(), node)
-			longest = max(longest, time.Since(began))
-			if err != nil {
-				t.Errorf("preset %s: %v", p.name, err)
-			}
-			if _, err := e.cluster.Kubectl(t.Context(), "uncordon", node); err != nil {
-				t.Fatal(err)
-			}
-			if err := e.applier.Settle(t.Context(), "outrider", patience); err != nil {
-				t.Fatalf("preset %s after the drain of %s: %v", p.name, node, err)
-			}
-		}
-		said = append(said, fmt.Sprintf("%s %s", p.name, longest.Round(time.Second)))
+		t.Run(p.name, func(t *testing.T) {
+			longest := e.drainWith(t, p.name, p.set)
+			said = append(said, fmt.Sprintf("%s %s", p.name, longest.Round(time.Second)))
+		})
 	}
 	say(t, "every node drained in turn with each preset, the longest drain of each: %s", strings.Join(said, ", "))
+	began := time.Now()
 	if _, err := e.release.Apply(t.Context(), e.values()); err != nil {
 		t.Fatal(err)
 	}
 	e.whole(t)
+	say(t, "upgraded from preset %s to webhook.mode=%s in %s", presets[len(presets)-1].name, *mode, seconds(began))
 	e.apps.settle(t)
+}
+
+// drainWith installs a preset, drains every node in turn, and returns how long the longest drain took.
+func (e *env) drainWith(t *testing.T, preset, set string) (longest time.Duration) {
+	t.Helper()
+	raw, err := os.ReadFile("../../charts/outrider/ci/" + preset + "-values.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]any{}
+	if err := yaml.Unmarshal(raw, &values); err != nil {
+		t.Fatal(err)
+	}
+	if err := strvals.ParseInto(set, values); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.release.Uninstall(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.release.Apply(t.Context(), values); err != nil {
+		t.Fatal(err)
+	}
+	for _, node := range e.cluster.Nodes() {
+		began := time.Now()
+		err := e.drain(t.Context(), node)
+		longest = max(longest, time.Since(began))
+		if err != nil {
+			t.Error(err)
+		}
+		if _, err := e.cluster.Kubectl(t.Context(), "uncordon", node); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.applier.Settle(t.Context(), "outrider", patience); err != nil {
+			t.Fatalf("after the drain of %s: %v", node, err)
+		}
+	}
+	return longest
 }
