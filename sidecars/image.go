@@ -13,7 +13,8 @@ var (
 		"arm64v8", "arm", "ppc64le", "s390x", "c8s", "c9s", "c10s", "centos", "el", "fedora", "rhel", "ubi", "micro", "oss", "ce", "ee", "community", "enterprise", "official", "hardened"}
 	// roles are what a server is in its cluster or for its application.
 	roles = []string{"server", "srv", "db", "database", "cache", "master", "slave", "main", "leader", "primary", "secondary", "replica", "replicas", "replication",
-		"standalone", "cluster", "ha", "node", "member", "broker", "shard", "sharded", "data", "store", "service", "svc", "port", "tcp", "tls", "ssl"}
+		"standalone", "cluster", "ha", "node", "member", "broker", "shard", "sharded", "data", "store", "service", "svc", "port", "tcp", "tls", "ssl",
+		"kubernetes", "k8s", "docker", "container", "pod"}
 	// others are words of what stands beside a server and is named after it: clients, proxies, exporters, tools.
 	others = []string{"exporter", "exporters", "operator", "client", "cli", "shell", "proxy", "proxies", "router", "gateway", "ingress", "balancer", "lb", "bouncer", "mesh",
 		"tunnel", "forwarder", "adapter", "bridge", "connect", "connector", "connectors", "sync", "fix", "ui", "gui", "admin", "commander", "insight", "redisinsight",

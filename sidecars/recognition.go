@@ -132,7 +132,7 @@ func endpointList() string {
 
 // workloadNames are what images, containers and ports of a workload are called.
 // Images of which the tag says what they are do not count: wordpress is an Apache,
-// or PHP-FPM behind another server.
+// or PHP-FPM behind another server. Of a database it may be glued to its name: mysqldb.
 func workloadNames(e v1alpha1.Exporter) map[string]bool {
 	names := wordSet(e.Spec.Recognize.Images)
 	for _, tagged := range e.Spec.Recognize.Tagged {
@@ -140,6 +140,13 @@ func workloadNames(e v1alpha1.Exporter) map[string]bool {
 		delete(names, image)
 	}
 	names[e.Name] = true
+	if e.Spec.Credentials != nil {
+		for _, name := range slices.Collect(maps.Keys(names)) {
+			if name != "" && !strings.ContainsAny(name, separators) && !strings.HasSuffix(name, "db") {
+				names[name+"db"] = true
+			}
+		}
+	}
 	return names
 }
 

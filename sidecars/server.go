@@ -95,13 +95,17 @@ func (c Catalog) Passed(pod *corev1.Pod) []Passed {
 }
 
 // servers are the containers that run the workload of an exporter. Where one has
-// its image or program, those with no more than its port do not count.
+// its image or program, those with no more than its port do not count; nor do those
+// that have its image for another program, where one runs what the image is for.
 func (c Catalog) servers(pod *corev1.Pod, e *entry) []*corev1.Container {
 	var found []*corev1.Container
 	most := 0
 	for _, container := range long(pod) {
 		s := c.look(container, completes(pod))
 		weight := min(s.weight(e), byImage)
+		if s.programs.unknown != "" && !slices.Contains(s.programs.servers, e) {
+			weight = min(weight, byImage-1)
+		}
 		if weight < max(enough, most) || s.contradiction(e) != "" {
 			continue
 		}

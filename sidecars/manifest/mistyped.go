@@ -66,6 +66,8 @@ func (c *typeCheck) wrong(n *node, path []any, want string) {
 		}
 		if strings.Contains(n.text, "{{") {
 			remedy = "; " + renderFirst
+		} else if strings.Contains(n.text, "${") {
+			remedy = "; " + replaceFirst
 		} else if want == aText {
 			remedy = fmt.Sprintf("; quote it: %q", n.text)
 		}

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// Object is one object of a stream: a document, or an item of a List or of a
-// ResourceList in one.
+// Object is one object of a stream: a document, or an item of a List, of a
+// ResourceList or of OpenShift's Template in one.
 type Object struct {
 	// Source and Document, counted from 1, are where it stands.
 	Source   string
@@ -25,8 +26,8 @@ type Object struct {
 }
 
 // Objects are the objects of the stream in their order; those of a document that
-// is a list, the items of lists, and
-// of the ResourceList that a KRM function is given, in place of the list.
+// is a list, the items of lists, of the ResourceList that a KRM function is given,
+// and of OpenShift's Template, in place of the list.
 func (s *Stream) Objects() []Object {
 	var all []Object
 	for _, d := range s.documents {
@@ -49,9 +50,9 @@ func (s *Stream) objects(all []Object, d *document, n *node, place []any) []Obje
 	if real.kind != mapKind {
 		return all
 	}
-	if items := real.get("items"); items != nil && items.kind == listKind && strings.HasSuffix(real.get("kind").string(), "List") {
-		for i, item := range items.items {
-			all = s.objects(all, d, item, append(place[:len(place):len(place)], "items", i))
+	if key := listOf(real); key != "" {
+		for i, item := range real.get(key).items {
+			all = s.objects(all, d, item, append(place[:len(place):len(place)], key, i))
 		}
 		return all
 	}
@@ -61,6 +62,22 @@ func (s *Stream) objects(all []Object, d *document, n *node, place []any) []Obje
 	}
 	return append(all, Object{Source: s.Source, Document: d.number, Kind: real.get("kind").string(),
 		Name: name, Namespace: real.at("metadata", "namespace").string(), stream: s, in: d, object: n, place: place})
+}
+
+// listOf is the key under which an object has others, in whose place it stands: of a
+// List, or of OpenShift's Template; empty where it has none.
+func listOf(n *node) string {
+	kind, key := n.get("kind").string(), ""
+	switch {
+	case strings.HasSuffix(kind, "List"):
+		key = "items"
+	case kind == "Template" && slices.Contains([]string{"v1", "template.openshift.io/v1"}, n.get("apiVersion").string()):
+		key = "objects"
+	}
+	if list := n.get(key); list == nil || list.kind != listKind {
+		return ""
+	}
+	return key
 }
 
 // String says which object it is and where, for messages.

@@ -114,6 +114,8 @@ func (s *Stream) problems(matters func(text []byte) bool) (errs []error, notes [
 
 const renderFirst = "it looks like a template of Helm that is not rendered; render it first, with helm template, and pipe that here"
 
+const replaceFirst = "it looks like a parameter; have it replaced first, with oc process, envsubst or what else does it, and pipe that here"
+
 func looksLikeTemplate(text []byte) bool {
 	open := bytes.Index(text, []byte("{{"))
 	return open >= 0 && bytes.Contains(text[open:], []byte("}}"))

@@ -1,8 +1,10 @@
 package manifest
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -136,7 +138,7 @@ func (o Object) templates(namespace string, asks func(*Template) bool, errs *pro
 		}
 		raw, err := t.fields.json()
 		if err == nil {
-			err = kjson.UnmarshalCaseSensitivePreserveInts(raw, t.Pod)
+			err = decode(raw, t.Pod)
 		}
 		if err != nil {
 			annotations := t.fields.at("metadata", "annotations")
@@ -151,6 +153,20 @@ func (o Object) templates(namespace string, asks func(*Template) bool, errs *pro
 	}
 	return all
 }
+
+// decode reads a pod. Quantities may be parameters, as ${MEMORY_LIMIT}, which another
+// program replaces: nothing that is decided depends on them.
+func decode(raw []byte, pod *corev1.Pod) error {
+	err := kjson.UnmarshalCaseSensitivePreserveInts(raw, pod)
+	if without := parameterized.ReplaceAll(raw, []byte("${1}0")); err != nil && !bytes.Equal(without, raw) {
+		*pod = corev1.Pod{}
+		err = kjson.UnmarshalCaseSensitivePreserveInts(without, pod)
+	}
+	return err
+}
+
+// parameterized matches quantities with parameters in them.
+var parameterized = regexp.MustCompile(`("(?:cpu|memory|ephemeral-storage|sizeLimit)":)"[^"\\]*\$\{[^"\\]*"`)
 
 // complete gives a template what the pods that are made from it have.
 func (t *Template) complete() {
