@@ -19,7 +19,7 @@ type addition struct {
 
 // insertAll makes the edits of a document that add to its templates.
 func (s *Stream) insertAll(d *document, additions []addition) error {
-	in := &inserter{measured: measure(s.text, d), touched: map[*node]bool{}}
+	in := &inserter{measured: measure(s.text, d), touched: map[*node]bool{}, grown: map[*node]*growth{}}
 	want := d.root.value()
 	for _, a := range additions {
 		in.manner = s.manner(in.measured, a.template)
@@ -27,7 +27,7 @@ func (s *Stream) insertAll(d *document, additions []addition) error {
 		in.grow(a.template.object, g)
 		replace(&want, a.template.place, g.on)
 	}
-	if err := in.unshare(d.root); err != nil {
+	if err := in.unshare(d.root, false); err != nil {
 		return err
 	}
 	for _, e := range in.edits {
@@ -113,32 +113,63 @@ type removal struct {
 	losses   []loss
 }
 
+// at is where in its document a loss of the template is.
+func (r removal) at(l loss) []any {
+	return append(slices.Clip(r.template.fieldsPlace()), anys(l.path)...)
+}
+
+// from is a document's value without what is lost.
+func (r removal) from(value any) any {
+	for _, l := range r.losses {
+		replace(&value, r.at(l), l.from)
+	}
+	return value
+}
+
+// tidy takes out what the losses leave empty.
+func (r removal) tidy(value any) {
+	for _, l := range r.losses {
+		prune(value, r.at(l), len(l.path))
+	}
+}
+
 // removeAll makes the edits of a document that take out of its templates.
 func (s *Stream) removeAll(d *document, removals []removal) error {
 	r := &remover{measured: measure(s.text, d), gone: map[*node]bool{}}
-	want := d.root.value()
-	var tidies []func(any)
+	var all []*node // several templates may be one, by an alias
 	for _, removal := range removals {
-		place := removal.template.fieldsPlace()
+		fields := removal.template.fields
+		if slices.Contains(all, fields) {
+			continue
+		}
+		all = append(all, fields)
 		for _, l := range removal.losses {
-			r.mark(removal.template.fields, l)
-			r.shorten(removal.template.fields, l)
-			at := append(slices.Clip(place), anys(l.path)...)
-			replace(&want, at, l.from)
-			tidies = append(tidies, func(value any) { prune(value, at, len(l.path)) })
+			r.mark(fields, l)
+			r.shorten(fields, l)
 		}
 	}
-	for _, removal := range removals {
-		r.cut(removal.template.fields)
+	for _, fields := range all {
+		r.cut(fields)
 	}
 	if r.lost {
 		return errLost
 	}
-	return s.commit(d, r.joined(), want, func(value any) {
-		for _, tidy := range tidies {
-			tidy(value)
+	commit := func(edits []edit) error {
+		want := d.root.value()
+		for _, removal := range removals {
+			want = removal.from(want)
 		}
-	})
+		return s.commit(d, edits, want, func(value any) {
+			for _, removal := range removals {
+				removal.tidy(value)
+			}
+		})
+	}
+	plain := r.joined()
+	if r.share(d.root) && commit(r.joined()) == nil {
+		return nil
+	}
+	return commit(plain)
 }
 
 // from is a value without what is lost.

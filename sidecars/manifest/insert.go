@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 )
 
@@ -14,6 +15,7 @@ type inserter struct {
 	manner  manner
 	edits   []edit
 	touched map[*node]bool // what is edited, with all around it
+	grown   map[*node]*growth
 }
 
 var errLost = errors.New("its text is laid out in a way that is not understood; write it in the usual style, as kubectl get -o yaml does")
@@ -24,7 +26,9 @@ func (in *inserter) insert(at int, text string) { in.edits = append(in.edits, ed
 // come first.
 func (in *inserter) grow(n *node, g *growth) {
 	in.touched[n] = true
+	in.grown[n] = g
 	switch {
+	case n.kind == aliasKind && reflect.DeepEqual(in.grown[n.real()], g): // it stands for both
 	case n.kind == aliasKind:
 		in.growAlias(n, g)
 	case g.value != nil && n.kind == scalarKind:
@@ -187,9 +191,13 @@ func (in *inserter) growAlias(n *node, g *growth) {
 	in.insert(n.end, ", "+b.String()[1:])
 }
 
+// aliasComment stands, with the alias, behind what it stood for.
+const aliasComment = " # outrider: *"
+
 // unshare writes out every alias of something that is edited: what it stands for
-// elsewhere stays what it was.
-func (in *inserter) unshare(n *node) error {
+// elsewhere stays what it was. Outside of brackets a comment keeps the alias.
+func (in *inserter) unshare(n *node, flow bool) error {
+	flow = flow || n.flow
 	if n.kind == aliasKind {
 		if !in.touched[n.target] || in.touched[n] {
 			return nil
@@ -204,11 +212,14 @@ func (in *inserter) unshare(n *node) error {
 		}
 		var b strings.Builder
 		in.manner.flow(&b, value, -1, "")
+		if rest := bytes.TrimSpace(in.text[n.end:lineEnd(in.text, n.end)]); !flow && (len(rest) == 0 || rest[0] == '#') {
+			b.WriteString(aliasComment + n.text)
+		}
 		in.edits = append(in.edits, edit{n.start, n.end, b.String()})
 		return nil
 	}
 	for _, item := range n.items {
-		if err := in.unshare(item); err != nil {
+		if err := in.unshare(item, flow); err != nil {
 			return err
 		}
 	}

@@ -152,6 +152,27 @@ func (r *remover) unwrap(n *node) {
 	r.edits = append(r.edits, edit{r.content(n), n.items[0].start, ""}, edit{n.end - 1, n.end, ""})
 }
 
+// share puts aliases in the place of what was written out for them, and reports
+// whether there are any.
+func (r *remover) share(n *node) (found bool) {
+	if n.kind == aliasKind || r.gone[n] || r.doc.json {
+		return false
+	}
+	name, ok := "", false
+	if n.flow || n.kind == scalarKind {
+		name, ok = strings.CutPrefix(string(r.text[n.end:lineEnd(r.text, n.end)]), aliasComment)
+	}
+	if ok {
+		name, _, _ = strings.Cut(strings.TrimRight(name, "\r\n"), " ")
+		r.edits = append(r.edits, edit{r.content(n), n.end + len(aliasComment) + len(name), "*" + name})
+		return true
+	}
+	for _, item := range n.items {
+		found = r.share(item) || found
+	}
+	return found
+}
+
 // cutFlow takes an entry out of brackets in which others stay.
 func (r *remover) cutFlow(n *node, i int) {
 	start := func(i int) int {

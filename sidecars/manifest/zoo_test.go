@@ -79,7 +79,7 @@ func TestOnlyAdditions(t *testing.T) {
 	inline := []string{ // lines that hold more than one entry
 		"no-newline.yaml", "no-newline-windows.yaml", "four-spaces.yaml", "empty-maps-and-lists.yaml", "keys-without-values.yaml", "nulls.yaml",
 		"labels-by-alias.yaml", "merged-labels.yaml", "list.yaml", "flow-lines.yaml", "trailing-commas.yaml", "other-kinds.yaml", "discovered.yaml", "no-metadata.yaml",
-		"kyaml.yaml", "kyaml-two.yaml",
+		"kyaml.yaml", "kyaml-two.yaml", "aliases-behind.yaml",
 	}
 	files, err := filepath.Glob("testdata/asks/*.yaml")
 	if err != nil {
