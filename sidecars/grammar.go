@@ -16,7 +16,7 @@ var (
 	imageDigest = regexp.MustCompile(`^[^@: ]+(:[0-9]+/[^@: ]+)?(:[a-zA-Z0-9_][a-zA-Z0-9_.-]*)?@sha256:[0-9a-f]{64}$`)
 	seriesName  = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
 	imageName   = regexp.MustCompile(`^[a-z0-9]+([._-]+[a-z0-9]+)*$`)
-	taggedImage = regexp.MustCompile(`^[a-z0-9]+([._-]+[a-z0-9]+)*:[a-z0-9]+$`)
+	taggedImage = regexp.MustCompile(`^([a-z0-9]+([._-]+[a-z0-9]+)*|\*):[a-z0-9]+$`)
 	programName = regexp.MustCompile(`^[-._a-zA-Z0-9]+$`)
 	oneLine     = regexp.MustCompile(`^[^\n]+$`)
 	assignment  = regexp.MustCompile(`^[-._a-zA-Z][-._a-zA-Z0-9]*=[^\n]*$`)

@@ -21,7 +21,8 @@ import (
 //	exporters              list of all names
 //	native                 list of the names of those that inject nothing
 //	image.IMAGE            the exporter of the workload with that base name
-//	tag.IMAGE.WORD         the exporter of the workload with that base name and a tag with that word
+//	tag.IMAGE.WORD         the exporter of the workload with that base name and a tag with that word;
+//	                       without IMAGE of any image that is not known otherwise
 //	name.NAME              list of the exporters of workloads of which containers and ports are so named
 //	port.PORT              list of the exporters of workloads with that usual port
 //	program.NAME           list of the exporters of which that program is the server; empty for a client
@@ -69,6 +70,7 @@ func (c Catalog) Recognition() map[string]string {
 		add("image."+image, e.name)
 	}
 	for image, words := range c.byTag {
+		image = strings.TrimPrefix(image, anyImage)
 		for word, e := range words {
 			add("tag."+image+"."+word, e.name)
 		}

@@ -38,26 +38,40 @@ func (c Catalog) look(container *corev1.Container, completes bool) signals {
 }
 
 // knownImage is the exporter that an image belongs to, or nil. A word of the tag
-// says more than the image, which says more than what its name begins with.
+// says more than the image, which says more than what its name begins with, which
+// says more than a word that tells of any image.
 func (c Catalog) knownImage(base, tag string) *entry {
 	for _, base := range [...]string{base, kind(base)} {
-		words := c.byTag[base]
-		if words == nil {
-			continue
-		}
-		for word := range strings.SplitSeq(tag, "-") {
-			if e, ok := words[word]; ok {
-				return e
-			}
-			if e, ok := words[withoutVersion(word)]; ok {
-				return e
-			}
+		if e := taggedAs(c.byTag[base], tag); e != nil {
+			return e
 		}
 	}
 	if e, ok := c.byImage[base]; ok {
 		return e
 	}
-	return c.byImage[stem(base, isVariant)]
+	if e := c.byImage[stem(base, isVariant)]; e != nil || hasWord(base, isOther) != "" {
+		return e
+	}
+	return taggedAs(c.byTag[anyImage], tag)
+}
+
+// anyImage stands for all images in what tags say.
+const anyImage = "*"
+
+// taggedAs is the exporter of the first word of a tag that has one, or nil.
+func taggedAs(words map[string]*entry, tag string) *entry {
+	if words == nil {
+		return nil
+	}
+	for word := range strings.SplitSeq(tag, "-") {
+		if e, ok := words[word]; ok {
+			return e
+		}
+		if e, ok := words[withoutVersion(word)]; ok {
+			return e
+		}
+	}
+	return nil
 }
 
 // weight of what a container shows of an exporter's workload.

@@ -231,10 +231,11 @@ type Recognition struct {
 	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]+([._-]+[a-z0-9]+)*$`
 	Images []string `json:"images,omitempty"`
 	// Tagged are images that are several things, each with the word of the tag
-	// that says which: php:fpm matches php:8.4-fpm-alpine.
+	// that says which: php:fpm matches php:8.4-fpm-alpine, *:fpm any image with
+	// that word that is not known otherwise.
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:items:MaxLength=192
-	// +kubebuilder:validation:items:Pattern=`^[a-z0-9]+([._-]+[a-z0-9]+)*:[a-z0-9]+$`
+	// +kubebuilder:validation:items:Pattern=`^([a-z0-9]+([._-]+[a-z0-9]+)*|\*):[a-z0-9]+$`
 	Tagged []string `json:"tagged,omitempty"`
 	// Ports are the workload's usual TCP ports. They count where the container,
 	// the port or the image also has one of the Images as its name, or ends in

@@ -105,7 +105,9 @@ pattern of the data is compiled for each name; most have no tail, which a fixed 
       'is': c.is, 'words': c.words, 'own': c.own, 'other': c.other, 'unknown': c.unknown, 'servers': c.servers, 'base': c.base, 'tag': c.tag,
       'parts': c.parts, 'named': dyn(c.named[0] + c.named[1]),
       'image': dyn(c.tagged.size() > 0 ? c.tagged[0][0] : 'image.' + string(c.base) in variables.known ? variables.known['image.' + string(c.base)]
-        : 'image.' + string(c.stem) in variables.known ? variables.known['image.' + string(c.stem)] : '')
+        : 'image.' + string(c.stem) in variables.known ? variables.known['image.' + string(c.stem)]
+        : c.base.matches(variables.known['others']) ? '' : [c.tag.split('-').map(word, [word, word.substring(0, word.size() - word.find('[0-9.]*$').size())]
+          .filter(word, 'tag..' + word in variables.known)).filter(words, words.size() > 0)].map(found, found.size() == 0 ? '' : string(variables.known['tag..' + found[0][0]]))[0])
     })
 {{- /* The exporters of those that show enough, and that nothing contradicts: one text for each container, and all of them. */}}
 - name: served
