@@ -159,6 +159,8 @@ func (p *planner) account(e *entry, s *shown) (login, bool) {
 	switch from := s.allFrom(a.Password); {
 	case len(from) > 0 && strings.TrimSpace(s.server.Image) == "":
 		return p.foundAccount(e, s, a, reference{found: true, where: "envFrom", lost: "the pod shows no image, which says what its variable is called"})
+	case len(from) == 1 && from[0].ValueFrom.SecretKeyRef == nil && p.agent() != "":
+		// The agent brings the password, and the ConfigMap the rest.
 	case len(from) == 1:
 		return p.foundAccount(e, s, a, reference{env: from[0], found: true})
 	case len(from) > 1 && from[0].ValueFrom.SecretKeyRef != nil:

@@ -25,7 +25,7 @@ func (p *planner) skip(e *entry) bool {
 	}
 	owner := metav1.GetControllerOf(p.Pod)
 	switch {
-	case !e.spec.OncePerSet || owner == nil || firstOfSet(p.Pod, owner):
+	case !e.spec.OncePerSet || owner == nil || firstOfSet(p.Pod, owner) || alike(owner):
 		return false
 	case owner.Kind == "StatefulSet":
 		p.answer(e.name, Skipped, OncePerSet, "%s: it reports on the whole cluster and is injected into the first pod of the set only", e.name)
@@ -33,6 +33,22 @@ func (p *planner) skip(e *entry) bool {
 		p.refuse(e.name, OncePerSet, "%s: it reports on the whole cluster, and a %s has no first pod; use a StatefulSet, or run the exporter as its own Deployment", e.name, owner.Kind)
 	}
 	return true
+}
+
+// alike reports whether an owner's pods cannot be told apart. A cluster's server in
+// one is the only one, or its replicas would share a name and a volume.
+func alike(owner *metav1.OwnerReference) bool {
+	return owner.Kind == "ReplicaSet" || owner.Kind == "ReplicationController" || owner.Kind == "DeploymentConfig"
+}
+
+// warnAlike warns that every replica reports on the whole cluster.
+func (p *planner) warnAlike(e *entry) {
+	if !e.spec.OncePerSet {
+		return
+	}
+	if owner := metav1.GetControllerOf(p.Pod); owner != nil && alike(owner) {
+		p.warn(fmt.Sprintf("%s: it reports on the whole cluster, from every replica; keep it at one replica, or use a StatefulSet, whose first pod alone gets it", e.name))
+	}
 }
 
 // firstOfSet reports whether a pod is number zero of a StatefulSet.

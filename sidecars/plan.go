@@ -186,6 +186,7 @@ func (p *planner) decide(r request) {
 	}
 	p.warning = ""
 	p.warnUnfound(e, shown)
+	p.warnAlike(e)
 	if p.refuseObstacle(e, shown, beforeAccount) {
 		return
 	}

@@ -166,7 +166,8 @@ func TestOncePerSet(t *testing.T) {
 		"the first, by label":  {"StatefulSet", "", "0", verdict{Exporter: "kafka", Outcome: sidecars.Injected, Reason: sidecars.Annotated}},
 		"the first, by name":   {"StatefulSet", "kafka-0", "", verdict{Exporter: "kafka", Outcome: sidecars.Injected, Reason: sidecars.Annotated}},
 		"the second":           {"StatefulSet", "kafka-1", "1", verdict{Exporter: "kafka", Outcome: sidecars.Skipped, Reason: sidecars.OncePerSet}},
-		"one of a ReplicaSet":  {"ReplicaSet", "kafka-0", "", verdict{Exporter: "kafka", Outcome: sidecars.Refused, Reason: sidecars.OncePerSet}},
+		"one of a ReplicaSet":  {"ReplicaSet", "kafka-0", "", verdict{Exporter: "kafka", Outcome: sidecars.Injected, Reason: sidecars.Annotated}},
+		"one of a DaemonSet":   {"DaemonSet", "kafka-0", "", verdict{Exporter: "kafka", Outcome: sidecars.Refused, Reason: sidecars.OncePerSet}},
 		"a pod of nobody's":    {"", "kafka", "", verdict{Exporter: "kafka", Outcome: sidecars.Injected, Reason: sidecars.Annotated}},
 		"the tenth ends in -0": {"StatefulSet", "kafka-10", "10", verdict{Exporter: "kafka", Outcome: sidecars.Skipped, Reason: sidecars.OncePerSet}},
 	} {

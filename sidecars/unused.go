@@ -17,14 +17,22 @@ func (p *planner) refuseUnused(e *entry, s *shown) bool {
 			e.name, s.server.Name, v.Name, parameterKey(e.name, secretParameter), v.ValueFrom.SecretKeyRef.Name, v.ValueFrom.SecretKeyRef.Key)
 		return true
 	}
-	for _, key := range agents {
-		if isSet(p.Pod.Annotations[key]) {
-			p.refuse(e.name, UnfollowedCredential, "%s: an agent writes secrets into the pod (%s), and nothing says which is the server's password; name a Secret: %s: NAME/KEY",
-				e.name, key, parameterKey(e.name, secretParameter))
-			return true
-		}
+	if key := p.agent(); key != "" {
+		p.refuse(e.name, UnfollowedCredential, "%s: an agent writes secrets into the pod (%s), and nothing says which is the server's password; name a Secret: %s: NAME/KEY",
+			e.name, key, parameterKey(e.name, secretParameter))
+		return true
 	}
 	return false
+}
+
+// agent is the annotation by which an agent writes secrets into the pod.
+func (p *planner) agent() string {
+	for _, key := range agents {
+		if isSet(p.Pod.Annotations[key]) {
+			return key
+		}
+	}
+	return ""
 }
 
 // agents are annotations by which programs write secrets into a pod's files.

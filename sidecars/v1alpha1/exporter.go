@@ -151,7 +151,8 @@ type ExporterSpec struct {
 	// outrider.dev/inject: auto and for opted-in namespaces.
 	Recognize Recognition `json:"recognize,omitzero"`
 	// OncePerSet is for exporters that report on a whole cluster: they are
-	// injected into the first pod of a StatefulSet only. Default false.
+	// injected into the first pod of a StatefulSet only, and into the pods of a
+	// Deployment with a warning. Default false.
 	OncePerSet bool `json:"oncePerSet,omitempty"`
 	// Resources of the container. Requests and limits of cpu and memory are
 	// required for a sidecar: a pod must stay acceptable to a quota and an
