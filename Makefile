@@ -13,6 +13,7 @@ FUZZTIME ?= 1m
 FLOODTIME ?= 20s
 DIST ?= dist
 SOAK ?= 30m
+MODE ?= webhook
 CONTROLLER_GEN = go tool -modfile=test/tools/go.mod controller-gen object crd paths=./sidecars/v1alpha1
 
 # The same flags as the programs of the local cluster are built with: what both are made of is compiled once.
@@ -86,14 +87,14 @@ latency: ## Measure the time from a pod's being ready to its first sample, witho
 alarms: ## Do some 60 operations on a local cluster of two nodes, with rules whose durations are a tenth, and compare the alerts that fire with those that should; half an hour.
 	go test -count=1 -timeout=60m -v ./test/alarms -week
 
-faults: ## Break what Outrider stands on, under load, on the local cluster, and count what became of the pods.
-	go test -count=1 -timeout=60m -v -run TestFaults ./test/faults -all
+faults: ## Break what Outrider stands on, under load, on the local cluster, and count what became of the pods; MODE=auto has the API server's policies inject.
+	go test -count=1 -timeout=60m -v -run TestFaults ./test/faults -all -mode=$(MODE)
 	go test -count=1 -timeout=10m -v -run TestWrongClock ./test/certificates
 
-nodes: ## Who reaches what by the NetworkPolicies; then, on a local cluster of three nodes and two API servers, what happens to pods while nodes die, are drained and start.
-	go test -count=1 -timeout=10m -v ./test/network
+nodes: ## Who reaches what by the NetworkPolicies; then, on a local cluster of three nodes and two API servers, what happens to pods while nodes die, are drained and start; MODE=auto as in faults.
+	go test -count=1 -timeout=30m -v ./test/network
 	go test -count=1 -timeout=20m -v -run TestNodes ./test/nodes
-	go test -count=1 -timeout=60m -v -run TestNodes ./test/faults -all
+	go test -count=1 -timeout=60m -v -run TestNodes ./test/faults -all -mode=$(MODE)
 
 thanos: ## Shards, copies and clusters behind Thanos answer as one Prometheus, also from object storage; builds Thanos, ten minutes of CPU.
 	go test -count=1 -timeout=40m -v -run 'Thanos|ObjectStorage' ./test/stack -thanos
