@@ -104,7 +104,9 @@ func (e *env) measured(t *testing.T, node, name string) (free int64) {
 			return err.Error()
 		}
 		var summary struct {
-			Node struct{ FS struct{ AvailableBytes, CapacityBytes int64 } }
+			Node struct {
+				FS struct{ AvailableBytes, CapacityBytes int64 }
+			}
 			Pods []struct {
 				PodRef  struct{ Name string }
 				Storage struct{ UsedBytes int64 } `json:"ephemeral-storage"`
