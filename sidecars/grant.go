@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -139,6 +140,25 @@ func Superusers(pod *corev1.Pod, c Catalog) []string {
 		}
 	}
 	return found
+}
+
+// AccountVariables are the variables of an injected sidecar that say whose account
+// it uses, as Superusers reads them: no other's value than the user's name is in them.
+func (c Catalog) AccountVariables(sidecar *corev1.Container) []corev1.EnvVar {
+	e, known := c.entries[strings.TrimPrefix(sidecar.Name, ContainerPrefix)]
+	if !known || e.spec.Grant == nil || e.spec.Credentials == nil {
+		return nil
+	}
+	var kept []corev1.EnvVar
+	for _, v := range sidecar.Env {
+		switch v.Name {
+		case e.spec.Credentials.User:
+			kept = append(kept, v)
+		case e.spec.Credentials.Password:
+			kept = append(kept, corev1.EnvVar{Name: v.Name})
+		}
+	}
+	return kept
 }
 
 // superuser reports whether a sidecar's user is one of its definition's superusers.

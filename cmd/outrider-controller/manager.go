@@ -104,7 +104,7 @@ func setupSources(ctx context.Context, mgr ctrl.Manager, o Options) (*sources, e
 	s.exporters.Policies = o.Injection != byWebhook
 	if o.Role.leads() {
 		var err error
-		if s.pods, err = monitored.SetupWithManager(ctx, mgr); err != nil {
+		if s.pods, err = monitored.SetupWithManager(ctx, mgr, s.exporters.Catalog); err != nil {
 			return nil, err
 		}
 	}

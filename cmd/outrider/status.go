@@ -218,6 +218,9 @@ func statusTable(w io.Writer, r statusReport) error {
 		if why == "" && row.State != coverage.Injected {
 			why = string(row.Reason)
 		}
+		if why == "" && row.Superusers > 0 {
+			why = "logs in as a superuser; outrider grant makes an account that may only read metrics"
+		}
 		fmt.Fprintf(t, "%s\t%s/%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", row.Namespace, strings.ToLower(row.Kind), row.Name, row.Exporter, row.Pods,
 			injectedBy(row), row.State, row.Proof, duration.HumanDuration(time.Since(row.Since)), why)
 	}

@@ -42,7 +42,7 @@ func testAlerts(t *testing.T, e *env) {
 		t.Skip("this cluster's pods do not reach this process, which is the receiver")
 	}
 	before := e.prometheusRun(t)
-	e.addRule(t)
+	e.addRule(t, rule)
 	eventually(t, func() string {
 		v, err := e.prom.Query(t.Context(), `prometheus_notifications_alertmanagers_discovered`)
 		if err != nil || len(v) != 1 || v[0].Value != 1 {
@@ -102,8 +102,8 @@ func (e *env) hear(t *testing.T, namespace, status string) (heard notified) {
 	return heard
 }
 
-// addRule puts the rule beside the chart's for the duration of a test.
-func (e *env) addRule(t *testing.T) {
+// addRule puts a file of rules beside the chart's for the duration of a test.
+func (e *env) addRule(t *testing.T, rules string) {
 	t.Helper()
 	maps := e.client.CoreV1().ConfigMaps("outrider")
 	put := func(ctx context.Context, content *string) error {
@@ -114,12 +114,11 @@ func (e *env) addRule(t *testing.T) {
 		_, err = maps.Patch(ctx, rulesMap, types.MergePatchType, patch, metav1.PatchOptions{})
 		return err
 	}
-	content := rule
-	err := put(t.Context(), &content)
+	err := put(t.Context(), &rules)
 	remove := func(ctx context.Context) error { return put(ctx, nil) }
 	if apierrors.IsNotFound(err) {
 		_, err = maps.Create(t.Context(), &corev1.ConfigMap{
-			ObjectMeta: metav1.ObjectMeta{Name: rulesMap}, Data: map[string]string{rulesFile: rule},
+			ObjectMeta: metav1.ObjectMeta{Name: rulesMap}, Data: map[string]string{rulesFile: rules},
 		}, metav1.CreateOptions{})
 		remove = func(ctx context.Context) error { return maps.Delete(ctx, rulesMap, metav1.DeleteOptions{}) }
 	}

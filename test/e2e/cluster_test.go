@@ -67,6 +67,8 @@ func TestCluster(t *testing.T) {
 		{"SecretsComeOutNowhere", testSecretsComeOutNowhere},
 		{"ExporterAtRuntime", testExporterAtRuntime},
 		{"BrokenExporterImage", testBrokenExporterImage},
+		{"Grant", testGrant},
+		{"SeriesBudget", testSeriesBudget},
 		{"MissedPodsAreRepaired", testMissedPodsAreRepaired},
 		{"ReloadKeepsTheLastGood", testReloadKeepsTheLastGood},
 		{"UpgradeKeepsTheCertificate", testUpgradeKeepsTheCertificate},

@@ -16,6 +16,8 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/outrider-dev/outrider/sidecars"
 )
 
 const (
@@ -51,7 +53,7 @@ func New(o Options, p Parts) (*Controller, error) {
 	}
 	c := &Controller{
 		Options: o, Parts: p,
-		inv:     newInventory(o.ExcludedNamespaces, p.Decider.Settings),
+		inv:     newInventory(o.ExcludedNamespaces, p.Decider.Settings, func() sidecars.Catalog { return p.Exporters.Catalog() }),
 		queue:   workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[Workload]()),
 		judging: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[judgment]()),
 		sweeps:  workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),

@@ -20,6 +20,7 @@ type inventory struct {
 	nowOptedIn func(namespace string) // called when a namespace's pods should all be decided
 	excluded   []string               // namespaces that never reach the webhook
 	settings   sidecars.Settings      // say which namespaces are opted in
+	catalog    func() sidecars.Catalog
 
 	mu         sync.Mutex
 	pods       map[types.NamespacedName]*pod
@@ -44,11 +45,12 @@ type verdict struct {
 	until     time.Time // when it must be asked for again; zero for never
 }
 
-func newInventory(excluded []string, settings sidecars.Settings) *inventory {
+func newInventory(excluded []string, settings sidecars.Settings, catalog func() sidecars.Catalog) *inventory {
 	return &inventory{
 		nowOptedIn: func(string) {},
 		excluded:   excluded,
 		settings:   settings,
+		catalog:    catalog,
 		pods:       map[types.NamespacedName]*pod{},
 		workloads:  map[Workload]*workload{},
 		containers: map[types.NamespacedName]monitored.Containers{},
@@ -151,7 +153,7 @@ func (v *inventory) setContainers(p *corev1.Pod) {
 		return
 	}
 	key := types.NamespacedName{Namespace: p.Namespace, Name: p.Name}
-	now := monitored.ContainersOf(p)
+	now := monitored.ContainersOf(p, v.catalog())
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if before, reported := v.containers[key]; reported && maps.Equal(before, now) {
@@ -161,6 +163,11 @@ func (v *inventory) setContainers(p *corev1.Pod) {
 	if known := v.pods[key]; known != nil {
 		v.changed(known.workload.Workload)
 	}
+}
+
+// container is what the kubelet reports of the exporter of an entry; v.mu is held.
+func (v *inventory) container(namespace string, p *pod, e entry) monitored.Container {
+	return v.containers[types.NamespacedName{Namespace: namespace, Name: p.name}][e.exporter]
 }
 
 func (v *inventory) dropContainers(p *corev1.Pod) {

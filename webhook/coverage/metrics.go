@@ -14,15 +14,19 @@ var (
 	proofDesc = prometheus.NewDesc("outrider_coverage_proof",
 		"Live pods whose exporter is injected, by whether it is known to reach its workload: up, down or unproven. Exported by the leader only, and only where a Prometheus is asked; up and down also at 0.",
 		[]string{"namespace", "exporter", "proof"}, nil)
+	superusersDesc = prometheus.NewDesc("outrider_coverage_superusers",
+		"Live pods whose exporter logs in as an account that may do everything, as far as the pod shows it. Exported by the leader only, where there are any.",
+		[]string{"namespace", "exporter"}, nil)
 	droppedDesc = prometheus.NewDesc("outrider_coverage_dropped_series",
-		"Series of outrider_coverage_pods and outrider_coverage_proof that were summed up without their namespace, because of --coverage-series.",
+		"Series of outrider_coverage_pods, outrider_coverage_proof and outrider_coverage_superusers that were summed up without their namespace, because of --coverage-series.",
 		nil, nil)
 )
 
 // tally counts the pods of one exporter in one namespace.
 type tally struct {
-	states map[State]int
-	proofs map[Proof]int
+	states     map[State]int
+	proofs     map[Proof]int
+	superusers int
 }
 
 type place struct{ namespace, exporter string }
@@ -43,6 +47,7 @@ func (c *Controller) tallies() map[place]*tally {
 			if r.Proof != "" {
 				all[at].proofs[r.Proof] += r.Pods
 			}
+			all[at].superusers += r.Superusers
 		}
 	}
 	return all
@@ -55,6 +60,7 @@ func (t *tally) add(o *tally) {
 	for p, n := range o.proofs {
 		t.proofs[p] += n
 	}
+	t.superusers += o.superusers
 }
 
 // troubled reports whether anything needs attention.
@@ -70,6 +76,7 @@ type collector struct{ *Controller }
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- podsDesc
 	ch <- proofDesc
+	ch <- superusersDesc
 	ch <- droppedDesc
 }
 
@@ -122,6 +129,9 @@ func (t *tally) series(at place) []prometheus.Metric {
 		if n := t.states[s]; n > 0 || s == Injected || s == Missed {
 			all = append(all, prometheus.MustNewConstMetric(podsDesc, prometheus.GaugeValue, float64(n), at.namespace, at.exporter, string(s)))
 		}
+	}
+	if t.superusers > 0 {
+		all = append(all, prometheus.MustNewConstMetric(superusersDesc, prometheus.GaugeValue, float64(t.superusers), at.namespace, at.exporter))
 	}
 	if len(t.proofs) == 0 {
 		return all

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/outrider-dev/outrider/sidecars"
 )
 
@@ -30,7 +28,10 @@ func (c *Controller) reconcile(ctx context.Context, of Workload) {
 			templates[p.template] = true
 		}
 		for _, e := range p.entries {
-			s.add(w, p, e, c.proofOf(of.Namespace, p, e, catalog))
+			row := s.add(w, p, e, c.proofOf(of.Namespace, p, e, catalog))
+			if c.inv.container(of.Namespace, p, e).Superuser {
+				row.Superusers++
+			}
 		}
 	}
 	maps.DeleteFunc(w.verdicts, func(template string, _ verdict) bool { return !templates[template] })
@@ -87,7 +88,7 @@ func sinceOf(rows []Row) map[rowKey]time.Time {
 	return since
 }
 
-func (s *summary) add(w *workload, p *pod, e entry, a answer) {
+func (s *summary) add(w *workload, p *pod, e entry, a answer) *Row {
 	r := Row{
 		Namespace: w.Namespace, Kind: w.Kind, Name: w.Name, Exporter: e.exporter,
 		State: e.state, Reason: e.reason, Message: e.message,
@@ -119,6 +120,7 @@ func (s *summary) add(w *workload, p *pod, e entry, a answer) {
 	if r.ProofMessage < row.ProofMessage {
 		row.ProofMessage = r.ProofMessage
 	}
+	return row
 }
 
 func (s *summary) sorted() []Row {
@@ -150,7 +152,7 @@ func (c *Controller) proofOf(namespace string, p *pod, e entry, catalog sidecars
 	if !ok || c.prom == nil {
 		return answer{}
 	}
-	word := c.inv.containers[types.NamespacedName{Namespace: namespace, Name: p.name}][e.exporter]
+	word := c.inv.container(namespace, p, e)
 	if word.Waiting != "" {
 		return notRunning(t, word, catalog)
 	}

@@ -28,6 +28,9 @@ type Row struct {
 	// ByPolicy is how many of them got the exporter by the API server's policies, and
 	// not by the webhook.
 	ByPolicy int `json:"byPolicy,omitempty"`
+	// Superusers is in how many of them the exporter logs in as an account that may do
+	// everything, as far as the pod shows it.
+	Superusers int `json:"superusers,omitempty"`
 	// State in which they came out of admission, with the reason and one sentence.
 	State   State           `json:"state"`
 	Reason  sidecars.Reason `json:"reason,omitempty"`

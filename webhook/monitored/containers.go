@@ -20,13 +20,15 @@ type Container struct {
 	Message string    // the kubelet's own sentence about that
 	Last    string    // the last words of its previous run: never shown, they may hold secrets
 	Exit    string    // how that run ended, as Ended has it
+	// Superuser says that it logs in as an account that may do everything, as far as the pod shows it.
+	Superuser bool
 }
 
 // starting are the reasons for which every container waits at first.
 var starting = map[string]bool{"": true, "ContainerCreating": true, "PodInitializing": true}
 
-// ContainersOf returns the exporters among a pod's containers.
-func ContainersOf(pod *corev1.Pod) Containers {
+// ContainersOf returns the exporters among a pod's containers, as the catalog knows them.
+func ContainersOf(pod *corev1.Pod, catalog sidecars.Catalog) Containers {
 	found := Containers{}
 	for _, list := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
 		for i := range list {
@@ -34,6 +36,11 @@ func ContainersOf(pod *corev1.Pod) Containers {
 				found[exporter] = newContainer(&list[i])
 			}
 		}
+	}
+	for _, exporter := range sidecars.Superusers(pod, catalog) {
+		c := found[exporter]
+		c.Superuser = true
+		found[exporter] = c
 	}
 	return found
 }

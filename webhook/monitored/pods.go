@@ -19,7 +19,8 @@
 //
 // # A pod is reduced to about a kilobyte before it is stored
 //
-// Specs and most annotations are never kept.
+// Most annotations and specs are never kept: of an exporter's container, the variables that
+// say whose account it uses, without the password.
 package monitored
 
 import (
@@ -52,14 +53,19 @@ type Pods struct {
 
 // SetupWithManager returns the pods, which the manager begins to watch when it
 // leads.
-func SetupWithManager(ctx context.Context, mgr ctrl.Manager) (*Pods, error) {
+func SetupWithManager(ctx context.Context, mgr ctrl.Manager, catalog func() sidecars.Catalog) (*Pods, error) {
 	own, err := cache.New(mgr.GetConfig(), cache.Options{
 		HTTPClient: mgr.GetHTTPClient(),
 		Scheme:     mgr.GetScheme(),
 		Mapper:     mgr.GetRESTMapper(),
 		ByObject: map[client.Object]cache.ByObject{&corev1.Pod{}: {
 			Label:     labels.SelectorFromSet(labels.Set{sidecars.MonitoredKey: sidecars.MonitoredTrue}),
-			Transform: slim,
+			Transform: func(object any) (any, error) {
+				if pod, ok := object.(*corev1.Pod); ok {
+					Slim(pod, catalog())
+				}
+				return object, nil
+			},
 		}},
 	})
 	if err != nil {
@@ -147,18 +153,8 @@ const (
 	mostLastWords = 1 << 10 // bytes that are kept of an exporter's last words, from their end
 )
 
-// slim is the cache's transformation; it leaves alone what is no pod.
-func slim(object any) (any, error) {
-	pod, ok := object.(*corev1.Pod)
-	if !ok {
-		return object, nil
-	}
-	Slim(pod)
-	return pod, nil
-}
-
 // Slim takes away from a pod what a cache of pods need not hold.
-func Slim(pod *corev1.Pod) {
+func Slim(pod *corev1.Pod, catalog sidecars.Catalog) {
 	meta := pod.ObjectMeta
 	pod.ObjectMeta = metav1.ObjectMeta{
 		Name: meta.Name, Namespace: meta.Namespace, UID: meta.UID, ResourceVersion: meta.ResourceVersion,
@@ -166,7 +162,7 @@ func Slim(pod *corev1.Pod) {
 		OwnerReferences: meta.OwnerReferences, Labels: kept(meta.Labels, ReadLabel), Annotations: kept(meta.Annotations, sidecars.OwnKey),
 	}
 	spec := pod.Spec
-	pod.Spec = corev1.PodSpec{NodeName: spec.NodeName, RestartPolicy: spec.RestartPolicy, InitContainers: named(spec.InitContainers), Containers: named(spec.Containers)}
+	pod.Spec = corev1.PodSpec{NodeName: spec.NodeName, RestartPolicy: spec.RestartPolicy, InitContainers: named(spec.InitContainers, catalog), Containers: named(spec.Containers, catalog)}
 	status := pod.Status
 	pod.Status = corev1.PodStatus{
 		Phase: status.Phase, PodIP: status.PodIP, StartTime: status.StartTime, Conditions: status.Conditions,
@@ -191,10 +187,13 @@ func kept(all map[string]string, wanted func(key string) bool) map[string]string
 	return few
 }
 
-func named(all []corev1.Container) []corev1.Container {
+func named(all []corev1.Container, catalog sidecars.Catalog) []corev1.Container {
 	kept := make([]corev1.Container, len(all))
 	for i := range all {
 		kept[i] = corev1.Container{Name: all[i].Name, Image: all[i].Image, RestartPolicy: all[i].RestartPolicy}
+		if strings.HasPrefix(all[i].Name, sidecars.ContainerPrefix) {
+			kept[i].Env = catalog.AccountVariables(&all[i])
+		}
 	}
 	return kept
 }

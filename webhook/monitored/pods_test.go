@@ -50,7 +50,7 @@ func large() *corev1.Pod {
 // A slim pod shows the same as the whole one, and is a pod of another size.
 func TestSlim(t *testing.T) {
 	whole, slim := large(), large()
-	monitored.Slim(slim)
+	monitored.Slim(slim, sidecars.Builtin())
 	observe := func(p *corev1.Pod) []breaker.Observation {
 		seen := breaker.Observe(p, time.Minute, p.CreationTimestamp.Add(time.Hour))
 		for i := range seen {
@@ -76,5 +76,37 @@ func TestSlim(t *testing.T) {
 	}
 	if diff := cmp.Diff(whole.OwnerReferences, slim.OwnerReferences); diff != "" || slim.ResourceVersion != "1" || slim.UID != "u" {
 		t.Errorf("it is not the same pod any more:\n%s", diff)
+	}
+}
+
+// That an exporter logs in as a superuser is seen in a slim pod as in the whole one, and the password is gone.
+func TestSuperusers(t *testing.T) {
+	for name, tc := range map[string]struct {
+		annotations map[string]string
+		want        bool
+	}{
+		"the server's administrator": {nil, true},
+		"an account of its own":      {map[string]string{"postgres.outrider.dev/user": "outrider", "postgres.outrider.dev/secret": "db/password"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{
+				Name: "db", Image: "postgres:17", Env: []corev1.EnvVar{{Name: "POSTGRES_PASSWORD", ValueFrom: &corev1.EnvVarSource{
+					SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "db"}, Key: "password"},
+				}}},
+			}}}}
+			pod.Annotations = map[string]string{sidecars.InjectKey: "postgres"}
+			for key, value := range tc.annotations {
+				pod.Annotations[key] = value
+			}
+			pod = sidecars.NewPlan(sidecars.Input{Pod: pod}, sidecars.Builtin()).Apply(pod)
+			monitored.Slim(pod, sidecars.Builtin())
+			pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "outrider-postgres"}}
+			if got := monitored.ContainersOf(pod, sidecars.Builtin())["postgres"].Superuser; got != tc.want {
+				t.Errorf("superuser: %v, want %v; of its variables are kept %v", got, tc.want, pod.Spec.Containers[1].Env)
+			}
+			if raw, _ := json.Marshal(pod); strings.Contains(string(raw), "secretKeyRef") {
+				t.Errorf("a password is kept: %s", raw)
+			}
+		})
 	}
 }
