@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/outrider-dev/outrider/cmd/outrider/diagnosis"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/webhook/decider"
 )
@@ -81,7 +82,7 @@ func planLive(ctx context.Context, client kubernetes.Interface, pod *corev1.Pod,
 	if pod.Status.Phase != corev1.PodRunning {
 		return sidecars.Live{}, fmt.Errorf("pod %s/%s is %s; only a running pod can be attached to", pod.Namespace, pod.Name, strings.ToLower(string(pod.Status.Phase)))
 	}
-	d, err := newDecides(ctx, client)
+	d, err := newDecides(ctx, client, diagnosis.FindInstalled(ctx, client))
 	if err != nil {
 		return sidecars.Live{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/outrider-dev/outrider/cmd/outrider/diagnosis"
 	"github.com/outrider-dev/outrider/cmd/outrider/internal/remote"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/webhook/decider"
@@ -78,7 +79,7 @@ func newGranting(ctx context.Context, config *rest.Config, client kubernetes.Int
 	if err != nil {
 		return nil, err
 	}
-	d, err := newDecides(ctx, client)
+	d, err := newDecides(ctx, client, diagnosis.FindInstalled(ctx, client))
 	if err != nil {
 		return nil, err
 	}

@@ -29,13 +29,13 @@ type decides struct {
 	Unknown []string
 }
 
-func newDecides(ctx context.Context, client kubernetes.Interface) (*decides, error) {
+func newDecides(ctx context.Context, client kubernetes.Interface, installed diagnosis.Installed) (*decides, error) {
 	catalog, err := catalogOf(ctx, client)
 	if err != nil {
 		return nil, err
 	}
 	d := &decides{Decider: decider.Decider{Exporters: decider.Fixed(catalog), Namespaces: namespaces{client}, Budgets: budgets{client}}}
-	deployment, err := servingDeployment(ctx, client)
+	deployment, err := servingDeployment(ctx, client, installed)
 	if err != nil || deployment == nil {
 		if err != nil {
 			d.Unknown = append(d.Unknown, fmt.Sprintf("the release's settings and suspended exporters are not taken into account: %v", err))
@@ -74,32 +74,16 @@ func newDecides(ctx context.Context, client kubernetes.Interface) (*decides, err
 
 // servingDeployment is the one that decides pods: the webhook's, or where the API server's policies inject alone, the
 // controller's. It is nil where there is none.
-func servingDeployment(ctx context.Context, client kubernetes.Interface) (*appsv1.Deployment, error) {
-	const ours = "app.kubernetes.io/name=outrider"
-	configurations, err := client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{LabelSelector: ours})
-	if err != nil {
-		return nil, err
+func servingDeployment(ctx context.Context, client kubernetes.Interface, installed diagnosis.Installed) (*appsv1.Deployment, error) {
+	if installed.WebhooksErr != nil {
+		return nil, installed.WebhooksErr
 	}
-	var namespaces []string
-	for i := range configurations.Items {
-		for j := range configurations.Items[i].Webhooks {
-			if service := configurations.Items[i].Webhooks[j].ClientConfig.Service; service != nil {
-				namespaces = append(namespaces, service.Namespace)
-			}
-		}
-	}
-	// An API server before 1.36 has none, and who may not list them has a webhook to go by.
-	if bindings, _, err := diagnosis.Bindings(ctx, client); err == nil {
-		for i := range bindings {
-			if ref := bindings[i].Spec.ParamRef; ref != nil {
-				namespaces = append(namespaces, ref.Namespace)
-			}
-		}
-	}
-	if len(namespaces) == 0 {
+	namespace := installed.Namespace()
+	if namespace == "" {
 		return nil, nil
 	}
-	found, err := client.AppsV1().Deployments(namespaces[0]).List(ctx, metav1.ListOptions{LabelSelector: ours + ",app.kubernetes.io/component in (webhook,controller)"})
+	selector := metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider,app.kubernetes.io/component in (webhook,controller)"}
+	found, err := client.AppsV1().Deployments(namespace).List(ctx, selector)
 	if err != nil || len(found.Items) == 0 {
 		return nil, err
 	}

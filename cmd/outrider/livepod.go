@@ -46,24 +46,25 @@ func (l *live) explain(ctx context.Context, namespace, name string) (explanation
 	if err != nil {
 		return explanation.Explanation{}, fmt.Errorf("get pod: %w", err)
 	}
-	d, err := newDecides(ctx, l.client)
+	installed := diagnosis.FindInstalled(ctx, l.client)
+	d, err := newDecides(ctx, l.client, installed)
 	if err != nil {
 		return explanation.Explanation{}, err
 	}
 	before := sidecars.Remove(pod)
 	plan, settings := d.Explain(ctx, decider.Request{Pod: before, Namespace: namespace})
 	x, err := explanation.Of(fmt.Sprintf("pod %s/%s", namespace, name), before, plan, settings, d.Exporters.Catalog())
-	x.Decided = l.decided(ctx, pod)
+	x.Decided = decided(pod, installed.Injection())
 	x.Advice = append(x.Advice, d.Unknown...)
 	x.Advice = append(x.Advice, l.misplaced(ctx, pod)...)
-	x.Advice = append(x.Advice, l.running(ctx, pod, plan)...)
+	x.Advice = append(x.Advice, l.running(ctx, pod, plan, installed)...)
 	return x, err
 }
 
 // decided says who decided about a pod that was created, or nil where nobody did.
-func (l *live) decided(ctx context.Context, pod *corev1.Pod) *explanation.Decided {
+func decided(pod *corev1.Pod, i diagnosis.Injection) *explanation.Decided {
 	_, answered := pod.Annotations[sidecars.StatusKey]
-	word, i := pod.Labels[sidecars.RequestedKey], diagnosis.InjectionOf(ctx, l.client)
+	word := pod.Labels[sidecars.RequestedKey]
 	switch text := sidecars.Left(word, false); {
 	case word == sidecars.RequestedByPolicy:
 		return &explanation.Decided{By: explanation.ByPolicies}
@@ -85,7 +86,7 @@ func onlyAttached(decisions []sidecars.Decision) bool {
 }
 
 // running tells how the live pod differs from what would be made of it now.
-func (l *live) running(ctx context.Context, pod *corev1.Pod, plan sidecars.Plan) []string {
+func (l *live) running(ctx context.Context, pod *corev1.Pod, plan sidecars.Plan, installed diagnosis.Installed) []string {
 	var advice []string
 	for _, d := range plan.Decisions {
 		if d.Outcome != sidecars.Injected {
@@ -95,7 +96,7 @@ func (l *live) running(ctx context.Context, pod *corev1.Pod, plan sidecars.Plan)
 		status := monitored.StatusOf(pod, container)
 		switch {
 		case status == nil && !declared(pod, container):
-			advice = append(advice, l.absent(ctx, pod, d.Exporter))
+			advice = append(advice, l.absent(ctx, pod, d.Exporter, installed))
 		case status == nil: // not started yet
 		case status.State.Waiting != nil:
 			advice = append(advice, fmt.Sprintf("%s waits: %s %s", container, status.State.Waiting.Reason, status.State.Waiting.Message))
@@ -109,13 +110,13 @@ func (l *live) running(ctx context.Context, pod *corev1.Pod, plan sidecars.Plan)
 }
 
 // absent tells why a pod has no container of an exporter that it would get now.
-func (l *live) absent(ctx context.Context, pod *corev1.Pod, exporter string) string {
+func (l *live) absent(ctx context.Context, pod *corev1.Pod, exporter string, installed diagnosis.Installed) string {
 	for _, d := range sidecars.ParseStatus(pod).Decisions {
 		if d.Exporter == exporter && d.Outcome != sidecars.Injected {
 			return fmt.Sprintf("when the pod was created, %s was %s (%s): %q; a new pod is decided on anew", exporter, d.Outcome, d.Reason, d.Message)
 		}
 	}
-	switch configured, excluded := l.reaches(ctx, pod.Namespace); {
+	switch configured, excluded := l.reaches(ctx, pod.Namespace, installed); {
 	case !configured:
 		return "no webhook or policy of Outrider is configured in this cluster: outrider install"
 	case excluded:
@@ -127,19 +128,18 @@ func (l *live) absent(ctx context.Context, pod *corev1.Pod, exporter string) str
 
 // reaches reports whether there is a webhook of ours, or a policy, and whether it
 // leaves out a namespace by its name. A user who may not read it gets neither.
-func (l *live) reaches(ctx context.Context, namespace string) (configured, excluded bool) {
-	ours, api := metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider"}, l.client.AdmissionregistrationV1()
-	configurations, err := api.MutatingWebhookConfigurations().List(ctx, ours)
-	if err != nil {
+func (l *live) reaches(ctx context.Context, namespace string, installed diagnosis.Installed) (configured, excluded bool) {
+	if installed.WebhooksErr != nil {
 		return true, false
 	}
 	var selectors []*metav1.LabelSelector
-	for i := range configurations.Items {
-		for j := range configurations.Items[i].Webhooks {
-			selectors = append(selectors, configurations.Items[i].Webhooks[j].NamespaceSelector)
+	for i := range installed.Webhooks {
+		for j := range installed.Webhooks[i].Webhooks {
+			selectors = append(selectors, installed.Webhooks[i].Webhooks[j].NamespaceSelector)
 		}
 	}
-	if policies, err := api.MutatingAdmissionPolicies().List(ctx, ours); err == nil { // not before Kubernetes 1.36
+	own := metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider"}
+	if policies, err := l.client.AdmissionregistrationV1().MutatingAdmissionPolicies().List(ctx, own); err == nil { // not before Kubernetes 1.36
 		for i := range policies.Items {
 			if on := policies.Items[i].Spec.MatchConstraints; on != nil {
 				selectors = append(selectors, on.NamespaceSelector)

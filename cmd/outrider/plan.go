@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/outrider-dev/outrider/cmd/outrider/diagnosis"
 	"github.com/outrider-dev/outrider/cmd/outrider/internal/forecast"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/manifest"
@@ -169,7 +170,7 @@ sums what new pods like them would take. With --opted-in it does as if the names
 			if err != nil {
 				return fmt.Errorf("create client: %w", err)
 			}
-			d, err := newDecides(cmd.Context(), client)
+			d, err := newDecides(cmd.Context(), client, diagnosis.FindInstalled(cmd.Context(), client))
 			if err != nil {
 				return err
 			}

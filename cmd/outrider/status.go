@@ -59,7 +59,7 @@ list pods of Outrider's namespace and to port-forward to them.`,
 			}
 			ask := func(ctx context.Context) (statusReport, error) {
 				r, err := report(ctx, config, client, installed, *c.flags.Namespace)
-				return statusReport{diagnosis.InjectionOf(ctx, client).String(), r}, err
+				return statusReport{diagnosis.FindInstalled(ctx, client).Injection().String(), r}, err
 			}
 			if watch {
 				return watchStatus(cmd.Context(), cmd.OutOrStdout(), format, ask)

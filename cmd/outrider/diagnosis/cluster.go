@@ -63,31 +63,31 @@ type installation struct {
 // any release's name will do.
 func findInstallation(ctx context.Context, p *Patient, found func(Finding)) bool {
 	const name = "installation"
-	list, err := p.Client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider"})
-	switch {
+	p.installed = FindInstalled(ctx, p.Client)
+	webhooks, bindings := p.installed.Webhooks, p.installed.Bindings
+	switch err := p.installed.WebhooksErr; {
 	case err != nil:
 		found(fail(name, "Ask for permission to list mutatingwebhookconfigurations.", "%v", err))
 		return false
-	case len(list.Items) == 0:
-		bindings, _, err := Bindings(ctx, p.Client)
+	case len(webhooks) == 0:
 		if p.installation = withoutWebhook(bindings); p.installation != nil {
 			found(pass(name, "policies of the API server and no webhook, namespace %s", p.installation.namespace))
 			return true
 		}
-		if err != nil {
+		if err := p.installed.BindingsErr; err != nil {
 			found(warn(name, "Ask for permission to list mutatingadmissionpolicybindings.", "%v", err))
 		}
 		found(fail(name, "outrider install, or helm install.", "there is neither a webhook configuration nor a policy of Outrider in this cluster"))
 		return false
-	case len(list.Items) > 1:
+	case len(webhooks) > 1:
 		var names []string
-		for i := range list.Items {
-			names = append(names, list.Items[i].Name)
+		for i := range webhooks {
+			names = append(names, webhooks[i].Name)
 		}
 		found(fail(name, "Uninstall all but one: a pod is sent to each of them.", "%d webhook configurations: %s", len(names), strings.Join(names, ", ")))
 		return false
 	}
-	config := &list.Items[0]
+	config := &webhooks[0]
 	p.installation = &installation{config: config, fullname: strings.TrimPrefix(config.Name, "00-")} // releases up to 0.2.0 have no prefix
 	// Entries for other things than pods are the controller's own, for trying new certificates.
 	config.Webhooks = slices.DeleteFunc(config.Webhooks, func(w admissionv1.MutatingWebhook) bool { return !slices.ContainsFunc(w.Rules, onPods) })

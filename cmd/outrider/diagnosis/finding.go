@@ -38,7 +38,8 @@ type Patient struct {
 	// Namespace in which a pod is made for the dry-run. Default "default".
 	Namespace string
 
-	installation *installation // found by findInstallation
+	installed    Installed     // found by findInstallation, as is
+	installation *installation // what it shows of the release
 }
 
 // New returns the cluster of a configuration.

@@ -2,6 +2,7 @@ package diagnosis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,24 +11,10 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
 )
 
 // annotatedPolicy ends the name of the binding of the policy for annotated pods.
 const annotatedPolicy = "-inject-annotated"
-
-// Bindings returns the bindings of Outrider's policies by which the API server injects.
-// served is false for an API server that knows no such policies.
-func Bindings(ctx context.Context, client kubernetes.Interface) (own []admissionv1.MutatingAdmissionPolicyBinding, served bool, err error) {
-	list, err := client.AdmissionregistrationV1().MutatingAdmissionPolicyBindings().List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider"})
-	if apierrors.IsNotFound(err) {
-		return nil, false, nil
-	}
-	if err != nil {
-		return nil, true, err
-	}
-	return list.Items, true, nil
-}
 
 // Injection is who injects on a cluster.
 type Injection struct {
@@ -41,26 +28,17 @@ type Injection struct {
 	Err error
 }
 
-// InjectionOf asks a cluster who injects.
-func InjectionOf(ctx context.Context, client kubernetes.Interface) Injection {
-	bindings, served, err := Bindings(ctx, client)
-	if err != nil {
+// Injection is who injects on the cluster.
+func (i Installed) Injection() Injection {
+	if err := errors.Join(i.BindingsErr, i.WebhooksErr); err != nil {
 		return Injection{Err: err}
 	}
-	configurations, err := client.AdmissionregistrationV1().MutatingWebhookConfigurations().List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider"})
-	if err != nil {
-		return Injection{Err: err}
+	who := Injection{Served: i.Served, Webhook: len(i.Webhooks) > 0}
+	for j := range i.Bindings {
+		who.Policies = append(who.Policies, i.Bindings[j].Name)
 	}
-	return injection(bindings, served, len(configurations.Items) > 0)
-}
-
-func injection(bindings []admissionv1.MutatingAdmissionPolicyBinding, served, webhook bool) Injection {
-	i := Injection{Served: served, Webhook: webhook}
-	for j := range bindings {
-		i.Policies = append(i.Policies, bindings[j].Name)
-	}
-	slices.Sort(i.Policies)
-	return i
+	slices.Sort(who.Policies)
+	return who
 }
 
 // String is one sentence.
@@ -95,12 +73,11 @@ func withoutWebhook(bindings []admissionv1.MutatingAdmissionPolicyBinding) *inst
 // for it.
 func ownPolicies(ctx context.Context, p *Patient, found func(Finding)) bool {
 	const name = "policies"
-	bindings, served, err := Bindings(ctx, p.Client)
-	if err != nil {
+	bindings := p.installed.Bindings
+	if err := p.installed.BindingsErr; err != nil {
 		found(warn(name, "Ask for permission to list mutatingadmissionpolicybindings.", "%v", err))
 		return true
 	}
-	i := injection(bindings, served, p.installation.service != "")
 	data := map[types.NamespacedName]bool{} // one ConfigMap for all, as the chart renders them
 	for j := range bindings {
 		if ref := bindings[j].Spec.ParamRef; ref != nil {
@@ -119,6 +96,6 @@ func ownPolicies(ctx context.Context, p *Patient, found func(Finding)) bool {
 			return true
 		}
 	}
-	found(pass(name, "%s", i))
+	found(pass(name, "%s", p.installed.Injection()))
 	return true
 }
