@@ -2,7 +2,13 @@ package charts
 
 import (
 	"embed"
+	"errors"
+	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/yaml"
 )
 
 //go:embed all:outrider
@@ -15,4 +21,36 @@ func Outrider() fs.FS {
 		panic(err) // the name is a constant that the compiler has already looked up
 	}
 	return chart
+}
+
+const presetPrefix, presetSuffix = "ci/", "-values.yaml"
+
+// Presets are the names of the chart's presets, sorted.
+func Presets() []string {
+	names, err := fs.Glob(Outrider(), presetPrefix+"*"+presetSuffix)
+	if err != nil {
+		panic(err) // only of a pattern that is none
+	}
+	for i := range names {
+		names[i] = strings.TrimSuffix(strings.TrimPrefix(names[i], presetPrefix), presetSuffix)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Preset returns the values of a preset. The error of one that there is not names those
+// that there are.
+func Preset(name string) (map[string]any, error) {
+	raw, err := fs.ReadFile(Outrider(), presetPrefix+name+presetSuffix)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
+		return nil, fmt.Errorf("there is no preset %q; there are %s", name, strings.Join(Presets(), ", "))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read preset %s: %w", name, err)
+	}
+	values := map[string]any{}
+	if err := yaml.Unmarshal(raw, &values); err != nil {
+		return nil, fmt.Errorf("read preset %s: %w", name, err)
+	}
+	return values, nil
 }

@@ -4,21 +4,25 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/cli"
 	"helm.sh/helm/v3/pkg/cli/values"
 	"helm.sh/helm/v3/pkg/getter"
 	helmrelease "helm.sh/helm/v3/pkg/release"
 
+	"github.com/outrider-dev/outrider/charts"
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 )
 
 // installation is what install, upgrade and uninstall share.
 type installation struct {
 	settings *cli.EnvSettings
+	presets  []string
 	values   values.Options
 	name     string
 	timeout  time.Duration
@@ -36,6 +40,8 @@ func (i *installation) addFlags(cmd *cobra.Command, takesValues bool) {
 	if !takesValues {
 		return
 	}
+	fs.StringSliceVar(&i.presets, "preset", nil, "Preset of the chart; repeatable, the last one wins, and values go before it: "+strings.Join(charts.Presets(), ", ")+".")
+	completeFlag(cmd, "preset", oneOf(charts.Presets()...))
 	fs.StringArrayVarP(&i.values.ValueFiles, "values", "f", nil, "File with values; repeatable, the last one wins.")
 	fs.StringArrayVar(&i.values.Values, "set", nil, "Value, as key=value; repeatable.")
 	fs.StringArrayVar(&i.values.StringValues, "set-string", nil, "Value that is a string, as key=value; repeatable.")
@@ -55,10 +61,18 @@ func (i *installation) release(cmd *cobra.Command) (release.Release, error) {
 	}, nil
 }
 
+// merged are the values, and below them the presets.
 func (i *installation) merged() (map[string]any, error) {
 	merged, err := i.values.MergeValues(getter.All(i.settings))
 	if err != nil {
 		return nil, fmt.Errorf("read values: %w", err)
+	}
+	for _, name := range slices.Backward(i.presets) {
+		preset, err := charts.Preset(name)
+		if err != nil {
+			return nil, err
+		}
+		merged = chartutil.MergeTables(merged, preset)
 	}
 	return merged, nil
 }
@@ -128,6 +142,7 @@ func installCommand() *cobra.Command {
 		Long: `install installs the chart that this binary carries, with Helm's own library: what is installed is a Helm release, which
 helm lists, upgrades and removes as well.`,
 		Example: `  outrider install
+  outrider install --preset ha
   outrider install -n monitoring -f values.yaml --set discovery.mode=none
   outrider install --render 1.37 > outrider.yaml`,
 		Args: cobra.NoArgs,
