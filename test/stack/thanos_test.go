@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -398,6 +399,24 @@ func startOne(t *testing.T, data string) string {
 	return address
 }
 
+// compacted makes the first block one that Prometheus has compacted, as it did before it had a sidecar.
+func compacted(t *testing.T, data string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(data, "*", "meta.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("blocks %v, %v", files, err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := regexp.MustCompile(`"level":\s*1`).ReplaceAll(text, []byte(`"level": 2`))
+	if bytes.Equal(changed, text) {
+		t.Fatalf("%s has no level: %s", files[0], text)
+	}
+	write(t, files[0], string(changed))
+}
+
 // What a Prometheus has uploaded is answered from object storage, when it is gone with its data; the compactor
 // finds nothing wrong in the bucket.
 func TestObjectStorage(t *testing.T) {
@@ -410,6 +429,7 @@ func TestObjectStorage(t *testing.T) {
 	mounted := []string{"/etc/thanos-object-storage/objstore.yml", config}
 
 	data := store(t, all, end, func(l labels.Labels) bool { return l.Get("cluster") == "east" }, "cluster")
+	compacted(t, data)
 	pod := startPod(t, prometheus, thanos, m, 0, data, m.files(t, "ConfigMap/outrider-prometheus"), mounted...)
 	blocks := func() int {
 		found, _ := filepath.Glob(filepath.Join(bucket, "*", "meta.json"))

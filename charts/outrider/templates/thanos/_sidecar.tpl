@@ -57,4 +57,7 @@ Beside each Prometheus: answers for it, and uploads its blocks.
 {{- end }}
 - --tsdb.path=/prometheus
 {{ include "outrider.thanos.bucketArgs" . }}
+{{- if include "outrider.thanos.stores" . }}
+- --shipper.upload-compacted # what Prometheus compacted before it had a sidecar
+{{- end }}
 {{- end -}}
