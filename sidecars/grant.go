@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -127,46 +126,28 @@ func scramSHA256(password string, salt []byte) (string, error) {
 }
 
 // Superusers are the exporters of an injected pod that log in as an account which
-// may do everything, as far as the pod shows it.
+// may do everything, as far as the pod shows it: one of that name, or the one that the
+// server's image makes by a variable.
 func Superusers(pod *corev1.Pod, c Catalog) []string {
 	var found []string
-	for _, list := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
-		for i := range list {
-			for _, d := range ParseStatus(pod).Decisions {
-				if d.Outcome == Injected && list[i].Name == ContainerPrefix+d.Exporter && c.superuser(d.Exporter, &list[i]) {
-					found = append(found, d.Exporter)
-				}
+	containers := slices.Concat(pod.Spec.Containers, pod.Spec.InitContainers)
+	for _, d := range ParseStatus(pod).Decisions {
+		e, known := c.entries[d.Exporter]
+		if !known || d.Outcome != Injected || e.spec.Grant == nil || e.spec.Credentials == nil {
+			continue
+		}
+		for i := range containers {
+			if containers[i].Name == ContainerPrefix+d.Exporter && e.superuser(&containers[i], containers) {
+				found = append(found, d.Exporter)
 			}
 		}
 	}
 	return found
 }
 
-// AccountVariables are the variables of an injected sidecar that say whose account
-// it uses, as Superusers reads them: no other's value than the user's name is in them.
-func (c Catalog) AccountVariables(sidecar *corev1.Container) []corev1.EnvVar {
-	e, known := c.entries[strings.TrimPrefix(sidecar.Name, ContainerPrefix)]
-	if !known || e.spec.Grant == nil || e.spec.Credentials == nil {
-		return nil
-	}
-	var kept []corev1.EnvVar
-	for _, v := range sidecar.Env {
-		switch v.Name {
-		case e.spec.Credentials.User:
-			kept = append(kept, v)
-		case e.spec.Credentials.Password:
-			kept = append(kept, corev1.EnvVar{Name: v.Name})
-		}
-	}
-	return kept
-}
-
-// superuser reports whether a sidecar's user is one of its definition's superusers.
-func (c Catalog) superuser(exporter string, sidecar *corev1.Container) bool {
-	e, known := c.entries[exporter]
-	if !known || e.spec.Grant == nil || e.spec.Credentials == nil {
-		return false
-	}
+// superuser reports whether a sidecar's user is a superuser of the server among the
+// pod's containers.
+func (e *entry) superuser(sidecar *corev1.Container, containers []corev1.Container) bool {
 	user, password := "", false
 	for _, v := range sidecar.Env {
 		switch v.Name {
@@ -179,5 +160,12 @@ func (c Catalog) superuser(exporter string, sidecar *corev1.Container) bool {
 			password = true
 		}
 	}
-	return (user != "" || password) && slices.Contains(e.spec.Grant.Superusers, user)
+	if user == "" && !password {
+		return false
+	}
+	return slices.Contains(e.spec.Grant.Superusers, user) || slices.ContainsFunc(containers, func(c corev1.Container) bool {
+		return slices.ContainsFunc(c.Env, func(v corev1.EnvVar) bool {
+			return v.Value == user && slices.Contains(e.spec.Grant.SuperuserVariables, v.Name)
+		})
+	})
 }

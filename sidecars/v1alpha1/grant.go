@@ -17,6 +17,11 @@ type Grant struct {
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MaxLength=128
 	Superusers []string `json:"superusers,omitempty"`
+	// SuperuserVariables name, in the server's container, the account that its image
+	// makes and that may do everything. Default none.
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=128
+	SuperuserVariables []string `json:"superuserVariables,omitempty"`
 	// Unneeded says why the exporter needs no account. Default: it needs one.
 	// +kubebuilder:validation:MaxLength=256
 	Unneeded string `json:"unneeded,omitempty"`

@@ -421,6 +421,11 @@ func (in *Grant) DeepCopyInto(out *Grant) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.SuperuserVariables != nil {
+		in, out := &in.SuperuserVariables, &out.SuperuserVariables
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.Ways != nil {
 		in, out := &in.Ways, &out.Ways
 		*out = make([]GrantWay, len(*in))

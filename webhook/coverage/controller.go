@@ -16,8 +16,6 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/outrider-dev/outrider/sidecars"
 )
 
 const (
@@ -53,7 +51,7 @@ func New(o Options, p Parts) (*Controller, error) {
 	}
 	c := &Controller{
 		Options: o, Parts: p,
-		inv:     newInventory(o.ExcludedNamespaces, p.Decider.Settings, func() sidecars.Catalog { return p.Exporters.Catalog() }),
+		inv:     newInventory(o.ExcludedNamespaces, p.Decider.Settings),
 		queue:   workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[Workload]()),
 		judging: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[judgment]()),
 		sweeps:  workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),

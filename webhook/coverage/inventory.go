@@ -20,7 +20,6 @@ type inventory struct {
 	nowOptedIn func(namespace string) // called when a namespace's pods should all be decided
 	excluded   []string               // namespaces that never reach the webhook
 	settings   sidecars.Settings      // say which namespaces are opted in
-	catalog    func() sidecars.Catalog
 
 	mu         sync.Mutex
 	pods       map[types.NamespacedName]*pod
@@ -45,12 +44,11 @@ type verdict struct {
 	until     time.Time // when it must be asked for again; zero for never
 }
 
-func newInventory(excluded []string, settings sidecars.Settings, catalog func() sidecars.Catalog) *inventory {
+func newInventory(excluded []string, settings sidecars.Settings) *inventory {
 	return &inventory{
 		nowOptedIn: func(string) {},
 		excluded:   excluded,
 		settings:   settings,
-		catalog:    catalog,
 		pods:       map[types.NamespacedName]*pod{},
 		workloads:  map[Workload]*workload{},
 		containers: map[types.NamespacedName]monitored.Containers{},
@@ -153,7 +151,7 @@ func (v *inventory) setContainers(p *corev1.Pod) {
 		return
 	}
 	key := types.NamespacedName{Namespace: p.Namespace, Name: p.Name}
-	now := monitored.ContainersOf(p, v.catalog())
+	now := monitored.ContainersOf(p)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if before, reported := v.containers[key]; reported && maps.Equal(before, now) {

@@ -13,7 +13,7 @@ import (
 // A sweep forgets the pods that it no longer finds, but for those that became monitored since their page was listed; their
 // end is reported by the watch of monitored pods.
 func TestASweepForgets(t *testing.T) {
-	v := newInventory(nil, sidecars.Settings{}, sidecars.Builtin)
+	v := newInventory(nil, sidecars.Settings{})
 	v.changed = func(Workload) {}
 	pod := func(name string) *corev1.Pod {
 		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, Annotations: map[string]string{sidecars.InjectKey: "redis"}}}

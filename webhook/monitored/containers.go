@@ -24,11 +24,14 @@ type Container struct {
 	Superuser bool
 }
 
+// superusersKey is where Slim keeps the exporters that log in as a superuser.
+const superusersKey = sidecars.Domain + "/superusers"
+
 // starting are the reasons for which every container waits at first.
 var starting = map[string]bool{"": true, "ContainerCreating": true, "PodInitializing": true}
 
-// ContainersOf returns the exporters among a pod's containers, as the catalog knows them.
-func ContainersOf(pod *corev1.Pod, catalog sidecars.Catalog) Containers {
+// ContainersOf returns the exporters among a slim pod's containers.
+func ContainersOf(pod *corev1.Pod) Containers {
 	found := Containers{}
 	for _, list := range [][]corev1.ContainerStatus{pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses} {
 		for i := range list {
@@ -37,10 +40,11 @@ func ContainersOf(pod *corev1.Pod, catalog sidecars.Catalog) Containers {
 			}
 		}
 	}
-	for _, exporter := range sidecars.Superusers(pod, catalog) {
-		c := found[exporter]
-		c.Superuser = true
-		found[exporter] = c
+	for exporter := range strings.SplitSeq(pod.Annotations[superusersKey], ",") {
+		if c, ok := found[exporter]; ok {
+			c.Superuser = true
+			found[exporter] = c
+		}
 	}
 	return found
 }

@@ -19,8 +19,8 @@
 //
 // # A pod is reduced to about a kilobyte before it is stored
 //
-// Most annotations and specs are never kept: of an exporter's container, the variables that
-// say whose account it uses, without the password.
+// Most annotations and specs are never kept. Whose account an exporter uses is read from
+// the whole pod, and kept as an annotation that the API server never sees.
 package monitored
 
 import (
@@ -59,7 +59,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, catalog func() side
 		Scheme:     mgr.GetScheme(),
 		Mapper:     mgr.GetRESTMapper(),
 		ByObject: map[client.Object]cache.ByObject{&corev1.Pod{}: {
-			Label:     labels.SelectorFromSet(labels.Set{sidecars.MonitoredKey: sidecars.MonitoredTrue}),
+			Label: labels.SelectorFromSet(labels.Set{sidecars.MonitoredKey: sidecars.MonitoredTrue}),
 			Transform: func(object any) (any, error) {
 				if pod, ok := object.(*corev1.Pod); ok {
 					Slim(pod, catalog())
@@ -155,14 +155,18 @@ const (
 
 // Slim takes away from a pod what a cache of pods need not hold.
 func Slim(pod *corev1.Pod, catalog sidecars.Catalog) {
+	superusers := strings.Join(sidecars.Superusers(pod, catalog), ",")
 	meta := pod.ObjectMeta
 	pod.ObjectMeta = metav1.ObjectMeta{
 		Name: meta.Name, Namespace: meta.Namespace, UID: meta.UID, ResourceVersion: meta.ResourceVersion,
 		CreationTimestamp: meta.CreationTimestamp, DeletionTimestamp: meta.DeletionTimestamp,
 		OwnerReferences: meta.OwnerReferences, Labels: kept(meta.Labels, ReadLabel), Annotations: kept(meta.Annotations, sidecars.OwnKey),
 	}
+	if superusers != "" {
+		pod.Annotations[superusersKey] = superusers
+	}
 	spec := pod.Spec
-	pod.Spec = corev1.PodSpec{NodeName: spec.NodeName, RestartPolicy: spec.RestartPolicy, InitContainers: named(spec.InitContainers, catalog), Containers: named(spec.Containers, catalog)}
+	pod.Spec = corev1.PodSpec{NodeName: spec.NodeName, RestartPolicy: spec.RestartPolicy, InitContainers: named(spec.InitContainers), Containers: named(spec.Containers)}
 	status := pod.Status
 	pod.Status = corev1.PodStatus{
 		Phase: status.Phase, PodIP: status.PodIP, StartTime: status.StartTime, Conditions: status.Conditions,
@@ -187,13 +191,10 @@ func kept(all map[string]string, wanted func(key string) bool) map[string]string
 	return few
 }
 
-func named(all []corev1.Container, catalog sidecars.Catalog) []corev1.Container {
+func named(all []corev1.Container) []corev1.Container {
 	kept := make([]corev1.Container, len(all))
 	for i := range all {
 		kept[i] = corev1.Container{Name: all[i].Name, Image: all[i].Image, RestartPolicy: all[i].RestartPolicy}
-		if strings.HasPrefix(all[i].Name, sidecars.ContainerPrefix) {
-			kept[i].Env = catalog.AccountVariables(&all[i])
-		}
 	}
 	return kept
 }

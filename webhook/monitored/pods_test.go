@@ -82,11 +82,13 @@ func TestSlim(t *testing.T) {
 // That an exporter logs in as a superuser is seen in a slim pod as in the whole one, and the password is gone.
 func TestSuperusers(t *testing.T) {
 	for name, tc := range map[string]struct {
+		user        string
 		annotations map[string]string
 		want        bool
 	}{
-		"the server's administrator": {nil, true},
-		"an account of its own":      {map[string]string{"postgres.outrider.dev/user": "outrider", "postgres.outrider.dev/secret": "db/password"}, false},
+		"the server's administrator":   {"", nil, true},
+		"the one that its image makes": {"shop", nil, true},
+		"an account of its own":        {"", map[string]string{"postgres.outrider.dev/user": "outrider", "postgres.outrider.dev/secret": "db/password"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{
@@ -94,6 +96,9 @@ func TestSuperusers(t *testing.T) {
 					SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "db"}, Key: "password"},
 				}}},
 			}}}}
+			if tc.user != "" {
+				pod.Spec.Containers[0].Env = append(pod.Spec.Containers[0].Env, corev1.EnvVar{Name: "POSTGRES_USER", Value: tc.user})
+			}
 			pod.Annotations = map[string]string{sidecars.InjectKey: "postgres"}
 			for key, value := range tc.annotations {
 				pod.Annotations[key] = value
@@ -101,8 +106,8 @@ func TestSuperusers(t *testing.T) {
 			pod = sidecars.NewPlan(sidecars.Input{Pod: pod}, sidecars.Builtin()).Apply(pod)
 			monitored.Slim(pod, sidecars.Builtin())
 			pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "outrider-postgres"}}
-			if got := monitored.ContainersOf(pod, sidecars.Builtin())["postgres"].Superuser; got != tc.want {
-				t.Errorf("superuser: %v, want %v; of its variables are kept %v", got, tc.want, pod.Spec.Containers[1].Env)
+			if got := monitored.ContainersOf(pod)["postgres"].Superuser; got != tc.want {
+				t.Errorf("superuser: %v, want %v: %v", got, tc.want, pod.Annotations)
 			}
 			if raw, _ := json.Marshal(pod); strings.Contains(string(raw), "secretKeyRef") {
 				t.Errorf("a password is kept: %s", raw)
