@@ -70,12 +70,12 @@ func (g *granting) grant(ctx context.Context) error {
 		return err
 	}
 	// Servers that do not share accounts forget them when they start again, and the annotations make them.
-	steps := []func() error{
-		func() error { return g.run(ctx, s, s.Grant, values) },
-		func() error { return g.annotate(ctx) },
-	}
+	run := func() error { return g.run(ctx, s, s.Grant, values) }
+	annotate := func() error { return g.annotate(ctx) }
+	rolledOut := func() error { return g.rolledOut(ctx) } // statements need a server that answers
+	steps := []func() error{rolledOut, run, annotate}
 	if s.EveryPod {
-		steps = []func() error{steps[1], func() error { return g.rolledOut(ctx) }, steps[0]}
+		steps = []func() error{annotate, rolledOut, run}
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -192,7 +192,7 @@ const rolloutTime = 10 * time.Minute
 func (g *granting) rolledOut(ctx context.Context) error {
 	err := wait.PollUntilContextTimeout(ctx, time.Second, rolloutTime, true, g.workload.rolledOut)
 	if err != nil {
-		return fmt.Errorf("wait for the rollout of %s: %w; then grant again", g.workload, err)
+		return fmt.Errorf("wait for the rollout of %s: %w; then do it again", g.workload, err)
 	}
 	return nil
 }
@@ -213,6 +213,9 @@ func (g *granting) revoke(ctx context.Context) error {
 		if err := g.patch(ctx, unset); err != nil {
 			return err
 		}
+	}
+	if err := g.rolledOut(ctx); err != nil {
+		return err
 	}
 	if err := g.run(ctx, s, s.Revoke, values); err != nil {
 		return err
