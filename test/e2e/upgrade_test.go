@@ -27,13 +27,11 @@ func testUpgradeDropsNoScrape(t *testing.T, e *env) {
 	if err := e.release.Uninstall(); err != nil { // a live StatefulSet gets no claims
 		t.Fatal(err)
 	}
-	values := e.values(upgradeInterval.String())
-	persistence := map[string]any{"mode": "claim", "size": "1Gi"}
 	if e.cluster.ControlPlane() != "" {
-		e.volumes(t)
-		persistence["storageClassName"] = storageClass
+		e.volumes(t, 2)
 	}
-	maps.Copy(values["prometheus"].(map[string]any), map[string]any{"replicas": 2, "persistence": persistence})
+	values := e.claims(upgradeInterval.String())
+	values["prometheus"].(map[string]any)["replicas"] = 2
 	t.Cleanup(func() {
 		if err := e.release.Uninstall(); err != nil {
 			t.Error(err)
@@ -163,9 +161,9 @@ func (e *env) runs(t *testing.T) map[string]string {
 
 // volumes gives each copy a folder of this machine: there is nobody who makes
 // volumes when they are claimed.
-func (e *env) volumes(t *testing.T) {
+func (e *env) volumes(t *testing.T, copies int) {
 	t.Helper()
-	for i := range 2 {
+	for i := range copies {
 		folder := t.TempDir()
 		if err := os.Chmod(folder, 0o777); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,187 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"maps"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/outrider-dev/outrider/test/cluster/image"
+	"github.com/outrider-dev/outrider/test/evidence"
+	"github.com/outrider-dev/outrider/test/promql"
+)
+
+var withThanos = flag.Bool("thanos", false, "run the test that builds Thanos, which takes about ten minutes of CPU")
+
+// TestShards takes one Prometheus to two shards of two copies behind Thanos' query: nothing from before the upgrade is lost,
+// everything that asks finds the right address, and a shard that does not answer is reported.
+func TestShards(t *testing.T) {
+	if !*withThanos || testing.Short() {
+		t.Skip("-thanos: this test needs a cluster, and builds Thanos")
+	}
+	e, err := newEnv(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.cluster.LoadImages(t.Context(), image.Thanos); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(evidence.Of(e.client, "outrider", "controller", "prometheus", "thanos-sidecar", "query", "ruler"))
+		}
+		if err := e.release.Uninstall(); err != nil {
+			t.Error(err)
+		}
+		claims := metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=prometheus"}
+		if err := e.client.CoreV1().PersistentVolumeClaims("outrider").DeleteCollection(context.Background(), metav1.DeleteOptions{}, claims); err != nil {
+			t.Error(err)
+		}
+	})
+	before := e.single(t)
+	upgraded := time.Now()
+	values := e.claims(upgradeInterval.String())
+	maps.Copy(values["prometheus"].(map[string]any), map[string]any{"shards": 2, "replicas": 2})
+	values["thanos"] = map[string]any{"enabled": true, "query": map[string]any{"replicas": 1}, "ruler": map[string]any{"replicas": 1}}
+	if _, err := e.release.Apply(t.Context(), values); err != nil {
+		t.Fatal(err)
+	}
+	if e.prom, err = promql.New(e.cluster.RESTConfig(), "outrider", "outrider-thanos-query:9090"); err != nil {
+		t.Fatal(err)
+	}
+
+	// Every target is up, in one shard, by both of its copies.
+	e.becomes(t, `count(count by (shard) (up{job="prometheus"}))`, func(n float64) bool { return n == 2 })
+	e.becomes(t, `count(up == 0) or vector(0)`, func(n float64) bool { return n == 0 })
+	e.isUp(t, "e2e-shards", "redis_up")
+	for _, at := range []time.Time{upgraded.Add(-upgradeInterval), upgraded.Add(-20 * time.Second)} {
+		eventually(t, func() string {
+			v, err := e.prom.QueryAt(t.Context(), `count(up{instance!=""})`, at)
+			if err != nil || len(v) != 1 || float64(v[0].Value) < float64(len(before)) {
+				return fmt.Sprintf("at %s there were %d targets, and query knows of %v, %v", at.Format(time.TimeOnly), len(before), v, err)
+			}
+			return ""
+		})
+	}
+	lost := e.lost(t, before, upgraded.Add(-upgradeInterval))
+	if len(lost) > 0 {
+		t.Errorf("samples of the single Prometheus are lost: %v", lost)
+	}
+
+	// The release's own questions reach query.
+	outrider := e.cli(t)
+	eventually(t, func() string {
+		if out, _, code := outrider("status", "-n", "e2e-shards", "--fail-on", "missed,down,unproven"); code != 0 {
+			return out
+		}
+		return ""
+	})
+	if err := e.release.Test(); err != nil {
+		t.Error(err)
+	}
+	e.becomes(t, `sum(increase(prometheus_rule_evaluations_total{job=~".*ruler.*"}[1m]))`, func(n float64) bool { return n > 0 })
+	e.becomes(t, `sum(increase(prometheus_rule_evaluation_failures_total{job=~".*ruler.*"}[1m])) or vector(0)`, func(n float64) bool { return n == 0 })
+
+	// Neither copy of the second shard answers.
+	resume := e.pause(t, "outrider-prometheus-1", "outrider-prometheus-3")
+	e.becomes(t, `count(ALERTS{alertname="PrometheusShardDown"})`, func(n float64) bool { return n == 1 })
+	resume()
+	e.becomes(t, `count(ALERTS{alertname="PrometheusShardDown"}) or vector(0)`, func(n float64) bool { return n == 0 })
+	say(t, "from one Prometheus to 2 shards of 2 copies: %d targets, no sample from before the upgrade lost; a shard that stands still is reported", len(before))
+}
+
+// claims are values with which Prometheus has volumes.
+func (e *env) claims(interval string) map[string]any {
+	values := e.values(interval)
+	persistence := map[string]any{"mode": "claim", "size": "1Gi"}
+	if e.cluster.ControlPlane() != "" {
+		persistence["storageClassName"] = storageClass
+	}
+	values["prometheus"].(map[string]any)["persistence"] = persistence
+	return values
+}
+
+// single has one Prometheus that has scraped every target several times, and returns when, by target.
+func (e *env) single(t *testing.T) map[string][]time.Time {
+	t.Helper()
+	if err := e.release.Uninstall(); err != nil { // a live StatefulSet gets no claims
+		t.Fatal(err)
+	}
+	if e.cluster.ControlPlane() != "" {
+		e.volumes(t, 4)
+	}
+	if _, err := e.release.Apply(t.Context(), e.claims(upgradeInterval.String())); err != nil {
+		t.Fatal(err)
+	}
+	e.apply(t, []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: e2e-shards}\n"))
+	e.redis(t, "e2e-shards", `outrider.dev/inject: redis`, "")
+	e.settle(t, "e2e-shards")
+	e.isUp(t, "e2e-shards", "redis_up")
+	var found map[string][]time.Time
+	eventually(t, func() string {
+		if found = e.scrapes(t, prometheusPod, 5); len(found) < 10 {
+			return fmt.Sprintf("only %v are scraped", slices.Sorted(maps.Keys(found)))
+		}
+		return ""
+	})
+	return found
+}
+
+// lost are the targets of which query does not know every sample until a time.
+func (e *env) lost(t *testing.T, before map[string][]time.Time, until time.Time) (targets []string) {
+	t.Helper()
+	all, err := e.prom.Samples(t.Context(), `up[30m]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]map[time.Time]bool{}
+	for _, series := range all {
+		target := string(series.Metric["job"])
+		if target != "prometheus" {
+			target += " " + string(series.Metric["instance"])
+		}
+		if known[target] == nil {
+			known[target] = map[time.Time]bool{}
+		}
+		for _, s := range series.Values {
+			known[target][s.Timestamp.Time()] = true
+		}
+	}
+	for target, times := range before {
+		for _, at := range times {
+			if at.Before(until) && !known[target][at] {
+				targets = append(targets, fmt.Sprintf("%s at %s", target, at.Format(time.TimeOnly)))
+			}
+		}
+	}
+	return targets
+}
+
+// pause stops the servers of pods, which stay, until resume is called.
+func (e *env) pause(t *testing.T, pods ...string) (resume func()) {
+	t.Helper()
+	var all []int
+	for _, pod := range pods {
+		pids, err := e.cluster.PIDs(string(e.pod(t, "outrider", pod).UID), "prometheus")
+		if err != nil || len(pids) == 0 {
+			t.Fatalf("processes of %s: %v, %v", pod, pids, err)
+		}
+		all = append(all, pids...)
+	}
+	signal := func(s syscall.Signal) {
+		for _, pid := range all {
+			if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) { // the kubelet may have ended it
+				t.Error(err)
+			}
+		}
+	}
+	signal(syscall.SIGSTOP)
+	return func() { signal(syscall.SIGCONT) }
+}
