@@ -96,8 +96,9 @@ nodes: ## Who reaches what by the NetworkPolicies; then, on a local cluster of t
 	go test -count=1 -timeout=20m -v -run TestNodes ./test/nodes
 	go test -count=1 -timeout=60m -v -run TestNodes ./test/faults -all -mode=$(MODE)
 
-thanos: ## Shards, copies and clusters behind Thanos answer as one Prometheus, also from object storage; builds Thanos, ten minutes of CPU.
-	go test -count=1 -timeout=40m -v -run 'Thanos|ObjectStorage' ./test/stack -thanos
+thanos: ## Shards, copies and clusters behind Thanos answer as one Prometheus, also from object storage and after remote write; then on the local cluster. Builds Thanos, ten minutes of CPU.
+	go test -count=1 -timeout=40m -v -run 'Thanos|ObjectStorage|RemoteWrite' ./test/stack -thanos
+	go test -count=1 -timeout=30m -v -run TestShards ./test/e2e -thanos
 
 soak: ## Change everything all the time for SOAK (30m) on the local cluster: memory, goroutines and files stay flat.
 	go test -count=1 -timeout=24h -v -run TestFaults/Soak ./test/faults -soak=$(SOAK)

@@ -389,11 +389,11 @@ func TestThanosAnswersAsOnePrometheus(t *testing.T) {
 }
 
 // startOne starts one Prometheus over a folder, without a job, and returns its address.
-func startOne(t *testing.T, data string) string {
+func startOne(t *testing.T, data string, more ...string) string {
 	t.Helper()
 	file, port := filepath.Join(t.TempDir(), "prometheus.yml"), freePort(t)
 	write(t, file, "{}")
-	start(t, binary(t, "prometheus"), nil, "--config.file="+file, "--storage.tsdb.path="+data, "--web.listen-address=127.0.0.1:"+port)
+	start(t, binary(t, "prometheus"), nil, append(more, "--config.file="+file, "--storage.tsdb.path="+data, "--web.listen-address=127.0.0.1:"+port)...)
 	address := "http://127.0.0.1:" + port
 	eventually(t, address+"/-/ready", anything)
 	return address
