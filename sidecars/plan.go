@@ -255,10 +255,17 @@ func (p *planner) refuseTooLarge() {
 // not asked for, or does not declare them.
 func (p *planner) unusedParameters() {
 	for _, d := range p.Decisions {
-		if e, known := p.catalog.entries[d.Exporter]; known && (d.Outcome == Injected || d.Outcome == Discovered) {
+		e, known := p.catalog.entries[d.Exporter]
+		if !known {
+			continue
+		}
+		switch d.Outcome {
+		case Injected, Discovered:
 			p.answerProfiles(e.name)
 			p.undeclared(e, p.parameters, "")
 			p.undeclared(e, p.defaults, inNamespace)
+		case Refused: // both are to be corrected
+			p.undeclared(e, p.parameters, "")
 		}
 	}
 	for _, exporter := range slices.Sorted(maps.Keys(p.parameters)) {
