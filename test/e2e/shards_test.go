@@ -33,6 +33,9 @@ func TestShards(t *testing.T) {
 	if err := e.cluster.LoadImages(t.Context(), image.Thanos); err != nil {
 		t.Fatal(err)
 	}
+	if e.cluster.ControlPlane() != "" {
+		e.volumes(t, 4) // before the cleanup below: a volume goes when its claim is gone
+	}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(evidence.Of(e.client, "outrider", "controller", "prometheus", "thanos-sidecar", "query", "ruler"))
@@ -106,9 +109,6 @@ func (e *env) single(t *testing.T) map[string][]time.Time {
 	t.Helper()
 	if err := e.release.Uninstall(); err != nil { // a live StatefulSet gets no claims
 		t.Fatal(err)
-	}
-	if e.cluster.ControlPlane() != "" {
-		e.volumes(t, 4)
 	}
 	if _, err := e.release.Apply(t.Context(), e.claims(upgradeInterval.String())); err != nil {
 		t.Fatal(err)
