@@ -120,7 +120,7 @@ verify: ## Check that generated files and formatting are up to date.
 		diff -u sidecars/v1alpha1/zz_generated.deepcopy.go "$$d/zz_generated.deepcopy.go" && \
 		diff -u charts/outrider/files/outrider.dev_exporters.yaml "$$d/outrider.dev_exporters.yaml" || \
 		{ echo "the Exporter's generated code or CustomResourceDefinition is out of date; repair with: make update"; exit 1; }
-	go test ./discovery -run TestChartFile
+	go test ./sidecars ./discovery -run TestChartFile
 	go test ./test/values
 	go test ./test/dashboards -run TestChartFiles
 	go test ./charts -run TestGolden
@@ -131,7 +131,7 @@ verify: ## Check that generated files and formatting are up to date.
 update: ## Rewrite generated files: the Exporter's code and CustomResourceDefinition, the chart's scrape job, schema, table of values and dashboards, the goldens, the pages' tables.
 	$(CONTROLLER_GEN) output:crd:dir=charts/outrider/files
 	go test ./test/profile -update
-	go test ./discovery -run TestChartFile -update
+	go test ./sidecars ./discovery -run TestChartFile -update
 	go test ./test/values -update
 	go test ./test/dashboards -run TestChartFiles -update
 	go test ./charts -run TestGolden -update

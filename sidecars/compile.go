@@ -18,7 +18,7 @@ const compileRounds = 2
 // Injection is the catalog as data for the API server's policies that inject: the
 // keys of Recognition, and besides
 //
-//	exporter.NAME          the exporter, one record a line
+//	definition.NAME        the exporter, one record a line
 //	pullSecrets            list of the Secrets that are added to those with which a pod's images are pulled
 //	comparingOwners        list of API groups, or GROUP/KIND, of owners whose pods are left alone
 //	left.WORD              what is said of a pod that is left, where there is no webhook
@@ -30,18 +30,27 @@ const compileRounds = 2
 //
 //	left WHY               the policies do not inject it, and there is no other record
 //	exporter TYPE DEFINITION PORT PATH ONCE IMAGE USER CPU MEMORY CPU MEMORY SAMPLES   requests, then limits; the limit of samples
-//	parameter NAME ROUND DEFAULT PATTERN FLAGS PART VARIABLES FROMPORTS PORTNAMES REQUIRED USUAL
+//	parameter NAME ROUND DEFAULT PATTERN FLAGS PART VARIABLES FROMPORTS PORTNAMES REQUIRED USUAL READ   READ is set where the pod may show it
 //	value PARAMETER sign|default VALUE WHEN UNLESS   ids of signs
-//	sign ID ROUND KIND NAME MATCHES   KIND is arg, env, image, port, mount, given or parameter; images and ports are patterns
-//	obstacle WHEN UNLESS
+//	ifEnv ID NAME MATCHES  a sign: a variable of the server
+//	ifArg ID NAME MATCHES  a flag
+//	ifPod ID KIND NAME WORD   KIND is image, mount, given or secret; of an image, NAME is a pattern, and all that match have the WORD
+//	ifValue ID ROUND KIND NAME MATCHES   KIND is port, of which NAME is a pattern, or parameter
+//	obstacle WHEN UNLESS ACCOUNT   set where the account is one of the signs
 //	credentials USER FALLBACK PASSWORD KEY REQUIRED UNLESS
 //	account WHEN USER DEFAULTUSER PASSWORD FLAGS AMONG IMAGES   a pattern
-//	command|arg|env NAME PART…   a part is =TEXT, $PARAMETER, or ?PARAMETER=TEXT for a text where it is set
+//	logins VARIABLES       with the accounts' users and passwords
+//	command|arg|env NAME USUAL PARAMETERS PART…   a part is =TEXT, $PARAMETER, or ?PARAMETER=TEXT for a text where it is set; USUAL is =TEXT or
+//	                       empty for what the parts make of the parameters' defaults, and the last where the text mentions none
 //	socket FLAG
 //	reads VARIABLES        of the server, from which a setting or account may come
 //	flags PATTERN VARIABLES   matches command lines that may have one of the flags; variables of the server that have some too
 //	unset PARAMETERS       by which something is mounted, or reached by a socket
 //	essential arg|env NAME =TEXT   what the profile essential adds
+//
+// Where the chart and the controller are of different versions, in an upgrade, the
+// policies must not take one form of records for another: a change of the form is
+// another key in place of definition, so that they find none and leave the pod.
 //
 // A policy decides exactly as NewPlan does, or leaves the pod to the webhook.
 func (c Catalog) Injection(s Settings) map[string]string {
@@ -56,7 +65,7 @@ func (c Catalog) Injection(s Settings) map[string]string {
 		data["left."+word] = Left(word, true)
 	}
 	for _, name := range c.names {
-		data["exporter."+name] = c.entries[name].compile(s)
+		data["definition."+name] = c.entries[name].compile(s)
 	}
 	return data
 }
@@ -96,7 +105,8 @@ func (e *entry) compile(s Settings) string {
 	for i := range e.spec.Obstacles {
 		o := &e.spec.Obstacles[i]
 		if o.Effect != v1alpha1.Hint {
-			c.record("obstacle", c.condition(o.When), c.condition(o.Unless))
+			when, unless := c.condition(o.When), c.condition(o.Unless)
+			c.record("obstacle", when, unless, yes(slices.Contains(strings.Split(when+","+unless, ","), accountSign)))
 		}
 	}
 	c.credentials()
@@ -115,9 +125,9 @@ func (e *entry) compile(s Settings) string {
 	return strings.Join(all[:], "\n\n")
 }
 
-// kinds of records, in the order in which the policies find them; those of texts
-// are one.
-var kinds = [...][]string{{"exporter"}, {"parameter"}, {"value"}, {"sign"}, {"obstacle"}, {"credentials"}, {"account"}, {"command", "arg", "env"}, {"socket"}, {"reads"}, {"flags"}, {"unset"}, {"essential"}}
+// kinds of records, in the order in which the policies find them.
+var kinds = [...]string{"exporter", "parameter", "value", "ifEnv", "ifArg", "ifPod", "ifValue", "obstacle", "credentials", "account", "logins",
+	"command", "arg", "env", "socket", "reads", "flags", "unset", "essential"}
 
 func (c *compiler) record(fields ...string) {
 	for _, f := range fields {
@@ -125,7 +135,7 @@ func (c *compiler) record(fields ...string) {
 			c.leave("a line feed or tab stands in its " + fields[0])
 		}
 	}
-	kind := slices.IndexFunc(kinds[:], func(names []string) bool { return slices.Contains(names, fields[0]) })
+	kind := slices.Index(kinds[:], fields[0])
 	c.records[kind] = append(c.records[kind], strings.Join(fields, "\t"))
 }
 
@@ -213,7 +223,8 @@ func (c *compiler) parameter(p *v1alpha1.Parameter) {
 	c.flags = append(c.flags, p.FromArgs...)
 	c.reads = append(c.reads, p.FromEnv...)
 	c.record("parameter", p.Name, strconv.Itoa(round), p.Default, "^(?:"+p.Pattern+")$", c.list(p.FromArgs), p.Part, c.list(p.FromEnv),
-		yes(p.FromPorts), c.list(p.PortNames), yes(p.Required), yes(c.isUsual(p.Default)))
+		yes(p.FromPorts), c.list(p.PortNames), yes(p.Required), yes(c.isUsual(p.Default)),
+		yes(p.FromPorts || len(p.FromArgs)+len(p.FromEnv)+len(p.FromSigns)+len(p.Defaults) > 0))
 }
 
 // secrets are parameters by which something is mounted or referred to.
@@ -256,12 +267,13 @@ func (c *compiler) credentials() {
 		key = "password"
 	}
 	c.record("credentials", of.User, of.UserFallback, of.Password, key, yes(of.Required), c.condition(of.Unless))
+	var logins []string
 	for i := range of.Accounts {
 		a := &of.Accounts[i]
 		c.flags = append(c.flags, a.PasswordArgs...)
 		for _, name := range []string{a.User, a.Password} {
 			if name != "" {
-				c.reads = append(c.reads, name, name+fileSuffix)
+				c.reads, logins = append(c.reads, name, name+fileSuffix), append(logins, name)
 			}
 		}
 		var images []string
@@ -270,4 +282,5 @@ func (c *compiler) credentials() {
 		}
 		c.record("account", c.condition(a.When), a.User, a.DefaultUser, a.Password, c.list(a.PasswordArgs), c.list(a.Among), strings.Join(images, "|"))
 	}
+	c.record("logins", c.list(logins))
 }

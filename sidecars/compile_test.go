@@ -48,7 +48,7 @@ func TestNotExpressed(t *testing.T) {
 		if (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("it is left because %q, want %q", got, want)
 		}
-		record := c.Injection(sidecars.Settings{})["exporter.custom"]
+		record := c.Injection(sidecars.Settings{})["definition.custom"]
 		if strings.HasPrefix(record, "left\t") != (want != "") {
 			t.Errorf("%q: %s", want, record)
 		}

@@ -30,39 +30,56 @@ func (c *compiler) sign(sign v1alpha1.Sign) string {
 	if id, ok := c.signs[key]; ok {
 		return id
 	}
-	id, round, kind, name, matches := strconv.Itoa(len(c.signs)), 0, "parameter", sign.Parameter, sign.Matches
+	id, round, matches := strconv.Itoa(len(c.signs)), 0, sign.Matches
 	if matches != "" {
 		matches = "(?i)^(?:" + matches + ")$"
 	}
-	after := func(parameter string) {
-		before, declared := c.rounds[parameter]
+	byValue := func(of, kind, name string) {
+		before, declared := c.rounds[of]
 		if !declared {
-			c.leave("a sign asks for the parameter " + parameter + ", which is declared later")
+			c.leave("a sign asks for the parameter " + of + ", which is declared later")
 		}
 		round = before + 1
+		c.record("ifValue", id, strconv.Itoa(round), kind, name, matches)
 	}
 	switch {
 	case sign.Arg != "":
-		kind, name = "arg", c.list([]string{sign.Arg})
+		c.record("ifArg", id, c.list([]string{sign.Arg}), matches)
 		c.flags = append(c.flags, sign.Arg)
 	case sign.Env != "":
-		kind, name = "env", sign.Env
+		c.record("ifEnv", id, sign.Env, matches)
 		c.reads = append(c.reads, sign.Env)
 	case sign.Image != "":
-		kind, name = "image", c.imagePattern(sign.Image)
+		c.record("ifPod", id, "image", c.imagePattern(sign.Image), longestWord(sign.Image))
 	case sign.Mount != "":
-		kind, name = "mount", sign.Mount+"/"
+		c.record("ifPod", id, "mount", sign.Mount+"/", "")
 	case sign.Given != "":
-		kind, name = "given", sign.Given
+		c.record("ifPod", id, "given", sign.Given, "")
 	case sign.Port != "":
-		kind, name = "port", "(?i)^(?:"+sign.Port+")$"
-		after("port")
-	case sign.Parameter != secretParameter:
-		after(sign.Parameter)
+		byValue("port", "port", "(?i)^(?:"+sign.Port+")$")
+	case sign.Parameter == secretParameter:
+		c.record("ifPod", id, "secret", "", "")
+	default:
+		byValue(sign.Parameter, "parameter", sign.Parameter)
 	}
 	c.signs[key], c.since[id] = id, round
-	c.record("sign", id, strconv.Itoa(round), kind, name, matches)
 	return id
+}
+
+// wildcard is what does not stand for itself in the pattern of an image, or stands
+// between its parts.
+var wildcard = regexp.MustCompile(`\[[^]]*\]|[^-_.0-9A-Za-z]`)
+
+// longestWord of the pattern of an image, without which no image matches: for most
+// images the policies need not compile the pattern.
+func longestWord(image string) string {
+	longest := ""
+	for _, word := range wildcard.Split(image, -1) {
+		if len(word) > len(longest) {
+			longest = word
+		}
+	}
+	return longest
 }
 
 // imagePattern matches what imageIs does, on images without a digest.

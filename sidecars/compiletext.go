@@ -40,13 +40,16 @@ func (c *compiler) literal(fields ...string) {
 	c.record(append(fields[:len(fields)-1:len(fields)-1], "="+escaped.Replace(text))...)
 }
 
-// text takes a text apart as expand does.
+// text takes a text apart as expand does, and says before what it usually is.
 func (c *compiler) text(kind, name, text string) {
 	if !strings.Contains(text, "${") {
 		c.literal(kind, name, text)
 		return
 	}
-	fields := []string{kind, name}
+	fields, mentioned := []string{kind, name, "", ""}, []string{}
+	if usual, whole := expand(text, c.defaults()); whole {
+		fields[2] = "=" + escaped.Replace(usual)
+	}
 	for {
 		before, rest, found := strings.Cut(text, "${")
 		inner, after, closed := strings.Cut(rest, "}")
@@ -57,6 +60,7 @@ func (c *compiler) text(kind, name, text string) {
 			fields = append(fields, "="+escaped.Replace(before))
 		}
 		parameter, alternative, isAlternative := strings.Cut(inner, ":+")
+		mentioned = append(mentioned, parameter)
 		switch {
 		case !isAlternative:
 			fields = append(fields, "$"+parameter)
@@ -70,5 +74,15 @@ func (c *compiler) text(kind, name, text string) {
 	if text != "" {
 		fields = append(fields, "="+escaped.Replace(text))
 	}
+	fields[3] = c.list(mentioned)
 	c.record(fields...)
+}
+
+// defaults are the values of parameters of which nothing is said.
+func (c *compiler) defaults() map[string]string {
+	values := map[string]string{}
+	for _, p := range c.spec.Parameters {
+		values[p.Name] = p.Default
+	}
+	return values
 }

@@ -89,6 +89,13 @@
 // cluster (0.9 ms for 90 kB; a ConfigMap costs nothing until it is read); a policy
 // for each exporter, or a parameter object for each, which every pod pays N times.
 //
+// An evaluation costs what it looks at, about a microsecond for each element of a
+// list and two for each variable. So a pattern that is the same for every catalog is
+// a literal of the policy (Vocabulary), which is compiled once; a record has what a
+// text usually is beside its parts; and signs stand by where they are seen, so that a
+// pod without variables or flags passes over theirs. Refused: records as maps with
+// named fields, which took a fifth of the time to build; the templates name them.
+//
 // # Credentials
 //
 // Credentials are references. What the server reads from a Secret, the sidecar

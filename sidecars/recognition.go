@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -15,8 +16,9 @@ import (
 // Recognition is how workloads are recognized from their pods, as data for a program
 // that has string look-ups and regular expressions (RE2) and nothing else: the
 // API server's policies. It says the same as NewPlan goes by, or less where a
-// definition is too strange to be written down; never more. The keys may stand
-// in a ConfigMap, and lists have one word a line:
+// definition is too strange to be written down; never more. What is the same for
+// every catalog is Vocabulary. The keys may stand in a ConfigMap, and lists have one
+// word a line:
 //
 //	exporters              list of all names
 //	native                 list of the names of those that inject nothing
@@ -29,34 +31,12 @@ import (
 //	carries.IMAGE          list of the exporters in whose place a container with that base name stands
 //	exporting.EXPORTER     what matches the names of other such containers
 //	notArgs.EXPORTER, …    lists of what no server has: notArgs, notEnv, notPorts
-//	idle                   list of the programs that serve nothing
-//	proxies, stores        lists of words of images: of proxies, and of what keeps another workload's data
-//	variants, tails        what matches the end of a name that does not say what it is: of an image, of any
-//	otherPorts             list of the names of ports that say what is spoken there
-//	others, othersOfPorts, otherTags, otherPrograms
-//	                       what matches names of what is no server: of images and containers, ports, tags, programs
-//	script, words, passed, shell
-//	                       how a command line is read, see program.go
 //	endpoints, exemption   what the annotations scrape and exempt match
 func (c Catalog) Recognition() map[string]string {
 	data := map[string]string{
-		"exporters":     strings.Join(c.names, "\n"),
-		"idle":          strings.Join(idle, "\n"),
-		"proxies":       strings.Join(proxies, "\n"),
-		"stores":        strings.Join(stores, "\n"),
-		"otherPorts":    strings.Join(otherPorts, "\n"),
-		"variants":      variantsPattern,
-		"tails":         tailsPattern,
-		"others":        othersPattern,
-		"othersOfPorts": wordPattern(othersOfPorts),
-		"otherTags":     wordPattern(otherTags),
-		"otherPrograms": wordPattern(otherPrograms),
-		"script":        scriptPattern,
-		"words":         wordsPattern,
-		"passed":        passedPattern,
-		"shell":         shellPattern,
-		"endpoints":     endpointList(),
-		"exemption":     exemption.String(),
+		"exporters": strings.Join(c.names, "\n"),
+		"endpoints": endpointList(),
+		"exemption": exemption.String(),
 	}
 	add := func(key, exporter string) {
 		if len(validation.IsConfigMapKey(key)) > 0 {
@@ -108,6 +88,37 @@ func (c Catalog) Recognition() map[string]string {
 		data["exporting."+name] = e.exporters.String()
 	}
 	return data
+}
+
+// Vocabulary is what the API server's policies have of recognition besides the
+// catalog, as literals of their language: it compiles a pattern that is a literal
+// once, and one from data for each pod.
+//
+//	idle                   list of the programs that serve nothing
+//	proxies, stores        lists of words of images: of proxies, and of what keeps another workload's data
+//	otherPorts             list of the names of ports that say what is spoken there
+//	variants, tails        what matches the end of a name that does not say what it is: of an image, of any
+//	others, othersOfPorts, otherTags, otherPrograms
+//	                       what matches names of what is no server: of images and containers, ports, tags, programs
+//	script, words, passed, shell
+//	                       how a command line is read, see program.go
+func Vocabulary() map[string]string {
+	literals := map[string]string{}
+	for name, pattern := range map[string]string{
+		"variants": variantsPattern, "tails": tailsPattern,
+		"others": othersPattern, "othersOfPorts": wordPattern(othersOfPorts), "otherTags": wordPattern(otherTags), "otherPrograms": wordPattern(otherPrograms),
+		"script": scriptPattern, "words": wordsPattern, "passed": passedPattern, "shell": shellPattern,
+	} {
+		literals[name] = strconv.QuoteToASCII(pattern)
+	}
+	for name, list := range map[string][]string{"idle": idle, "proxies": proxies, "stores": stores, "otherPorts": otherPorts} {
+		quoted := make([]string, len(list))
+		for i, word := range list {
+			quoted[i] = strconv.QuoteToASCII(word)
+		}
+		literals[name] = "[" + strings.Join(quoted, ", ") + "]"
+	}
+	return literals
 }
 
 func lines(text string) []string {

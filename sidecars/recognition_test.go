@@ -1,7 +1,11 @@
 package sidecars_test
 
 import (
+	"flag"
+	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,10 +19,35 @@ import (
 )
 
 // patterns are the keys of regular expressions.
-var patterns = []string{"variants", "tails", "others", "othersOfPorts", "otherTags", "otherPrograms", "script", "words", "passed", "shell", "endpoints", "exemption"}
+var patterns = []string{"endpoints", "exemption"}
 
-// lists are the keys of words that do not depend on the exporters.
-var lists = []string{"idle", "proxies", "stores", "otherPorts"}
+var update = flag.Bool("update", false, "rewrite the chart's file")
+
+// The chart cannot ask for what the policies have as literals, so it has a copy.
+func TestChartFile(t *testing.T) {
+	const repair = "go test ./sidecars -run TestChartFile -update"
+	path := filepath.Join("..", "charts", "outrider", "templates", "_vocabulary.tpl")
+	vocabulary := sidecars.Vocabulary()
+	want := "{{/* Generated from sidecars.Vocabulary, which says what each is; to change it: " + repair + " */}}\n"
+	for _, name := range slices.Sorted(maps.Keys(vocabulary)) {
+		want += fmt.Sprintf("{{- define \"outrider.vocabulary.%s\" -}}\n%s\n{{- end -}}\n", name, vocabulary[name])
+		if strings.Contains(vocabulary[name], "{{") {
+			t.Errorf("%s would be taken for a part of the template", name)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v\nrepair it with: %s", err, repair)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("the chart's vocabulary is out of date (-want +got):\n%s\nrepair it with: %s", diff, repair)
+	}
+}
 
 // Every key may stand in a ConfigMap, every pattern compiles, and all of it is small enough for one object.
 func TestRecognitionFitsAConfigMap(t *testing.T) {
@@ -58,7 +87,7 @@ func TestRecognitionOfCustomExporters(t *testing.T) {
 	}
 	got := c.Recognition()
 	for key := range got {
-		if slices.Contains(patterns, key) || slices.Contains(lists, key) || strings.HasPrefix(key, "exporting.") {
+		if slices.Contains(patterns, key) || strings.HasPrefix(key, "exporting.") {
 			delete(got, key)
 		}
 	}

@@ -90,6 +90,23 @@ func TestWordsHaveTexts(t *testing.T) {
 // budget is what the API server lets one policy spend on one pod.
 const budget = 10_000_000
 
+// allocations are the most that the evaluation for a pod with one server may make.
+const allocations = 8000
+
+// TestAllocations counts what an evaluation costs the API server, which no other load changes.
+func TestAllocations(t *testing.T) {
+	p := evaluated(t)
+	got := testing.AllocsPerRun(20, func() {
+		if _, err := p.Ask(t.Context(), redis(sidecars.InjectKey, "redis"), "shop", sidecars.Namespace{}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	t.Logf("figure: the evaluation for a pod with one server, without its patch: %.0f allocations", got)
+	if got > allocations {
+		t.Errorf("%.0f allocations, the budget is %d", got, allocations)
+	}
+}
+
 // TestCost: of the largest pod that the policies decide, and of larger ones, which they leave by their size, they spend a
 // part of what the API server allows.
 func TestCost(t *testing.T) {

@@ -15,13 +15,13 @@ line, its words joined by \x01. Without data, and with such a word, none. */}}
     .filter(c, !c.name.startsWith('outrider-'))
 - name: long
   expression: >-
-    ('script' in variables.known ? variables.running : []).map(c, {
+    ('exporters' in variables.known ? variables.running : []).map(c, {
       'image': dyn([(has(c.image) ? string(c.image) : '').split('@')[0]].map(image, image.substring(image.lastIndexOf('/') + 1))[0]),
       'name': dyn(string(c.name)),
       'ports': dyn(has(c.ports) ? c.ports.map(p, {'port': string(p.containerPort), 'name': has(p.name) ? string(p.name) : ''}).map(p, {
           'port': dyn(p.port), 'name': dyn(p.name),
           'of': dyn('port.' + p.port in variables.known ? string(variables.known['port.' + p.port]).split('\n') : []),
-          'named': dyn([!p.name.matches('[-_.0-9]') ? p.name : p.name.substring(0, p.name.size() - p.name.find(variables.known['tails']).size()).replace('_', '-').replace('.', '-')]
+          'named': dyn([!p.name.matches('[-_.0-9]') ? p.name : p.name.substring(0, p.name.size() - p.name.find({{ include "outrider.vocabulary.tails" . }}).size()).replace('_', '-').replace('.', '-')]
             .map(kind, ['name.' + p.name, 'name.' + kind.substring(kind.lastIndexOf('-') + 1)].filter(key, key in variables.known).map(key, string(variables.known[key])).join('\n').split('\n'))[0])})
         : []),
       'env': dyn(has(c.env) ? c.env.map(v, string(v.name) + '=' + (has(v.value) ? string(v.value) : '')) : []),
@@ -29,7 +29,7 @@ line, its words joined by \x01. Without data, and with such a word, none. */}}
       'words': dyn((has(c.command) ? c.command : []) + (has(c.args) ? c.args : []))
     }).filter(c, c.words.all(word, !word.contains('\x01')))
 {{- /* Their command lines as lists of words: one, or one for each command of a shell's script. What would be read in another
-way than the webhook does is left out. */}}
+way than the webhook does, or takes long, is left out. */}}
 - name: read
   expression: >-
     variables.long.map(c, {
@@ -38,12 +38,13 @@ way than the webhook does is left out. */}}
     }).map(c, {
       'is': c.is,
       'line': c.line,
-      'start': dyn(c.is.own ? '' : string(c.line).find(variables.known['script']))
+      'start': dyn(c.is.own ? '' : string(c.line).find({{ include "outrider.vocabulary.script" . }}))
     }).map(c, {
       'is': c.is,
       'script': dyn(c.start != ''),
       'text': dyn(c.start == '' ? string(c.line) : string(c.line).substring(c.start.size()).split('\x01')[0])
-    }).filter(c, !c.script || !c.text.matches(r'[\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]')).map(c, {
+    }).filter(c, !c.script || c.text.size() <= 8192 && string(c.text).replace('|', ';').replace('&', ';').replace('\n', ';').replace(' ', ';').split(';').size() <= 1000
+      && !c.text.matches(r'[\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]')).map(c, {
       'is': c.is,
       'script': c.script,
       'words': dyn(!c.script ? string(c.text).split('\x01')
@@ -61,9 +62,9 @@ way than the webhook does is left out. */}}
       'is': c.is,
       'script': c.script,
       'words': c.words,
-      'lines': dyn(c.lines.map(line, string(line).findAll(variables.known['words'])).map(line, {
-        'shell': dyn(line.exists(word, word.matches(variables.known['shell']))),
-        'programs': dyn(line.filter(word, !word.matches(variables.known['passed'])).map(word, word.split('/').filter(part, part != ''))
+      'lines': dyn(c.lines.map(line, string(line).findAll({{ include "outrider.vocabulary.words" . }})).map(line, {
+        'shell': dyn(line.exists(word, word.matches({{ include "outrider.vocabulary.shell" . }}))),
+        'programs': dyn(line.filter(word, !word.matches({{ include "outrider.vocabulary.passed" . }})).map(word, word.split('/').filter(part, part != ''))
           .map(parts, parts.size() == 0 ? '' : parts[parts.size() - 1]))
       }))
     }).map(c, {
@@ -71,9 +72,9 @@ way than the webhook does is left out. */}}
       'words': c.words,
       'own': dyn(c.is.own || !c.script && c.lines.all(line, line.programs.size() == 0 && !line.shell)),
       'programs': dyn(c.lines.map(line, line.programs.size() == 0 ? (line.shell ? 'idle ' : '')
-        : string(line.programs[0]) in variables.known['idle'].split('\n') ? 'idle '
+        : string(line.programs[0]) in {{ include "outrider.vocabulary.idle" . }} ? 'idle '
         : line.programs.exists(word, 'program.' + string(word) in variables.known) ? string(line.programs.filter(word, 'program.' + string(word) in variables.known)[0])
-        : line.programs[0].matches(variables.known['otherPrograms']) ? 'other ' : 'unknown '))
+        : line.programs[0].matches({{ include "outrider.vocabulary.otherPrograms" . }}) ? 'other ' : 'unknown '))
     }).map(c, {
       'is': c.is,
       'words': c.words,
@@ -83,8 +84,7 @@ way than the webhook does is left out. */}}
       'servers': dyn(c.programs.filter(word, 'program.' + string(word) in variables.known).map(word, string(variables.known['program.' + string(word)])).join('\n')
         .split('\n').filter(name, name != ''))
     })
-{{- /* What their names say: the exporters of the image, and those that the container, its image and its ports are named after. A
-pattern of the data is compiled for each name; most have no tail, which a fixed pattern says for less. */}}
+{{- /* What their names say: the exporters of the image, and those that the container, its image and its ports are named after. */}}
 - name: named
   expression: >-
     variables.programs.map(c, {
@@ -93,12 +93,12 @@ pattern of the data is compiled for each name; most have no tail, which a fixed 
       'tag': dyn(string(c.is.image).contains(':') ? string(c.is.image).substring(string(c.is.image).indexOf(':') + 1) : '')
     }).map(c, {
       'is': c.is, 'words': c.words, 'own': c.own, 'other': c.other, 'unknown': c.unknown, 'servers': c.servers, 'base': c.base, 'tag': c.tag,
-      'tagged': dyn([string(c.base)].map(base, [base, [!base.matches('[-_.0-9]') ? base : base.substring(0, base.size() - base.find(variables.known['tails']).size()).replace('_', '-').replace('.', '-')]
+      'tagged': dyn([string(c.base)].map(base, [base, [!base.matches('[-_.0-9]') ? base : base.substring(0, base.size() - base.find({{ include "outrider.vocabulary.tails" . }}).size()).replace('_', '-').replace('.', '-')]
           .map(kind, kind.substring(kind.lastIndexOf('-') + 1))[0]])[0].map(base, c.tag.split('-').map(word, [word, word.substring(0, word.size() - word.find('[0-9.]*$').size())]
         .filter(word, 'tag.' + base + '.' + word in variables.known)).filter(words, words.size() > 0).map(words, string(variables.known['tag.' + base + '.' + words[0]]))).filter(found, found.size() > 0)),
-      'stem': dyn(!c.base.matches('[-_.0-9]') ? c.base : c.base.substring(0, c.base.size() - c.base.find(variables.known['variants']).size())),
+      'stem': dyn(!c.base.matches('[-_.0-9]') ? c.base : c.base.substring(0, c.base.size() - c.base.find({{ include "outrider.vocabulary.variants" . }}).size())),
       'parts': dyn([string(c.base), string(c.is.name)].map(name, name.replace('_', '-').replace('.', '-').split('-').map(word, word.substring(0, word.size() - word.find('[0-9]*$').size())))),
-      'named': dyn([string(c.is.name), string(c.base)].map(name, [name, !name.matches('[-_.0-9]') ? name : name.substring(0, name.size() - name.find(variables.known['tails']).size())])
+      'named': dyn([string(c.is.name), string(c.base)].map(name, [name, !name.matches('[-_.0-9]') ? name : name.substring(0, name.size() - name.find({{ include "outrider.vocabulary.tails" . }}).size())])
         .map(names, [names[0], names[1].replace('_', '-').replace('.', '-')])
         .map(names, ['name.' + names[0], 'name.' + names[1].substring(names[1].lastIndexOf('-') + 1)].filter(key, key in variables.known).map(key, string(variables.known[key])).join('\n').split('\n')))
     }).map(c, {
@@ -106,7 +106,7 @@ pattern of the data is compiled for each name; most have no tail, which a fixed 
       'parts': c.parts, 'named': dyn(c.named[0] + c.named[1]),
       'image': dyn(c.tagged.size() > 0 ? c.tagged[0][0] : 'image.' + string(c.base) in variables.known ? variables.known['image.' + string(c.base)]
         : 'image.' + string(c.stem) in variables.known ? variables.known['image.' + string(c.stem)]
-        : c.base.matches(variables.known['others']) ? '' : [c.tag.split('-').map(word, [word, word.substring(0, word.size() - word.find('[0-9.]*$').size())]
+        : c.base.matches({{ include "outrider.vocabulary.others" . }}) ? '' : [c.tag.split('-').map(word, [word, word.substring(0, word.size() - word.find('[0-9.]*$').size())]
           .filter(word, 'tag..' + word in variables.known)).filter(words, words.size() > 0)].map(found, found.size() == 0 ? '' : string(variables.known['tag..' + found[0][0]]))[0])
     })
 {{- /* The exporters of those that show enough, and that nothing contradicts: one text for each container, and all of them. */}}
@@ -114,17 +114,17 @@ pattern of the data is compiled for each name; most have no tail, which a fixed 
   expression: >-
     variables.named.map(c, ((c.image != '' ? [string(c.image)]
       : c.is.ports.map(p, p.of.filter(name, name in c.named || name in p.named).map(name, string(name)).join('\n')).join('\n').split('\n')) + c.servers.map(name, string(name))).filter(name, name != ''
-      && (name in c.servers || (c.image == name ? !c.tag.matches(variables.known['otherTags'])
-        : c.image == '' && !c.base.matches(variables.known['others']) && !c.is.name.matches(variables.known['others'])
-          && !c.parts.exists(words, words.exists(word, word in variables.known['proxies'].split('\n') && !{{ include "outrider.recognition.names" "name" }}))
+      && (name in c.servers || (c.image == name ? !c.tag.matches({{ include "outrider.vocabulary.otherTags" . }})
+        : c.image == '' && !c.base.matches({{ include "outrider.vocabulary.others" . }}) && !c.is.name.matches({{ include "outrider.vocabulary.others" . }})
+          && !c.parts.exists(words, words.exists(word, word in {{ include "outrider.vocabulary.proxies" . }} && !{{ include "outrider.recognition.names" "name" }}))
           && (c.parts[0].exists(word, {{ include "outrider.recognition.names" "name" }}) || !c.parts[0].exists(word, 'name.' + word in variables.known)
-            || c.parts[0].exists(word, word in variables.known['stores'].split('\n')))))
+            || c.parts[0].exists(word, word in {{ include "outrider.vocabulary.stores" . }}))))
       && !('notArgs.' + name in variables.known && c.words.exists(word, word in string(variables.known['notArgs.' + name]).split('\n')))
       && !('notEnv.' + name in variables.known && c.is.env.exists(v, v in string(variables.known['notEnv.' + name]).split('\n')))
-      && (c.is.ports.size() == 0 || !c.is.ports.all(p, c.image != name && p.name.matches(variables.known['othersOfPorts'])
+      && (c.is.ports.size() == 0 || !c.is.ports.all(p, c.image != name && p.name.matches({{ include "outrider.vocabulary.othersOfPorts" . }})
         || !(name in variables.known['native'].split('\n')) && !(name in p.of) && !(name in p.named) && p.of.exists(other, other in p.named)
         || 'notPorts.' + name in variables.known && string(p.port) in string(variables.known['notPorts.' + name]).split('\n')))
-      && (c.own || name in c.servers || c.servers.size() == 0 && !c.other && c.unknown && !c.is.name.matches(variables.known['otherPrograms'])
+      && (c.own || name in c.servers || c.servers.size() == 0 && !c.other && c.unknown && !c.is.name.matches({{ include "outrider.vocabulary.otherPrograms" . }})
         && (!variables.completes || c.is.ports.exists(p, name in p.of)))
     ).join('\n'))
 - name: serving

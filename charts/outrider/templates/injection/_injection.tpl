@@ -4,6 +4,7 @@ object; sidecars.Catalog.Injection describes its keys. What is not decided exact
 variable left, and goes to the webhook as it is. An error leaves the pod to the webhook, too. From Kubernetes 1.36.
 */}}
 {{- define "outrider.injection.variables" -}}
+{{- $at := include "outrider.injection.fields" . | fromYaml }}
 - name: pod
   expression: dyn(object)
 - name: known
@@ -17,6 +18,22 @@ variable left, and goes to the webhook as it is. An error leaves the pod to the 
 - name: namespaceLabels
   expression: namespaceObject.metadata.?labels.orValue({})
 {{- include "outrider.recognition.variables" . }}
+{{- /* Whether the pod is larger than is worth the API server's time, which grows with the square of the elements that an expression
+looks at: a tenant's pod of 30,000 arguments would keep it busy for a minute. The counts come first. */}}
+- name: many
+  expression: >-
+    variables.annotations.size() > 1000 || object.metadata.?ownerReferences.orValue([]).size() > 100
+    || object.spec.?volumes.orValue([]).size() > 1000 || object.spec.?imagePullSecrets.orValue([]).size() > 100
+    || object.spec.?affinity.?nodeAffinity.?requiredDuringSchedulingIgnoredDuringExecution.?nodeSelectorTerms.orValue([]).size() > 100
+    || object.spec.containers.size() + object.spec.?initContainers.orValue([]).size() > 100
+    || variables.containers.exists(c, c.?env.orValue([]).size() > 500)
+    || variables.containers.map(c, c.?env.orValue([]).size() + c.?envFrom.orValue([]).size() + c.?command.orValue([]).size() + c.?args.orValue([]).size()
+        + c.?ports.orValue([]).size() + c.?volumeMounts.orValue([]).size()).sum() > 2000
+- name: large
+  expression: >-
+    variables.many || variables.annotations.map(key, key.size() + variables.annotations[key].size()).sum() > 65536
+    || variables.containers.map(c, c.?image.orValue('').size() + c.?env.orValue([]).map(v, v.?value.orValue('').size()).sum()).sum() > 65536
+    || variables.containers.map(c, (c.?command.orValue([]) + c.?args.orValue([])).map(word, string(word).size()).sum()).sum() > 8192
 {{- /* Which exporter, and why. */}}
 - name: asked
   expression: >-
@@ -33,45 +50,34 @@ variable left, and goes to the webhook as it is. An error leaves the pod to the 
 - name: key
   expression: >-
     variables.name + '.outrider.dev/'
-{{- /* Its definition, from records. */}}
+{{- /* Its definition: the records of each kind, which are lists of fields. */}}
 - name: records
   expression: >-
-    variables.known[?'exporter.' + variables.name].orValue('left\tunknown').split('\n\n').map(kind, kind == '' ? [] : kind.split('\n').map(line, line.split('\t')))
+    string(variables.known[?'definition.' + variables.name].orValue('left\tunknown')).split('\n\n')
 - name: exporter
   expression: >-
-    {{ include "outrider.injection.of" "exporter" }}[0]
+    variables.records[0].split('\t')
+{{- range $kind, $variable := dict "parameter" "parameters" "value" "bound" "ifEnv" "byEnv" "ifArg" "byArg" "ifPod" "byPod" "ifValue" "byValue" "obstacle" "obstacles" "credentials" "credentials" "account" "accounts" "socket" "sockets" "flags" "flagged" }}
+- name: {{ $variable }}
+  expression: >-
+    {{ include "outrider.injection.of" $kind }}
+{{- end }}
+{{- range $kind := list "reads" "unset" "logins" }}
+- name: {{ $kind }}
+  expression: >-
+    {{ include "outrider.injection.of" $kind }}.map(r, {{ include "outrider.injection.list" "r[1]" }}).flatten()
+{{- end }}
 - name: discovered
   expression: >-
-    variables.exporter[1] == 'native'
+    {{ $at.exporter.type }} == 'native'
 {{- /* Whether the namespace has used up its budget of series: everything has the profile essential. */}}
 - name: exhausted
   expression: >-
     namespaceObject.metadata.name in variables.known[?'exhausted'].orValue('').split('\n')
-- name: parameters
+{{- /* What the pod says of the exporter's parameters. */}}
+- name: set
   expression: >-
-    {{ include "outrider.injection.of" "parameter" }}.map(r, [{{ include "outrider.injection.of" "value" }}.filter(v, v[1] == r[1])].map(own, {
-      'name': dyn(r[1]), 'key': dyn(variables.key + r[1]), 'round': dyn(r[2]), 'default': dyn(r[3]), 'pattern': dyn(r[4]), 'part': dyn(r[6]),
-      'flags': dyn({{ include "outrider.injection.list" "r[5]" }}), 'env': dyn({{ include "outrider.injection.list" "r[7]" }}),
-      'fromPorts': dyn(r[8] != ''), 'portNames': dyn({{ include "outrider.injection.list" "r[9]" }}), 'required': dyn(r[10] != ''), 'usual': dyn(r[11] != ''),
-      'signs': dyn(own.filter(v, v[2] == 'sign').map(v, {{ include "outrider.injection.condition" "v[4] v[5]" }})),
-      'defaults': dyn(own.filter(v, v[2] == 'default').map(v, {{ include "outrider.injection.condition" "v[4] v[5]" }}))
-    })[0])
-- name: signs
-  expression: >-
-    {{ include "outrider.injection.of" "sign" }}.map(r, {'id': r[1], 'round': r[2], 'kind': r[3], 'name': r[4], 'matches': r[5]})
-- name: obstacles
-  expression: >-
-    {{ include "outrider.injection.of" "obstacle" }}.map(v, {{ include "outrider.injection.condition" "v[1] v[2]" }})
-- name: credentials
-  expression: >-
-    {{ include "outrider.injection.of" "credentials" }}.map(r, {
-      'user': dyn(r[1]), 'fallback': dyn(r[2]), 'password': dyn(r[3]), 'key': dyn(r[4]), 'required': dyn(r[5] != ''), 'unless': dyn({{ include "outrider.injection.list" "r[6]" }})})
-- name: reads
-  expression: >-
-    {{ include "outrider.injection.of" "reads" }}.map(r, {{ include "outrider.injection.list" "r[1]" }})[0]
-- name: unset
-  expression: >-
-    {{ include "outrider.injection.of" "unset" }}.map(r, {{ include "outrider.injection.list" "r[1]" }})[0]
+    variables.annotations.transformMapEntry(key, value, key.startsWith(variables.key), {key.substring(variables.key.size()): string(value)})
 {{- /* The container that the exporter is for: the only one, or the only one that serves its workload. */}}
 - name: servers
   expression: >-
@@ -103,14 +109,14 @@ may have one of the flags, and so are several words in one. */}}
     (variables.server.?command.orValue([]) + variables.server.?args.orValue([])).map(word, string(word))
 - name: script
   expression: >-
-    variables.line.size() > 2 && variables.line[0].matches(variables.known['shell']) && variables.line[1].matches('^-[a-z]*c$') && !(variables.line[2] in [variables.line[0], variables.line[1]])
+    variables.line.size() > 2 && variables.line[0].matches({{ include "outrider.vocabulary.shell" . }}) && variables.line[1].matches('^-[a-z]*c$') && !(variables.line[2] in [variables.line[0], variables.line[1]])
     && variables.line[2].matches(r"""^(?:[ \t\r\n;|&]*(?:"(?:[^"\\`$]|[$][A-Za-z0-9_]|[$][({][^"\\`$(){}]*[)}])*"|(?:[^ \t\r\n;|&"'\\`#$]|[$][A-Za-z0-9_])+)(?:[ \t\r\n;|&]+|$))*$""")
 - name: taken
   expression: >-
-    variables.script || !variables.line.exists(word, word.matches(variables.known['shell']) || word.startsWith('-') && word.matches('[ \t\n]') || word.contains(' --'))
+    variables.script || !variables.line.exists(word, word.matches({{ include "outrider.vocabulary.shell" . }}) || word.startsWith('-') && word.matches('[ \t\n]') || word.contains(' --'))
 - name: mentioned
   expression: >-
-    variables.line.size() > 0 && {{ include "outrider.injection.of" "flags" }}.filter(r, r[1] != '').exists(r, variables.line.join(' ').replace('"', '').replace("'", '').replace('\\\n', '').replace('\\', '').matches(r[1]))
+    variables.line.size() > 0 && variables.flagged.exists(r, r[1] != '' && variables.line.join(' ').replace('"', '').replace("'", '').replace('\\\n', '').replace('\\', '').matches(r[1]))
 - name: words
   expression: >-
     !variables.taken || !variables.mentioned ? []
@@ -118,10 +124,10 @@ may have one of the flags, and so are several words in one. */}}
     : variables.line
 - name: flags
   expression: >-
-    variables.words.size() == 0 ? [] : ({{ include "outrider.injection.of" "parameter" }}.map(r, {{ include "outrider.injection.list" "r[5]" }}).flatten()
-      + {{ include "outrider.injection.of" "sign" }}.filter(r, r[3] == 'arg').map(r, r[4])
-      + {{ include "outrider.injection.of" "account" }}.map(r, {{ include "outrider.injection.list" "r[5]" }}).flatten()
-      + {{ include "outrider.injection.of" "socket" }}.map(r, r[1])).distinct()
+    variables.words.size() == 0 ? [] : (variables.parameters.map(p, {{ include "outrider.injection.list" $at.p.flags }}).flatten()
+      + variables.byArg.map(r, r[2])
+      + variables.accounts.map(a, {{ include "outrider.injection.list" $at.a.flags }}).flatten()
+      + variables.sockets.map(r, r[1])).distinct()
 {{- /* Each flag with its values, in the order of the words; where given is false there is no word behind it. */}}
 - name: folded
   expression: >-
@@ -142,114 +148,107 @@ may have one of the flags, and so are several words in one. */}}
     variables.flags.transformMapEntry(k, f, variables.hits[f].exists(h, h.given && h.value != ''), {f: string(variables.hits[f].filter(h, h.given && h.value != '').map(h, h.value).reverse()[0])})
 - name: secret
   expression: >-
-    variables.key + 'secret' in variables.annotations
+    'secret' in variables.set
 {{- range $round := list 0 1 }}
-{{- $seen := printf "variables.seen%d" $round }}
-{{- /* Signs that are seen, and the values of the parameters that depend on them. */}}
+{{- $held := printf "variables.held%d" $round }}
+{{- /* Signs that are seen, the values that they call for, and those of the parameters that depend on no others. */}}
 - name: seen{{ $round }}
   expression: >-
     {{- if eq $round 0 }}
-    variables.signs.filter(s, s.round == '0' && (
-      s.kind == 'env' ? s.name in variables.env && (has(variables.env[s.name].valueFrom) ? s.matches == ''
-        : [variables.env[s.name].?value.orValue('')].exists(value, {{ include "outrider.injection.says" . }}))
-      : s.kind == 'arg' ? variables.hits[?s.name].orValue([]).size() > 0 && [variables.hits[s.name][variables.hits[s.name].size() - 1]].exists(h,
-          !h.given || s.matches == '' && h.value.startsWith('-') ? s.matches == '' : [string(h.value)].exists(value, {{ include "outrider.injection.says" . }}))
-      : s.kind == 'image' ? variables.image.matches(s.name)
-      : s.kind == 'mount' ? variables.server.?volumeMounts.orValue([]).exists(m, [m.mountPath.find('^(?s:.*[^/])?') + '/'].exists(at, at.startsWith(s.name) || s.name.startsWith(at)))
-      : s.kind == 'given' ? variables.key + s.name in variables.annotations
-      : variables.secret)).map(s, s.id)
+    (variables.env.size() == 0 ? [] : variables.byEnv.filter(s, {{ $at.e.name }} in variables.env && (has(variables.env[{{ $at.e.name }}].valueFrom) ? {{ $at.e.matches }} == ''
+        : [variables.env[{{ $at.e.name }}].?value.orValue('')].exists(value, {{ include "outrider.injection.says" $at.e.matches }}))).map(s, {{ $at.e.id }}))
+      + (variables.words.size() == 0 ? [] : variables.byArg.filter(s, variables.hits[{{ $at.e.name }}].size() > 0 && [variables.hits[{{ $at.e.name }}][variables.hits[{{ $at.e.name }}].size() - 1]].exists(h,
+          !h.given || {{ $at.e.matches }} == '' && h.value.startsWith('-') ? {{ $at.e.matches }} == '' : [string(h.value)].exists(value, {{ include "outrider.injection.says" $at.e.matches }}))).map(s, {{ $at.e.id }}))
+      + variables.byPod.filter(s, {{ $at.s.kind }} == 'image' ? variables.image.contains({{ $at.s.word }}) && variables.image.matches({{ $at.s.name }})
+        : {{ $at.s.kind }} == 'mount' ? variables.server.?volumeMounts.orValue([]).exists(m, [m.mountPath.find('^(?s:.*[^/])?') + '/'].exists(at, at.startsWith({{ $at.s.name }}) || {{ $at.s.name }}.startsWith(at)))
+        : {{ $at.s.kind }} == 'given' ? {{ $at.s.name }} in variables.set
+        : variables.secret).map(s, {{ $at.s.id }})
     {{- else }}
-    variables.seen0 + variables.signs.filter(s, s.round == '{{ $round }}' && {{ include "outrider.injection.seesValue" "variables.values0" }}).map(s, s.id)
+    variables.seen0 + variables.byValue.filter(s, {{ $at.l.round }} == '{{ $round }}' && {{ include "outrider.injection.seesValue" "variables.values0" }}).map(s, {{ $at.l.id }})
     {{- end }}
+- name: held{{ $round }}
+  expression: >-
+    variables.bound.filter(v, {{ include "outrider.injection.holds" (list $at.v "variables.seen" $round) }})
 - name: values{{ $round }}
   expression: >-
-    variables.parameters.filter(p, p.round == '{{ $round }}').transformMapEntry(i, p, {p.name: string((
-      p.key in variables.annotations ? [variables.annotations[p.key]]
-      : (p.part == '' ? p.flags.filter(f, f in variables.given && variables.given[f].matches(p.pattern)).map(f, variables.given[f])
-          : p.flags.filter(f, f in variables.given).map(f, p.part == 'host' ? '127.0.0.1' : variables.given[f].find('[0-9]+$')))
-        + p.env.filter(n, n in variables.has && variables.env[n].?value.orValue('').matches(p.pattern)).map(n, variables.env[n].value)
-        + p.signs.filter(v, {{ include "outrider.injection.holds" $seen }}).map(v, v.value)
-        + (!p.fromPorts ? [] : [(p.defaults.filter(v, {{ include "outrider.injection.holds" $seen }}).map(v, v.value) + [p.default])[0]].map(usual,
-            ({{ include "outrider.injection.ports" . }} + [''])[0]).filter(port, port != '' && port.matches(p.pattern)))
-        + p.defaults.filter(v, {{ include "outrider.injection.holds" $seen }}).map(v, v.value)
-        + [p.default])[0])})
+    variables.parameters.filter(p, {{ $at.p.round }} == '{{ $round }}').transformMapEntry(i, p, { {{- $at.p.name }}: {{ $at.p.name }} in variables.set ? variables.set[{{ $at.p.name }}] : {{ $at.p.read }} == '' ? {{ $at.p.default }}
+      : {{ include "outrider.injection.given" . }}[?0]
+        .or({{ include "outrider.injection.variable" . }}.map(n, string(variables.env[n].value))[?0])
+        .or({{ $held }}.filter(v, {{ $at.v.parameter }} == {{ $at.p.name }} && {{ $at.v.kind }} == 'sign').map(v, {{ $at.v.value }})[?0])
+        .or(({{ $at.p.fromPorts }} == '' || variables.tcp.size() == 0 ? [] : [{{ include "outrider.injection.usual" $held }}].map(usual, {{ include "outrider.injection.ports" . }}[?0].orValue('')).filter(port, port != '' && port.matches({{ $at.p.pattern }})))[?0])
+        .orValue({{ include "outrider.injection.usual" $held }})})
 {{- end }}
 - name: values
   expression: >-
-    variables.parameters.transformMapEntry(i, p, {p.name: p.round == '0' ? variables.values0[p.name] : variables.values1[p.name]})
+    variables.parameters.all(p, {{ $at.p.round }} == '0') ? variables.values0
+    : variables.parameters.transformMapEntry(i, p, { {{- $at.p.name }}: {{ $at.p.round }} == '0' ? variables.values0[{{ $at.p.name }}] : variables.values1[{{ $at.p.name }}]})
 - name: seen
   expression: >-
-    variables.seen0 + variables.signs.filter(s, s.round != '0' && {{ include "outrider.injection.seesValue" "variables.values" }}).map(s, s.id)
+    variables.seen0 + variables.byValue.filter(s, {{ include "outrider.injection.seesValue" "variables.values" }}).map(s, {{ $at.l.id }})
+- name: held
+  expression: >-
+    variables.bound.filter(v, {{ include "outrider.injection.holds" (list $at.v "variables.seen" "") }})
 - name: shown
   expression: >-
-    variables.parameters.filter(p, p.flags.exists(f, f in variables.given && (p.part != '' || variables.given[f].matches(p.pattern)))
-      || p.env.exists(n, n in variables.has && variables.env[n].?value.orValue('').matches(p.pattern))
-      || (p.signs + p.defaults).exists(v, {{ include "outrider.injection.holds" "variables.seen" }})
-      || p.fromPorts && [(p.defaults.filter(v, {{ include "outrider.injection.holds" "variables.seen" }}).map(v, v.value) + [p.default])[0]].exists(usual,
-        ({{ include "outrider.injection.ports" . }} + [''])[0].matches('^[1-9]') && {{ include "outrider.injection.ports" . }}[0].matches(p.pattern))).map(p, p.name)
+    variables.parameters.filter(p, {{ include "outrider.injection.given" . }}.size() > 0 || {{ include "outrider.injection.variable" . }}.size() > 0
+      || variables.held.exists(v, {{ $at.v.parameter }} == {{ $at.p.name }})
+      || {{ $at.p.fromPorts }} != '' && [{{ include "outrider.injection.usual" "variables.held" }}].exists(usual,
+        {{ include "outrider.injection.ports" . }}[?0].orValue('').matches('^[1-9]') && {{ include "outrider.injection.ports" . }}[0].matches({{ $at.p.pattern }}))).map(p, {{ $at.p.name }})
 - name: endpoint
   expression: >-
-    variables.name + '=' + (variables.values[?'scheme'].orValue('') == 'https' ? 'https:' : '') + (variables.values[?'port'].orValue('') != '' ? variables.values['port'] : variables.exporter[3])
-      + [variables.values[?'path'].orValue('') != '' ? variables.values['path'] : variables.exporter[4]].map(path, path == '/metrics' ? '' : path)[0]
+    variables.name + '=' + (variables.values[?'scheme'].orValue('') == 'https' ? 'https:' : '') + (variables.values[?'port'].orValue('') != '' ? variables.values['port'] : {{ $at.exporter.port }})
+      + [variables.values[?'path'].orValue('') != '' ? variables.values['path'] : {{ $at.exporter.path }}].map(path, path == '/metrics' ? '' : path)[0]
 {{- /* The accounts that the server's signs allow, each with the variable that has its password; the first that is found counts, else
 the one whose variables its image reads, where a Secret as a whole becomes variables. */}}
 - name: login
   expression: >-
-    variables.credentials.exists(c, !c.unless.exists(id, id in variables.seen))
+    variables.credentials.exists(c, {{ $at.c.unless }} == '' || !{{ $at.c.unless }}.split(',').exists(id, id in variables.seen))
 - name: whole
   expression: >-
     variables.server.?envFrom.orValue([]).filter(f, has(f.secretRef) && f.?prefix.orValue('') == '').map(f, string(f.secretRef.?name.orValue('')))
-- name: accounts
-  expression: >-
-    !variables.login ? [] : {{ include "outrider.injection.of" "account" }}.map(r, {
-      'seen': {{ include "outrider.injection.list" "r[1]" }}.all(id, id in variables.seen) ? 'yes' : '', 'always': r[1] == '' ? 'yes' : '',
-      'user': r[2], 'defaultUser': r[3], 'password': r[4], 'among': r[6], 'images': r[7], 'free': r[4] == '' && r[5] == '' ? 'yes' : '',
-      'from': r[4] != '' && r[4] in variables.has ? r[4]
-        : ({{ include "outrider.injection.list" "r[5]" }}.filter(f, f in variables.given).map(f, variables.given[f].matches(r'^\$(?:[(][A-Za-z0-9_]+[)]|[{][A-Za-z0-9_]+[}]|[A-Za-z0-9_]+)$')
-            ? variables.given[f].find('[A-Za-z0-9_]+') : '?') + [''])[0]})
-- name: possible
-  expression: >-
-    variables.accounts.filter(a, a.seen != '')
 - name: found
   expression: >-
-    variables.secret ? [] : variables.possible.filter(a, a.free != '' || a.from != '')
+    !variables.login || variables.secret ? [] : variables.has.size() + variables.given.size() == 0
+    ? variables.accounts.filter(a, {{ $at.a.password }} == '' && {{ $at.a.flags }} == '' && {{ include "outrider.injection.allowed" . }})
+    : variables.accounts.filter(a, ({{ $at.a.password }} == '' && {{ $at.a.flags }} == '' || {{ include "outrider.injection.from" . }} != '') && {{ include "outrider.injection.allowed" . }})
 - name: supposed
   expression: >-
-    variables.secret || variables.found.size() > 0 || variables.whole.size() != 1 ? []
-    : [variables.accounts.filter(a, a.password != '' && (a.always != '' || a.images != '' && a.seen != ''))].map(all,
-        all.filter(a, a.images != '' && variables.image.matches(a.images)) + all.filter(a, a.images == ''))[0]
+    !variables.login || variables.secret || variables.found.size() > 0 || variables.whole.size() != 1 ? []
+    : [variables.accounts.filter(a, {{ $at.a.password }} != '' && ({{ $at.a.when }} == '' || {{ $at.a.images }} != '' && {{ include "outrider.injection.allowed" . }}))].map(all,
+        all.filter(a, {{ $at.a.images }} != '' && variables.image.matches({{ $at.a.images }})) + all.filter(a, {{ $at.a.images }} == ''))[0]
 - name: account
   expression: >-
     variables.found.size() > 0 ? [variables.found[0]] : variables.supposed.size() > 0 ? [variables.supposed[0]] : []
 - name: from
   expression: >-
-    variables.account.map(a, a.from != '' ? a.from : variables.found.size() > 0 ? '' : a.password).filter(n, n != '')
+    variables.account.map(a, [{{ include "outrider.injection.from" . }}].map(from, from != '' ? from : variables.found.size() > 0 ? '' : {{ $at.a.password }})[0]).filter(n, n != '')
 - name: users
   expression: >-
-    (variables.account.size() > 0 ? variables.account : variables.possible).filter(a, a.user != '' && (a.user in variables.has || variables.account.size() > 0 && variables.whole.size() == 1)).map(a, a.user)
+    variables.account.size() > 0 ? variables.account.filter(a, {{ $at.a.user }} != '' && ({{ $at.a.user }} in variables.has || variables.whole.size() == 1)).map(a, {{ $at.a.user }})
+    : !variables.login || variables.has.size() == 0 ? []
+    : variables.accounts.filter(a, {{ $at.a.user }} != '' && {{ $at.a.user }} in variables.has && {{ include "outrider.injection.allowed" . }}).map(a, {{ $at.a.user }})
 - name: unsure
   expression: >-
-    variables.account.exists(a, a.user != '' && a.defaultUser != '' && !(a.user in variables.has) && variables.whole.size() == 1)
+    variables.account.exists(a, {{ $at.a.user }} != '' && {{ $at.a.defaultUser }} != '' && !({{ $at.a.user }} in variables.has) && variables.whole.size() == 1)
 - name: user
   expression: >-
-    variables.credentials.filter(c, variables.login && c.user != '').map(c,
+    variables.credentials.filter(c, variables.login && {{ $at.c.user }} != '').map(c, [
       variables.account.size() > 0
-      ? (variables.users.size() > 0 ? {{ include "outrider.injection.reference" "variables.users[0]" }} : {'value': dyn(variables.account[0].defaultUser)})
-      : variables.key + 'user' in variables.annotations ? {'value': dyn(variables.annotations[variables.key + 'user'])}
+      ? (variables.users.size() > 0 ? {{ include "outrider.injection.reference" "variables.users[0]" }} : {'value': dyn(variables.account.map(a, {{ $at.a.defaultUser }})[0])})
+      : 'user' in variables.set ? {'value': dyn(variables.set['user'])}
       : variables.users.size() > 0 ? {{ include "outrider.injection.reference" "variables.users[0]" }}
-      : {'value': dyn(variables.secret || c.fallback != '' ? variables.values[?'user'].orValue('') : '')})
-    .filter(v, 'valueFrom' in v || v['value'] != '').map(v, 'valueFrom' in v ? {'name': dyn(variables.credentials[0].user), 'valueFrom': v['valueFrom']}
-      : {'name': dyn(variables.credentials[0].user), 'value': dyn(string(v['value']).replace('$', '$$'))})
+      : {'value': dyn(variables.secret || {{ $at.c.fallback }} != '' ? variables.values[?'user'].orValue('') : '')}]
+    .filter(v, 'valueFrom' in v || v['value'] != '').map(v, 'valueFrom' in v ? {'name': dyn({{ $at.c.user }}), 'valueFrom': v['valueFrom']}
+      : {'name': dyn({{ $at.c.user }}), 'value': dyn(string(v['value']).replace('$', '$$'))})).flatten()
 - name: fallback
   expression: >-
-    !variables.unsure ? [] : [{'name': dyn(variables.credentials[0].fallback), 'value': dyn(variables.account[0].defaultUser.replace('$', '$$'))}]
+    !variables.unsure ? [] : variables.credentials.map(c, {'name': dyn({{ $at.c.fallback }}), 'value': dyn(variables.account.map(a, {{ $at.a.defaultUser }})[0].replace('$', '$$'))})
 - name: password
   expression: >-
     variables.credentials.filter(c, variables.login).map(c,
-      variables.secret ? [string(variables.annotations[variables.key + 'secret']).split('/')].map(part,
-        {'secretKeyRef': {'name': dyn(part[0]), 'key': dyn(part.size() > 1 ? part[1] : string(c.key)), 'optional': dyn(true)}})
-      : variables.from.map(n, {{ include "outrider.injection.reference" "n" }}['valueFrom'])).flatten()
-    .map(from, {'name': dyn(variables.credentials[0].password), 'valueFrom': dyn(from)})
+      (variables.secret ? [variables.set['secret'].split('/')].map(part,
+        {'secretKeyRef': {'name': dyn(part[0]), 'key': dyn(part.size() > 1 ? part[1] : {{ $at.c.key }}), 'optional': dyn(true)}})
+      : variables.from.map(n, {{ include "outrider.injection.reference" "n" }}['valueFrom'])).map(from, {'name': dyn({{ $at.c.password }}), 'valueFrom': dyn(from)})).flatten()
 {{- /* What is added. */}}
 - name: native
   expression: >-
@@ -262,25 +261,28 @@ the one whose variables its image reads, where a Secret as a whole becomes varia
     object.spec.?resources.?requests.orValue({}).size() + object.spec.?resources.?limits.orValue({}).size() > 0 ? dyn({})
     : variables.containers.all(c, ['cpu', 'memory'].all(r, c.?resources.?limits[?r].hasValue() && quantity(string(c.resources.limits[r])).compareTo(quantity('0')) != 0
         && (!c.?resources.?requests[?r].hasValue() || quantity(string(c.resources.requests[r])).compareTo(quantity(string(c.resources.limits[r]))) == 0)))
-      ? dyn({'requests': {'cpu': variables.exporter[10], 'memory': variables.exporter[11]}, 'limits': {'cpu': variables.exporter[10], 'memory': variables.exporter[11]}})
-    : dyn({'requests': {'cpu': variables.exporter[8], 'memory': variables.exporter[9]}, 'limits': {'cpu': variables.exporter[10], 'memory': variables.exporter[11]}})
-- name: texts
+      ? dyn({'requests': {'cpu': {{ $at.exporter.cpuLimit }}, 'memory': {{ $at.exporter.memoryLimit }}}, 'limits': {'cpu': {{ $at.exporter.cpuLimit }}, 'memory': {{ $at.exporter.memoryLimit }}}})
+    : dyn({'requests': {'cpu': {{ $at.exporter.cpu }}, 'memory': {{ $at.exporter.memory }}}, 'limits': {'cpu': {{ $at.exporter.cpuLimit }}, 'memory': {{ $at.exporter.memoryLimit }}}})
+{{- /* The texts of its command line and variables: as they usually are, or from their parts where they mention a parameter that has not its default. */}}
+- name: changed
   expression: >-
-    ({{ include "outrider.injection.of" "text" }} + (variables.exhausted ? {{ include "outrider.injection.of" "essential" }}.map(r, r.slice(1, r.size())) : [])).filter(r, r.slice(2, r.size()).all(part, !part.startsWith('$') || variables.values[part.substring(1)] != '')).map(r, {
-      'kind': r[0], 'name': r[1], 'fixed': r.slice(2, r.size()).all(part, part.startsWith('=')) ? 'yes' : '',
-      'text': r.slice(2, r.size()).map(part, part.startsWith('=') ? part.substring(1) : part.startsWith('$') ? variables.values[part.substring(1)].replace('$', '$$')
-        : variables.values[part.substring(1, part.indexOf('='))].lowerAscii() in ['', 'false', 'no', 'off', '0'] ? '' : part.substring(part.indexOf('=') + 1)).join('')
-    }).filter(t, t.fixed != '' || t.text != '').map(t, {'kind': t.kind, 'name': t.name, 'text': t.text.replace('\ue000', '\n').replace('\ue001', '\t')})
+    variables.parameters.filter(p, variables.values[{{ $at.p.name }}] != {{ $at.p.default }}).map(p, {{ $at.p.name }})
+{{- range $kind := list "command" "arg" "env" }}
+- name: {{ $kind }}s
+  expression: >-
+    ({{ include "outrider.injection.of" $kind }}{{ if ne $kind "command" }} + (variables.exhausted ? {{ include "outrider.injection.of" "essential" }}.filter(r, r[1] == '{{ $kind }}').map(r, r.slice(1, r.size())) : []){{ end }})
+      .map(r, [r[1], variables.changed.size() == 0 || r.size() == 3 || !sets.intersects(r[3].split(','), variables.changed) ? {{ include "outrider.injection.unescaped" "r[2]" }} : {{ include "outrider.injection.text" . }}])
+      .map(r, r[1] != '', {{ if eq $kind "env" }}{'name': dyn(r[0]), 'value': dyn(r[1].substring(1))}{{ else }}r[1].substring(1){{ end }})
+{{- end }}
 - name: container
   expression: >-
-    {'name': dyn('outrider-' + variables.name), 'image': dyn(variables.exporter[6]), 'resources': variables.resources,
-      'ports': dyn([{'name': dyn('outrider-' + variables.exporter[3]), 'containerPort': dyn(int(variables.exporter[3])), 'protocol': dyn('TCP')}]),
-      'command': dyn(variables.texts.filter(t, t.kind == 'command').map(t, t.text)), 'args': dyn(variables.texts.filter(t, t.kind == 'arg').map(t, t.text)),
-      'env': dyn(variables.fallback + variables.user + variables.password + variables.texts.filter(t, t.kind == 'env').map(t, {'name': dyn(t.name), 'value': dyn(t.text)})),
+    {'name': dyn('outrider-' + variables.name), 'image': dyn({{ $at.exporter.image }}), 'resources': variables.resources,
+      'ports': dyn([{'name': dyn('outrider-' + {{ $at.exporter.port }}), 'containerPort': dyn(int({{ $at.exporter.port }})), 'protocol': dyn('TCP')}]),
+      'command': dyn(variables.commands), 'args': dyn(variables.args), 'env': dyn(variables.fallback + variables.user + variables.password + variables.envs),
       'volumeMounts': dyn(variables.cover ? [{'name': dyn('outrider-no-token'), 'mountPath': dyn('/var/run/secrets/kubernetes.io/serviceaccount'), 'readOnly': dyn(true)}] : []),
-      'terminationMessagePolicy': dyn('FallbackToLogsOnError'),
+      'terminationMessagePolicy': dyn('FallbackToLogsOnError'), ?'restartPolicy': variables.native ? optional.of(dyn('Always')) : optional.none(),
       'securityContext': dyn({'allowPrivilegeEscalation': dyn(false), 'capabilities': dyn({'drop': ['ALL']}), 'readOnlyRootFilesystem': dyn(true), 'runAsNonRoot': dyn(true),
-        'seccompProfile': dyn({'type': 'RuntimeDefault'})})}
+        ?'runAsUser': {{ $at.exporter.user }} == '' ? optional.none() : optional.of(dyn(int({{ $at.exporter.user }}))), 'seccompProfile': dyn({'type': 'RuntimeDefault'})})}
 - name: pulls
   expression: >-
     variables.name == '' || variables.discovered ? [] : {{ include "outrider.injection.lines" "variables.known['pullSecrets']" }}.filter(name, !object.spec.?imagePullSecrets.orValue([]).exists(s, s.?name.orValue('') == name))
@@ -290,7 +292,7 @@ the one whose variables its image reads, where a Secret as a whole becomes varia
 - name: status
   expression: >-
     '{"decisions":[' + (variables.name == '' ? '' : '{"exporter":"' + variables.name + '","outcome":"' + (variables.discovered ? 'discovered' : 'injected') + '","reason":"' + variables.reason
-      + '","definition":"' + variables.exporter[2] + '"' + (variables.discovered ? ',"endpoint":"' + variables.endpoint + '"' : '')
+      + '","definition":"' + {{ $at.exporter.definition }} + '"' + (variables.discovered ? ',"endpoint":"' + variables.endpoint + '"' : '')
       + (variables.exhausted ? ',"profile":"essential"' : '') + '}') + (variables.name == '' ? variables.scrape.substring(1) : variables.scrape) + ']'
       + (variables.pulls.size() == 0 ? '' : ',"pullSecrets":["' + variables.pulls.join('","') + '"]') + '}'
 {{- /* Why the pod is left to the webhook; empty where it is not. */}}
@@ -301,8 +303,24 @@ the one whose variables its image reads, where a Secret as a whole becomes varia
 
 {{/* The records of a kind, in the order of sidecars.Catalog.Injection. */}}
 {{- define "outrider.injection.of" -}}
-{{- $at := dict "exporter" 0 "parameter" 1 "value" 2 "sign" 3 "obstacle" 4 "credentials" 5 "account" 6 "text" 7 "socket" 8 "reads" 9 "flags" 10 "unset" 11 "essential" 12 -}}
-variables.records[?{{ get $at . }}].orValue([])
+{{- $kinds := list "exporter" "parameter" "value" "ifEnv" "ifArg" "ifPod" "ifValue" "obstacle" "credentials" "account" "logins" "command" "arg" "env" "socket" "reads" "flags" "unset" "essential" -}}
+{{- $at := dict -}}
+{{- range $i, $kind := $kinds }}{{ $_ := set $at $kind $i }}{{ end -}}
+[variables.records[?{{ get $at . }}].orValue('')].filter(kind, kind != '').map(kind, kind.split('\n').map(line, line.split('\t'))).flatten()
+{{- end -}}
+
+{{/* The fields of the records, by the letter that stands for one in the expressions. */}}
+{{- define "outrider.injection.fields" -}}
+exporter: {type: "variables.exporter[1]", definition: "variables.exporter[2]", port: "variables.exporter[3]", path: "variables.exporter[4]", once: "variables.exporter[5]", image: "variables.exporter[6]",
+  user: "variables.exporter[7]", cpu: "variables.exporter[8]", memory: "variables.exporter[9]", cpuLimit: "variables.exporter[10]", memoryLimit: "variables.exporter[11]", samples: "variables.exporter[12]"}
+p: {name: "p[1]", round: "p[2]", default: "p[3]", pattern: "p[4]", flags: "p[5]", part: "p[6]", env: "p[7]", fromPorts: "p[8]", portNames: "p[9]", required: "p[10]", usual: "p[11]", read: "p[12]"}
+v: {parameter: "v[1]", kind: "v[2]", value: "v[3]", when: "v[4]", unless: "v[5]"}
+e: {id: "s[1]", name: "s[2]", matches: "s[3]"}
+s: {id: "s[1]", kind: "s[2]", name: "s[3]", word: "s[4]"}
+l: {id: "s[1]", round: "s[2]", kind: "s[3]", name: "s[4]", matches: "s[5]"}
+o: {when: "o[1]", unless: "o[2]", account: "o[3]"}
+c: {user: "c[1]", fallback: "c[2]", password: "c[3]", key: "c[4]", required: "c[5]", unless: "c[6]"}
+a: {when: "a[1]", user: "a[2]", defaultUser: "a[3]", password: "a[4]", flags: "a[5]", among: "a[6]", images: "a[7]"}
 {{- end -}}
 
 {{/* The items of a field, or the lines of a value. */}}
@@ -313,39 +331,76 @@ variables.records[?{{ get $at . }}].orValue([])
 ({{ . }} == '' ? [] : {{ . }}.split('\n'))
 {{- end -}}
 
-{{/* A condition from the fields with its signs, and the value under it, if there is one. */}}
-{{- define "outrider.injection.condition" -}}
-{{- $fields := splitList " " . -}}
-{'value': dyn(v.size() > 3 ? v[3] : ''), 'when': dyn({{ include "outrider.injection.list" (first $fields) }}), 'unless': dyn({{ include "outrider.injection.list" (last $fields) }})}
-{{- end -}}
-
-{{/* Whether a condition v holds by the signs that are seen. */}}
+{{/* Whether what has the fields when and unless holds by the signs that are seen: a list of its fields, the variable and its round. */}}
 {{- define "outrider.injection.holds" -}}
-v.when.all(id, id in {{ . }}) && !v.unless.exists(id, id in {{ . }})
+{{- $fields := index . 0 -}}
+{{- $seen := printf "%s%v" (index . 1) (index . 2) -}}
+({{ $fields.when }} == '' || {{ $fields.when }}.split(',').all(id, id in {{ $seen }})) && ({{ $fields.unless }} == '' || !{{ $fields.unless }}.split(',').exists(id, id in {{ $seen }}))
 {{- end -}}
 
-{{/* What a sign s says of a value. */}}
+{{/* The values of a parameter p: by its flags, and the names of its variables, where they are good ones; what is usual by the values that hold. */}}
+{{- define "outrider.injection.given" -}}
+{{- $at := include "outrider.injection.fields" . | fromYaml -}}
+(variables.given.size() == 0 ? [] : {{ $at.p.part }} == '' ? {{ $at.p.flags }}.split(',').filter(f, f in variables.given && variables.given[f].matches({{ $at.p.pattern }})).map(f, variables.given[f])
+        : {{ $at.p.flags }}.split(',').filter(f, f in variables.given).map(f, {{ $at.p.part }} == 'host' ? '127.0.0.1' : variables.given[f].find('[0-9]+$')))
+{{- end -}}
+{{- define "outrider.injection.variable" -}}
+{{- $at := include "outrider.injection.fields" . | fromYaml -}}
+(variables.has.size() == 0 ? [] : {{ $at.p.env }}.split(',').filter(n, n in variables.has && variables.env[n].?value.orValue('').matches({{ $at.p.pattern }})))
+{{- end -}}
+{{- define "outrider.injection.usual" -}}
+{{- $at := include "outrider.injection.fields" . | fromYaml -}}
+{{ . }}.filter(v, {{ $at.v.parameter }} == {{ $at.p.name }} && {{ $at.v.kind }} == 'default').map(v, {{ $at.v.value }})[?0].orValue({{ $at.p.default }})
+{{- end -}}
+
+{{/* Whether the signs allow an account a, and the variable with its password: its own, or the one that a flag names; ? where that is none. */}}
+{{- define "outrider.injection.allowed" -}}
+{{- $at := include "outrider.injection.fields" . | fromYaml -}}
+({{ $at.a.when }} == '' || {{ $at.a.when }}.split(',').all(id, id in variables.seen))
+{{- end -}}
+{{- define "outrider.injection.from" -}}
+{{- $at := include "outrider.injection.fields" . | fromYaml -}}
+({{ $at.a.password }} != '' && {{ $at.a.password }} in variables.has ? {{ $at.a.password }} : variables.given.size() == 0 || {{ $at.a.flags }} == '' ? ''
+      : {{ $at.a.flags }}.split(',').filter(f, f in variables.given).map(f, variables.given[f].matches(r'^\$(?:[(][A-Za-z0-9_]+[)]|[{][A-Za-z0-9_]+[}]|[A-Za-z0-9_]+)$')
+          ? variables.given[f].find('[A-Za-z0-9_]+') : '?')[?0].orValue(''))
+{{- end -}}
+
+{{/* The text of a record r by the parameters' values, behind =; empty where it mentions one that has none. */}}
+{{- define "outrider.injection.text" -}}
+[r.slice(4, r.size())].map(parts, parts.exists(part, part.startsWith('$') && variables.values[part.substring(1)] == '') ? ''
+        : [parts.map(part, part.startsWith('=') ? {{ include "outrider.injection.unescaped" "part.substring(1)" }} : part.startsWith('$') ? variables.values[part.substring(1)].replace('$', '$$')
+          : variables.values[part.substring(1, part.indexOf('='))].lowerAscii() in ['', 'false', 'no', 'off', '0'] ? '' : {{ include "outrider.injection.unescaped" "part.substring(part.indexOf('=') + 1)" }}).join('')].map(text, text == '' ? '' : '=' + text)[0])[0]
+{{- end -}}
+{{- define "outrider.injection.unescaped" -}}
+{{ . }}.replace('\ue000', '\n').replace('\ue001', '\t')
+{{- end -}}
+
+{{/* What a sign that matches the given field says of a value. */}}
 {{- define "outrider.injection.says" -}}
-(s.matches != '' ? value.matches(s.matches) : !(value.lowerAscii() in ['', 'false', 'no', 'off', '0']))
+({{ . }} != '' ? value.matches({{ . }}) : !(value.lowerAscii() in ['', 'false', 'no', 'off', '0']))
 {{- end -}}
 
 {{/* A sign about a parameter, or about the port that one stands for, by the values so far. */}}
 {{- define "outrider.injection.seesValue" -}}
-(s.kind == 'parameter' ? [{{ . }}[s.name]].exists(value, {{ include "outrider.injection.says" . }})
-      : (variables.server.?ports.orValue([]).filter(p, string(p.containerPort) == {{ . }}[?'port'].orValue('')).map(p, string(p.?name.orValue(''))) + [''])[0].matches(s.name))
+{{- $at := include "outrider.injection.fields" . | fromYaml -}}
+({{ $at.l.kind }} == 'parameter' ? [{{ . }}[{{ $at.l.name }}]].exists(value, {{ include "outrider.injection.says" $at.l.matches }})
+      : (variables.server.?ports.orValue([]).filter(p, string(p.containerPort) == {{ . }}[?'port'].orValue('')).map(p, string(p.?name.orValue(''))) + [''])[0].matches({{ $at.l.name }}))
 {{- end -}}
 
 {{/* The ports that the server may listen on, the likeliest first: p is the parameter, and usual its default. */}}
 {{- define "outrider.injection.ports" -}}
-((!variables.discovered ? [] : ['metrics', 'http-metrics', 'https-metrics', 'tcp-metrics', 'prometheus', 'prom', 'http-prom', 'http-prometheus', 'monitoring', 'prometheus-tls', 'metrics-tls']
-      .map(n, variables.tcp.filter(q, q.name == n)).flatten()) + variables.tcp.filter(q, q.port == usual && !(q.name in p.portNames)) + p.portNames.map(n, variables.tcp.filter(q, q.name == n)).flatten()
-      + (variables.discovered || !p.usual ? [] : [variables.tcp.filter(q, q.of)].map(usual, usual.size() == 1 ? usual : [])[0])
-      + (variables.discovered ? [] : [{{ include "outrider.injection.candidates" . }}].map(candidates, candidates.size() == 1 ? candidates : [])[0])).map(q, q.port)
+{{- $at := include "outrider.injection.fields" . | fromYaml -}}
+(variables.tcp.size() == 0 ? [] : ((!variables.discovered ? [] : ['metrics', 'http-metrics', 'https-metrics', 'tcp-metrics', 'prometheus', 'prom', 'http-prom', 'http-prometheus', 'monitoring', 'prometheus-tls', 'metrics-tls']
+      .map(n, variables.tcp.filter(q, q.name == n)).flatten()) + variables.tcp.filter(q, q.port == usual && !(q.name != '' && q.name in {{ $at.p.portNames }}.split(',')))
+      + {{ include "outrider.injection.list" $at.p.portNames }}.map(n, variables.tcp.filter(q, q.name == n)).flatten()
+      + (variables.discovered || {{ $at.p.usual }} == '' ? [] : [variables.tcp.filter(q, q.of)].map(usual, usual.size() == 1 ? usual : [])[0])
+      + (variables.discovered ? [] : [{{ include "outrider.injection.candidates" . }}].map(candidates, candidates.size() == 1 ? candidates : [])[0])).map(q, q.port))
 {{- end -}}
 
 {{/* The ports that nothing says are for something else. */}}
 {{- define "outrider.injection.candidates" -}}
-variables.tcp.filter(q, (p.usual || !q.of) && !q.other && (q.name in p.portNames || !(q.name in {{ include "outrider.injection.lines" "variables.known['otherPorts']" }})))
+{{- $at := include "outrider.injection.fields" . | fromYaml -}}
+variables.tcp.filter(q, ({{ $at.p.usual }} != '' || !q.of) && !q.other && (q.name != '' && q.name in {{ $at.p.portNames }}.split(',') || !(q.name in {{ include "outrider.vocabulary.otherPorts" . }})))
 {{- end -}}
 
 {{/* A text without the quotes around it. */}}

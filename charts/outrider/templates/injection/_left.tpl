@@ -3,12 +3,14 @@ What is left to the webhook, in the order of its own questions. Each line is a c
 the answer, and what comes after a line may rely on it.
 */}}
 {{- define "outrider.injection.left" -}}
-!('comparingOwners' in variables.known) ? 'NoData'
-: !(variables.asked in ['auto', '']) && !('exporter.' + variables.asked in variables.known) ? 'Words'
+{{- $at := include "outrider.injection.fields" . | fromYaml -}}
+variables.large ? 'Size'
+: !('comparingOwners' in variables.known) ? 'NoData'
+: !(variables.asked in ['auto', '']) && !('definition.' + variables.asked in variables.known) ? 'Words'
 : variables.scrape != '' && !variables.annotations['outrider.dev/scrape'].matches('^(?:https:)?(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})(?:/[A-Za-z0-9/_.~-]{0,127})?$') ? 'Scrape'
 : variables.asked == 'auto' && variables.read.size() != variables.running.size() ? 'CommandLine'
 : variables.asked == 'auto' && (variables.running.size() > 1 || variables.named.exists(c, c.image == ''))
-  && variables.running.exists(c, [c.?command.orValue([]) + c.?args.orValue([])].exists(line, line.exists(word, string(word).matches(variables.known['shell']))
+  && variables.running.exists(c, [c.?command.orValue([]) + c.?args.orValue([])].exists(line, line.exists(word, string(word).matches({{ include "outrider.vocabulary.shell" . }}))
     && line.exists(word, string(word).matches('[;|&\n]|entrypoint')))) ? 'CommandLine'
 : variables.names.size() == 0 && (variables.asked == 'auto' || variables.scrape == '') ? 'NotRecognized'
 : variables.names.size() > 1 ? 'SeveralExporters'
@@ -24,29 +26,29 @@ the answer, and what comes after a line may rely on it.
 : object.spec.?os.?name.orValue('linux') != 'linux' || ['kubernetes.io/os', 'beta.kubernetes.io/os'].exists(key, object.spec.?nodeSelector[?key].orValue('linux') != 'linux')
   || object.spec.?affinity.?nodeAffinity.?requiredDuringSchedulingIgnoredDuringExecution.?nodeSelectorTerms.orValue([])
     .exists(term, term.?matchExpressions.orValue([]).exists(e, e.key.endsWith('kubernetes.io/os'))) ? 'OperatingSystem'
-: variables.exporter[5] != '' && object.metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false)) ? 'Owner'
+: {{ $at.exporter.once }} != '' && object.metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false)) ? 'Owner'
 : variables.name in variables.carried || 'exporting.' + variables.name in variables.known
   && variables.exporting.exists(container, container.matches(variables.known['exporting.' + variables.name])) ? 'Exporter'
-: !variables.discovered && variables.containers.exists(c, c.?ports.orValue([]).exists(p, string(p.containerPort) == variables.exporter[3] && p.?protocol.orValue('TCP') == 'TCP')) ? 'PortCollision'
+: !variables.discovered && variables.containers.exists(c, c.?ports.orValue([]).exists(p, string(p.containerPort) == {{ $at.exporter.port }} && p.?protocol.orValue('TCP') == 'TCP')) ? 'PortCollision'
 : variables.running.size() != 1 && variables.read.size() != variables.running.size() ? 'CommandLine'
 : variables.servers.size() != 1 ? 'Server'
 : variables.image.contains('//') || variables.image.endsWith('/') ? 'Image'
 : variables.mentioned && (!variables.taken || variables.line.size() > 64) ? 'CommandLine'
-: variables.server.?env.orValue([]).map(v, v.name).distinct().size() != variables.server.?env.orValue([]).size()
-  || {{ include "outrider.injection.of" "flags" }}.exists(r, {{ include "outrider.injection.list" "r[2]" }}.exists(n, n in variables.env))
-  || variables.reads.exists(n, n in variables.env && variables.env[n].?value.orValue('').matches('[$`]'))
-  || variables.parameters.exists(p, !(p.key in variables.annotations) && p.env.exists(n, n in variables.has && (p.part != '' || has(variables.env[n].valueFrom)))) ? 'Variable'
+: variables.server.?env.orValue([]).size() > 0 && (
+    variables.server.env.map(v, v.name).distinct().size() != variables.server.env.size()
+    || variables.flagged.exists(r, {{ include "outrider.injection.list" "r[2]" }}.exists(n, n in variables.env))
+    || variables.server.env.exists(v, v.name in variables.reads && v.?value.orValue('').matches('[$`]'))
+    || variables.parameters.exists(p, {{ $at.p.env }} != '' && !({{ $at.p.name }} in variables.set) && {{ $at.p.env }}.split(',').exists(n, n in variables.has && ({{ $at.p.part }} != '' || has(variables.env[n].valueFrom))))) ? 'Variable'
 : {{ include "outrider.injection.flag" . }} ? 'Flag'
 : variables.discovered && (variables.scrape != '' || 'prometheus.io/port' in variables.annotations) ? 'Scrape'
-: !variables.discovered && variables.parameters.exists(p, p.fromPorts && !(p.key in variables.annotations) && {{ include "outrider.injection.candidates" . }}.size() > 1
-    && [(p.defaults.filter(v, {{ include "outrider.injection.holds" "variables.seen" }}).map(v, v.value) + [p.default])[0]].exists(usual, {{ include "outrider.injection.ports" . }}.size() == 0)) ? 'Ports'
-: variables.parameters.exists(p, p.required && !(p.key in variables.annotations) && !(p.name in variables.shown)) ? 'Required'
+: !variables.discovered && variables.tcp.size() > 1 && variables.parameters.exists(p, {{ $at.p.fromPorts }} != '' && !({{ $at.p.name }} in variables.set) && {{ include "outrider.injection.candidates" . }}.size() > 1
+    && [{{ include "outrider.injection.usual" "variables.held" }}].exists(usual, {{ include "outrider.injection.ports" . }}.size() == 0)) ? 'Ports'
+: variables.parameters.exists(p, {{ $at.p.required }} != '' && !({{ $at.p.name }} in variables.set) && !({{ $at.p.name }} in variables.shown)) ? 'Required'
 : variables.discovered && !variables.endpoint.matches('^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?=(?:https:)?(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})(?:/[A-Za-z0-9/_.~-]{0,127})?$') ? 'Required'
 : variables.unset.exists(name, variables.values[name] != '') ? 'Volume'
-: variables.obstacles.exists(v, !('account' in v.when) && !('account' in v.unless) && {{ include "outrider.injection.holds" "variables.seen" }}) ? 'Obstacle'
+: variables.obstacles.exists(o, {{ $at.o.account }} == '' && {{ include "outrider.injection.holds" (list $at.o "variables.seen" "") }}) ? 'Obstacle'
 : variables.login && ({{ include "outrider.injection.unfollowed" . }}) ? 'Account'
-: variables.obstacles.exists(v, ('account' in v.when || 'account' in v.unless)
-    && [variables.seen + (variables.login && (variables.secret || variables.account.size() > 0) ? ['account'] : [])].exists(seen, {{ include "outrider.injection.holds" "seen" }})) ? 'Obstacle'
+: variables.obstacles.exists(o, {{ $at.o.account }} != '' && [variables.seen + (variables.login && (variables.secret || variables.account.size() > 0) ? ['account'] : [])].exists(seen, {{ include "outrider.injection.holds" (list $at.o "seen" "") }})) ? 'Obstacle'
 : ''
 {{- end -}}
 
@@ -55,9 +57,6 @@ the answer, and what comes after a line may rely on it.
 : variables.namespaceAnnotations.exists(key, {{ include "outrider.injection.own" . }} && key != 'outrider.dev/repair'
     && !(key == 'outrider.dev/budget' && variables.namespaceAnnotations[key].matches('^[1-9][0-9]{0,8}$'))) ? 'NamespaceAnnotation'
 : variables.annotations.exists(key, {{ include "outrider.injection.own" . }} && !({{ include "outrider.injection.understood" . }})) ? 'Annotation'
-: variables.annotations.map(key, key.size() + variables.annotations[key].size()).sum() > 65536
-  || variables.containers.map(c, 1000 + c.?env.orValue([]).map(v, 200 + v.?value.orValue('').size()).sum() + 200 * c.?volumeMounts.orValue([]).size()
-      + (c.?command.orValue([]) + c.?args.orValue([])).map(word, string(word).size()).sum()).sum() > 500000 ? 'Size'
 : 'outrider.dev/monitored' in variables.labels || 'kubernetes.io/config.mirror' in variables.annotations ? 'Own'
 : object.metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false)
     && [o.apiVersion.split('/')[0]].exists(group, [group, group + '/' + o.kind].exists(owner, owner in variables.known['comparingOwners'].split('\n')))) ? 'Owner'
@@ -70,12 +69,13 @@ the answer, and what comes after a line may rely on it.
 
 {{/* The pod's keys that are decided here: the exporter's own parameters, with good values. */}}
 {{- define "outrider.injection.understood" -}}
+{{- $at := include "outrider.injection.fields" . | fromYaml -}}
 key in ['outrider.dev/inject', 'outrider.dev/scrape']
     || variables.name != '' && (key == 'outrider.dev/placement' && (variables.annotations[key] == 'native' || variables.annotations[key] == 'container' && !variables.completes)
     || key == variables.key + 'secret' && variables.credentials.size() > 0
       && variables.annotations[key].matches('^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?(?:[.][a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?){0,2}(?:/[A-Za-z0-9][-._A-Za-z0-9]{0,250})?$')
     || key == variables.key + 'container' && variables.running.exists(c, c.name == variables.annotations[key])
-    || key.startsWith(variables.key) && variables.parameters.exists(p, key == p.key && variables.annotations[key].matches(p.pattern)))
+    || key.startsWith(variables.key) && variables.parameters.exists(p, key == variables.key + {{ $at.p.name }} && variables.annotations[key].matches({{ $at.p.pattern }})))
 {{- end -}}
 
 {{/* A pod that may join a mesh, whose annotation has to be written. */}}
@@ -86,34 +86,39 @@ key in ['outrider.dev/inject', 'outrider.dev/scrape']
 
 {{/* Flags whose values are put together elsewhere, addresses other than the usual, and a socket. */}}
 {{- define "outrider.injection.flag" -}}
-({{ include "outrider.injection.of" "socket" }}.exists(r, variables.hits[?r[1]].orValue([]).size() > 0)
-  || variables.parameters.exists(p, !(p.key in variables.annotations) && p.flags.exists(f, f in variables.given
-    && (p.part == '' ? variables.given[f].matches('[$`]')
-      : variables.discovered || !(p.part == 'host' && variables.given[f].matches('^-?(?:0[.]0[.]0[.]0|127[.]0[.]0[.]1|localhost|::1?|[*])(?:[, ]|$)') && '127.0.0.1'.matches(p.pattern)
-        || p.part == 'port' && variables.given[f].matches('^(?:0[.]0[.]0[.]0|127[.]0[.]0[.]1|localhost|[*]):[0-9]{1,5}$') && variables.given[f].find('[0-9]+$').matches(p.pattern)))))
-  || variables.signs.exists(s, s.kind == 'arg' && variables.hits[?s.name].orValue([]).exists(h, h.value.matches('[$`]'))))
+{{- $at := include "outrider.injection.fields" . | fromYaml -}}
+variables.words.size() > 0 && (variables.sockets.exists(r, variables.hits[?r[1]].orValue([]).size() > 0)
+  || variables.parameters.exists(p, {{ $at.p.flags }} != '' && !({{ $at.p.name }} in variables.set) && {{ $at.p.flags }}.split(',').exists(f, f in variables.given
+    && ({{ $at.p.part }} == '' ? variables.given[f].matches('[$`]')
+      : variables.discovered || !({{ $at.p.part }} == 'host' && variables.given[f].matches('^-?(?:0[.]0[.]0[.]0|127[.]0[.]0[.]1|localhost|::1?|[*])(?:[, ]|$)') && '127.0.0.1'.matches({{ $at.p.pattern }})
+        || {{ $at.p.part }} == 'port' && variables.given[f].matches('^(?:0[.]0[.]0[.]0|127[.]0[.]0[.]1|localhost|[*]):[0-9]{1,5}$') && variables.given[f].find('[0-9]+$').matches({{ $at.p.pattern }})))))
+  || variables.byArg.exists(s, variables.hits[{{ $at.e.name }}].exists(h, h.value.matches('[$`]'))))
 {{- end -}}
 
 {{/* Accounts that are refused, or that only the webhook follows. */}}
 {{- define "outrider.injection.unfollowed" -}}
-variables.accounts.exists(a, [a.user, a.password, a.from].exists(n, n != '' && (n + '_FILE' in variables.env
-      || n in variables.env && has(variables.env[n].valueFrom) && !has(variables.env[n].valueFrom.secretKeyRef) && !has(variables.env[n].valueFrom.configMapKeyRef)
-      || n in variables.env && variables.env[n].?value.orValue('').matches('^(?:vault:|>>vault:|ref[+]|op://|arn:aws:|awssm:|gcp:|gsm:|sm://|azurekv:|azurekeyvault:)'))))
-    || !variables.secret && (
+{{- $at := include "outrider.injection.fields" . | fromYaml -}}
+variables.server.?env.orValue([]).size() > 0 && [variables.logins + (variables.given.size() == 0 ? [] : variables.accounts.map(a, {{ include "outrider.injection.from" . }}))].exists(logins,
+      variables.server.env.exists(v, v.name in logins && (has(v.valueFrom) && !has(v.valueFrom.secretKeyRef) && !has(v.valueFrom.configMapKeyRef)
+          || v.?value.orValue('').matches('^(?:vault:|>>vault:|ref[+]|op://|arn:aws:|awssm:|gcp:|gsm:|sm://|azurekv:|azurekeyvault:)'))
+        || v.name.endsWith('_FILE') && v.name.substring(0, v.name.size() - 5) in logins))
+    || !variables.secret && variables.credentials.exists(c,
       variables.server.?envFrom.orValue([]).size() > variables.whole.size() || variables.whole.size() > 1
-      || variables.unsure && variables.credentials[0].fallback == ''
-      || variables.account.exists(a, variables.key + 'user' in variables.annotations || a.among != ''
+      || variables.unsure && {{ $at.c.fallback }} == ''
+      || variables.account.exists(a, 'user' in variables.set || {{ $at.a.among }} != ''
         || variables.from.exists(n, n in variables.env ? !has(variables.env[n].valueFrom) : variables.whole.size() != 1 || n == '?')
-        || variables.credentials[0].user != '' && variables.from.size() > 0 && a.user != '' && a.defaultUser == '' && variables.users.size() == 0)
-      || variables.account.size() == 0 && (variables.credentials[0].required
+        || {{ $at.c.user }} != '' && variables.from.size() > 0 && {{ $at.a.user }} != '' && {{ $at.a.defaultUser }} == '' && variables.users.size() == 0)
+      || variables.account.size() == 0 && ({{ $at.c.required }} != ''
         || variables.server.?env.orValue([]).exists(v, has(v.valueFrom) && has(v.valueFrom.secretKeyRef) && v.name.matches('(?i)PASS|(^|_)AUTH$|REQUIREPASS'))
         || variables.annotations.exists(key, key.startsWith('vault.') || key.startsWith('secrets-injector.') || key.startsWith('operator.1password') || key.startsWith('akeyless/') || key.startsWith('conjur.'))))
 {{- end -}}
 
 {{/* The label by which coverage watches, which says who decides or why it is left, and the additions, all of them or none. */}}
 {{- define "outrider.injection.patch" -}}
-[variables.left == '' ? 'policy' : variables.left].map(word, variables.labels.size() == 0 ? JSONPatch{op: 'add', path: '/metadata/labels', value: {'outrider.dev/requested': word}}
-  : JSONPatch{op: 'add', path: '/metadata/labels/outrider.dev~1requested', value: word})
+{{- $at := include "outrider.injection.fields" . | fromYaml -}}
+[variables.left != '' ? {'outrider.dev/requested': variables.left} : {'outrider.dev/requested': 'policy', 'outrider.dev/monitored': 'true'}].map(labels,
+  variables.labels.size() == 0 ? [JSONPatch{op: 'add', path: '/metadata/labels', value: labels}]
+  : labels.map(key, JSONPatch{op: 'add', path: '/metadata/labels/' + key.replace('/', '~1'), value: labels[key]}))[0]
 + (variables.left != '' || variables.name == '' || variables.discovered ? [] : [variables.native ? '/spec/initContainers' : '/spec/containers'].map(list,
   [variables.native ? object.spec.?initContainers.orValue([]).size() : object.spec.containers.size()].map(n,
     (object.spec.?imagePullSecrets.orValue([]).size() == 0 && variables.pulls.size() > 0
@@ -121,13 +126,10 @@ variables.accounts.exists(a, [a.user, a.password, a.from].exists(n, n != '' && (
       : variables.pulls.map(name, JSONPatch{op: 'add', path: '/spec/imagePullSecrets/-', value: {'name': name}}))
     + (!variables.cover ? [] : [{'name': dyn('outrider-no-token'), 'downwardAPI': dyn({})}].map(volume, object.spec.?volumes.orValue([]).size() == 0
         ? JSONPatch{op: 'add', path: '/spec/volumes', value: [volume]} : JSONPatch{op: 'add', path: '/spec/volumes/-', value: volume}))
-    + [n == 0 ? JSONPatch{op: 'add', path: list, value: [variables.container]} : JSONPatch{op: 'add', path: list + '/-', value: variables.container}]
-    + (variables.exporter[7] == '' ? [] : [JSONPatch{op: 'add', path: list + '/' + string(n) + '/securityContext/runAsUser', value: int(variables.exporter[7])}])
-    + (!variables.native ? [] : [JSONPatch{op: 'add', path: list + '/' + string(n) + '/restartPolicy', value: 'Always'}])))[0][0])
-+ (variables.left != '' ? [] : [JSONPatch{op: 'add', path: '/metadata/labels/outrider.dev~1monitored', value: 'true'}]
-  + (variables.annotations.size() > 0 ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations', value: {'outrider.dev/status': variables.status}}])
+    + [n == 0 ? JSONPatch{op: 'add', path: list, value: [variables.container]} : JSONPatch{op: 'add', path: list + '/-', value: variables.container}]))[0][0])
++ (variables.left != '' ? [] : (variables.annotations.size() > 0 ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations', value: {'outrider.dev/status': variables.status}}])
   + [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1status', value: variables.status}]
   + (variables.name == '' || !variables.discovered ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1scrape', value: variables.endpoint}])
   + (variables.name == '' || !variables.exhausted ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1essential', value: variables.name}])
-  + (variables.name == '' || variables.discovered || variables.exporter[12] == '' ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1sample-limit', value: variables.exporter[12]}]))
+  + (variables.name == '' || variables.discovered || {{ $at.exporter.samples }} == '' ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1sample-limit', value: {{ $at.exporter.samples }}}]))
 {{- end -}}

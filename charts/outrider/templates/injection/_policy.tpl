@@ -21,7 +21,7 @@ spec:
         !has(object.metadata.annotations) || !('outrider.dev/status' in object.metadata.annotations)
         && (!('outrider.dev/inject' in object.metadata.annotations) || object.metadata.annotations['outrider.dev/inject'] != 'false')
         {{- else }}
-        has(object.metadata.annotations) && object.metadata.annotations.exists(key, key.startsWith('outrider.dev/') || key.contains('.outrider.dev/'))
+        has(object.metadata.annotations) && {{ include "outrider.webhook.asks" . }}
         && !('outrider.dev/status' in object.metadata.annotations)
         && (!('outrider.dev/inject' in object.metadata.annotations) || object.metadata.annotations['outrider.dev/inject'] != 'false')
         {{- end }}

@@ -1,0 +1,43 @@
+{{/* Generated from sidecars.Vocabulary, which says what each is; to change it: go test ./sidecars -run TestChartFile -update */}}
+{{- define "outrider.vocabulary.idle" -}}
+["sleep", "tail", "true", "false", ":", "cat", "echo", "printf", "date", "yes", "pause", "wait", "trap", "exit", "return", "break", "continue", "set", "export", "unset", "source", ".", "eval", "cd", "umask", "ulimit", "shift", "local", "read", "test", "[", "[[", "]", "]]", "for", "case", "function", "cp", "mv", "rm", "ln", "mkdir", "touch", "chown", "chmod", "install", "find", "ls", "stat", "df", "du", "grep", "egrep", "sed", "awk", "head", "sort", "cut", "tr", "tee", "xargs", "wc", "uniq", "tar", "gzip", "gunzip", "zstd", "curl", "wget", "nc", "ping", "dig", "nslookup", "getent", "hostname", "id", "whoami", "uname", "ps", "kill", "sysctl", "apk", "apt-get", "microdnf", "openssl", "envsubst", "mc", "aws", "gsutil", "rclone", "kubectl", "ssh", "autossh", "sshpass", "tsh", "boundary", "tailscale", "tailscaled", "cloudflared", "chisel", "gost", "socat", "rinetd"]
+{{- end -}}
+{{- define "outrider.vocabulary.otherPorts" -}}
+["http", "https", "web", "grpc", "metrics", "http-metrics", "prometheus", "health", "healthz", "admin", "ssh", "debug", "pprof"]
+{{- end -}}
+{{- define "outrider.vocabulary.otherPrograms" -}}
+"(?:^|[-_.])(?:backup|backups|restore|dump|sentinel|arbiter|exporter|benchmark|cli|client|healthcheck|probe|migrate|migration|migrations|mirror|mirrormaker|connect|cruise|operator|cleanup|cron|crond|fix|proxy|tunnel)[0-9]*(?:[-_.]|$)"
+{{- end -}}
+{{- define "outrider.vocabulary.otherTags" -}}
+"(?:^|[-_.])(?:cli|exporter|sentinel|operator|backup)[0-9]*(?:[-_.]|$)"
+{{- end -}}
+{{- define "outrider.vocabulary.others" -}}
+"(?:^|[-_.])(?:exporter|exporters|operator|client|cli|shell|proxy|proxies|router|gateway|ingress|balancer|lb|bouncer|mesh|tunnel|forwarder|adapter|bridge|connect|connector|connectors|sync|fix|ui|gui|admin|commander|insight|redisinsight|dashboard|console|browser|express|explorer|manager|monitor|monitoring|metrics|agent|controller|webhook|reloader|sentinel|arbiter|backup|backups|restore|dump|archiver|cron|job|cleaner|cleanup|init|initializer|migrate|migrator|migration|migrations|seed|bootstrap|setup|tool|tools|toolbox|utils|benchmark|bench|loadgen|probe|healthcheck|sidecar|registry|rest|mirrormaker|mcp|pgpool|pgcat|pgdog|pgagroal|odyssey|supavisor|spqr|proxysql|maxscale|vtgate|mcrouter|twemproxy|nutcracker|predixy|codis|envoy|proxyv|toxiproxy|stunnel|ghostunnel|socat|gost|kong|tyk|linkerd|skipper|hitch|keepalived|ambassador|contour|phpmyadmin|pgadmin|adminer|pgweb|pghero|akhq|kafdrop|kowl|cmak|kibana|cerebro|elasticvue|dejavu|grafana|metabase|postgrest|hasura|readyset|tailscale|headscale|netbird|twingate|cloudflared|ngrok|inlets|autossh|sshuttle|chisel|boundary|ziti|wireguard|openvpn|teleport|debezium|logstash|filebeat|metricbeat|fluentd|fluentbit|ferretdb|dolt|redpanda|kroxylicious|crate|cratedb|immudb|busybox|pause)[0-9]*(?:[-_.]|$)"
+{{- end -}}
+{{- define "outrider.vocabulary.othersOfPorts" -}}
+"(?:^|[-_.])(?:exporter|exporters|operator|cli|shell|proxy|proxies|router|gateway|ingress|balancer|lb|bouncer|mesh|tunnel|forwarder|adapter|bridge|connect|connector|connectors|sync|fix|ui|gui|admin|commander|insight|redisinsight|dashboard|console|browser|express|explorer|manager|monitor|monitoring|metrics|agent|controller|webhook|reloader|sentinel|arbiter|backup|backups|restore|dump|archiver|cron|job|cleaner|cleanup|init|initializer|migrate|migrator|migration|migrations|seed|bootstrap|setup|tool|tools|toolbox|utils|benchmark|bench|loadgen|probe|healthcheck|sidecar|registry|rest|mirrormaker|mcp|pgpool|pgcat|pgdog|pgagroal|odyssey|supavisor|spqr|proxysql|maxscale|vtgate|mcrouter|twemproxy|nutcracker|predixy|codis|envoy|proxyv|toxiproxy|stunnel|ghostunnel|socat|gost|kong|tyk|linkerd|skipper|hitch|keepalived|ambassador|contour|phpmyadmin|pgadmin|adminer|pgweb|pghero|akhq|kafdrop|kowl|cmak|kibana|cerebro|elasticvue|dejavu|grafana|metabase|postgrest|hasura|readyset|tailscale|headscale|netbird|twingate|cloudflared|ngrok|inlets|autossh|sshuttle|chisel|boundary|ziti|wireguard|openvpn|teleport|debezium|logstash|filebeat|metricbeat|fluentd|fluentbit|ferretdb|dolt|redpanda|kroxylicious|crate|cratedb|immudb|busybox|pause)[0-9]*(?:[-_.]|$)"
+{{- end -}}
+{{- define "outrider.vocabulary.passed" -}}
+"^-|=|\\x01|^[0-9.,:]+[smhd]?$|^(?s:.*/)?(?:docker-entrypoint\\.sh|entrypoint\\.sh|docker-entrypoint|entrypoint|tini|dumb-init|catatonit|env|exec|nohup|time|timeout|nice|ionice|taskset|numactl|chrt|stdbuf|setsid|setpriv|runuser|sudo|doas|su-exec|gosu|setuidgid|s6-setuidgid|chpst|chroot|with-contenv|vault-env|dockerize|if|then|elif|else|fi|while|until|do|done|esac|!|\\{|\\}|\\(|\\)|--|sh|bash|ash|dash|zsh|ksh|su|shell)/*$"
+{{- end -}}
+{{- define "outrider.vocabulary.proxies" -}}
+["pgbouncer", "haproxy", "traefik", "envoy", "squid", "varnish", "nginx", "openresty", "kong", "caddy"]
+{{- end -}}
+{{- define "outrider.vocabulary.script" -}}
+"^(?:[^\\x01]*\\x01)*?(?:[^\\x01]*/)?(?:sh|bash|ash|dash|zsh|ksh|su|shell)/*\\x01(?:[^\\x01]*\\x01)*?(?:-(?:[^-\\x01][^\\x01]*)?c|-[cefiluvx]*c[cefiluvx]*)\\x01"
+{{- end -}}
+{{- define "outrider.vocabulary.shell" -}}
+"^(?s:.*/)?(?:sh|bash|ash|dash|zsh|ksh|su|shell)/*$"
+{{- end -}}
+{{- define "outrider.vocabulary.stores" -}}
+["db", "database", "sql", "store", "storage", "data", "cache"]
+{{- end -}}
+{{- define "outrider.vocabulary.tails" -}}
+"[0-9]*(?:[-_.]+(?:v?[0-9][0-9a-z]*|(?:alpine|debian|ubuntu|bookworm|bullseye|slim|minimal|distroless|wolfi|photon|fips|amd64|arm64|arm64v8|arm|ppc64le|s390x|c8s|c9s|c10s|centos|el|fedora|rhel|ubi|micro|oss|ce|ee|community|enterprise|official|hardened|server|srv|db|database|cache|master|slave|main|leader|primary|secondary|replica|replicas|replication|standalone|cluster|ha|node|member|broker|shard|sharded|data|store|service|svc|port|tcp|tls|ssl|kubernetes|k8s|docker|container|pod)[0-9]*))*$"
+{{- end -}}
+{{- define "outrider.vocabulary.variants" -}}
+"[0-9]*(?:[-_.]+(?:v?[0-9][0-9a-z]*|(?:alpine|debian|ubuntu|bookworm|bullseye|slim|minimal|distroless|wolfi|photon|fips|amd64|arm64|arm64v8|arm|ppc64le|s390x|c8s|c9s|c10s|centos|el|fedora|rhel|ubi|micro|oss|ce|ee|community|enterprise|official|hardened)[0-9]*))*$"
+{{- end -}}
+{{- define "outrider.vocabulary.words" -}}
+"(?:[^\\x01]*/)?(?:su-exec|gosu|setuidgid|s6-setuidgid|chroot)/*\\x01[^\\x01]*|(?:-u|-g|--user|--group|--reuid|--regid)\\x01[^\\x01]*|[^\\x01]+"
+{{- end -}}
