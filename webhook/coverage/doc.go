@@ -16,13 +16,14 @@
 // starts its own watches when it leads. A standby pays nothing, and has no gauges;
 // it answers 503 at /coverage.
 //
-// # With --coverage-by-label, only labeled pods are watched
+// # With --coverage-by-label, only labeled pods that are not monitored are watched
 //
 // A watch of all pods costs as much as a scrape job for annotated ones. The flag is for
-// clusters where the API server's policy labels the pods that ask. Pods from before
-// the policy, or from before their namespace was opted in, are found by a sweep in pages,
-// every ten minutes; namespaces where it found missed ones are swept every half minute,
-// and one that is opted in at once.
+// clusters where the API server's policy labels the pods that ask. Those that are
+// monitored are known from package monitored, so that none is received twice. Pods from
+// before the policy, or from before their namespace was opted in, are found by a sweep in
+// pages, every ten minutes; namespaces where it found missed ones are swept every half
+// minute, and one that is opted in at once.
 //
 // # All pods are watched as metadata
 //

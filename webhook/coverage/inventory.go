@@ -69,6 +69,9 @@ func (v *inventory) setPod(m *metav1.ObjectMeta, from origin) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	before := v.pods[key]
+	if from == swept && before != nil && before.origin == scraped {
+		return // it became monitored since its page was listed
+	}
 	if before != nil && before.workload.Workload == of && before.same(p) {
 		before.origin = from
 		return
@@ -120,9 +123,19 @@ func (v *inventory) forget(key types.NamespacedName) *pod {
 	return p
 }
 
+// dropWatched forgets a pod that the watch no longer reports, unless because it became
+// monitored.
+func (v *inventory) dropWatched(key types.NamespacedName) {
+	v.mu.Lock()
+	known := v.pods[key]
+	v.mu.Unlock()
+	if known != nil && known.origin == watched {
+		v.dropPod(key)
+	}
+}
+
 // keepPods forgets the pods of an origin that are not among these; with
-// namespaces, only in those. A sweep forgets none whose end another watch reports:
-// such a pod may have become monitored since its page was listed.
+// namespaces, only in those.
 func (v *inventory) keepPods(alive map[types.NamespacedName]bool, of origin, namespaces ...string) {
 	for _, key := range v.absent(alive, of, namespaces) {
 		v.dropPod(key)
@@ -133,9 +146,6 @@ func (v *inventory) absent(alive map[types.NamespacedName]bool, of origin, names
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for key, p := range v.pods {
-		if _, reported := v.containers[key]; reported && of == swept {
-			continue
-		}
 		if !alive[key] && p.origin == of && (len(namespaces) == 0 || slices.Contains(namespaces, key.Namespace)) {
 			gone = append(gone, key)
 		}
@@ -173,8 +183,7 @@ func (v *inventory) dropContainers(p *corev1.Pod) {
 	defer v.mu.Unlock()
 	key := types.NamespacedName{Namespace: p.Namespace, Name: p.Name}
 	delete(v.containers, key)
-	// Of a pod that no watch reports, this is how its end is seen.
-	if known := v.pods[key]; known != nil && known.origin == swept {
+	if known := v.pods[key]; known != nil && known.origin == scraped {
 		v.forget(key)
 		v.changed(known.workload.Workload)
 	}

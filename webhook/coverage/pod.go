@@ -30,6 +30,7 @@ type origin byte
 const (
 	watched origin = iota
 	swept
+	scraped // by the watch of monitored pods
 )
 
 // pod is what is kept of one live pod: there are tens of thousands.

@@ -26,17 +26,26 @@ const (
 )
 
 // labeled selects the pods that are watched where the API server's policies label
-// those that should be decided, and unlabeled those that the watch leaves out.
+// those that should be decided, and unlabeled those that a sweep lists. Both leave out
+// the monitored pods, which are known from the watch that exists for them.
 var (
-	labeled   = client.HasLabels{sidecars.RequestedKey}
-	unlabeled = client.MatchingLabelsSelector{Selector: selectorFor(labels.NewRequirement(sidecars.RequestedKey, selection.DoesNotExist, nil))}
+	labeled   = unmonitored(selection.Exists)
+	unlabeled = unmonitored(selection.DoesNotExist)
 )
 
-func selectorFor(r *labels.Requirement, err error) labels.Selector {
+// unmonitored selects the pods that Prometheus does not scrape, with or without the
+// policies' label.
+func unmonitored(requested selection.Operator) client.MatchingLabelsSelector {
+	return client.MatchingLabelsSelector{Selector: labels.NewSelector().Add(
+		requirement(sidecars.RequestedKey, requested), requirement(sidecars.MonitoredKey, selection.NotEquals, sidecars.MonitoredTrue))}
+}
+
+func requirement(key string, o selection.Operator, values ...string) labels.Requirement {
+	r, err := labels.NewRequirement(key, o, values)
 	if err != nil {
 		panic(err) // of constants
 	}
-	return labels.NewSelector().Add(*r)
+	return *r
 }
 
 // watchedPods selects what is watched; nothing selects all pods.
@@ -47,11 +56,11 @@ func (c *Controller) watchedPods() []client.ListOption {
 	return []client.ListOption{labeled}
 }
 
-// setMonitored takes note of a pod with exporters. One without the label, such as a pod
-// that an exporter was attached to, is known from here and need not wait for a sweep.
+// setMonitored takes note of a pod with exporters. Where not all pods are watched, it is
+// known from here.
 func (c *Controller) setMonitored(p *corev1.Pod) {
-	if _, requested := p.Labels[sidecars.RequestedKey]; c.Labeled && !requested && p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
-		c.inv.setPod(&p.ObjectMeta, swept)
+	if c.Labeled && p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
+		c.inv.setPod(&p.ObjectMeta, scraped)
 	}
 	c.inv.setContainers(p)
 }

@@ -10,33 +10,48 @@ import (
 	"github.com/outrider-dev/outrider/sidecars"
 )
 
-// A sweep forgets the pods that it no longer finds, but for those that became monitored since their page was listed; their
-// end is reported by the watch of monitored pods.
-func TestASweepForgets(t *testing.T) {
-	v := newInventory(nil, sidecars.Settings{})
-	v.changed = func(Workload) {}
-	pod := func(name string) *corev1.Pod {
-		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, Annotations: map[string]string{sidecars.InjectKey: "redis"}}}
-	}
-	for name, from := range map[string]origin{"gone": swept, "attached": swept, "labeled": watched} {
-		v.setPod(&pod(name).ObjectMeta, from)
-	}
-	v.setContainers(pod("attached"))
-	known := func(want ...string) {
-		t.Helper()
-		for _, name := range want {
-			if v.pods[types.NamespacedName{Namespace: "shop", Name: name}] == nil {
-				t.Errorf("%s is forgotten", name)
-			}
+// Three sources report pods: the watch of labeled pods that are not monitored, the watch of monitored ones, and sweeps of the
+// rest. A pod that goes from one to another is known throughout, in whatever order their news arrive.
+func TestSources(t *testing.T) {
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "cache", Annotations: map[string]string{sidecars.InjectKey: "redis"}}}
+	key := types.NamespacedName{Namespace: "shop", Name: "cache"}
+	type news func(*inventory)
+	var (
+		listed    news = func(v *inventory) { v.setPod(&pod.ObjectMeta, swept) }
+		labeled   news = func(v *inventory) { v.setPod(&pod.ObjectMeta, watched) }
+		unlisted  news = func(v *inventory) { v.keepPods(nil, swept) }
+		elsewhere news = func(v *inventory) { v.keepPods(nil, swept, "elsewhere") }
+		relisted  news = func(v *inventory) { v.keepPods(nil, watched) }
+		left      news = func(v *inventory) { v.dropWatched(key) }
+		scrapes   news = func(v *inventory) { v.setPod(&pod.ObjectMeta, scraped); v.setContainers(pod) }
+		stopped   news = func(v *inventory) { v.dropContainers(pod) }
+	)
+	for name, tc := range map[string]struct {
+		known bool
+		news  []news
+	}{
+		"swept":                       {true, []news{listed}},
+		"swept and gone":              {false, []news{listed, unlisted}},
+		"another namespace swept":     {true, []news{listed, elsewhere}},
+		"labeled":                     {true, []news{labeled, unlisted}},
+		"labeled and gone":            {false, []news{labeled, left}},
+		"labeled, gone before a list": {false, []news{labeled, relisted}},
+		"monitored":                   {true, []news{scrapes, unlisted, relisted}},
+		"monitored and gone":          {false, []news{scrapes, stopped}},
+		"becomes monitored, its label's watch first": {true, []news{labeled, left, scrapes}},
+		"becomes monitored, its label's watch last":  {true, []news{labeled, scrapes, left}},
+		"attached, and its page was listed before":   {true, []news{listed, scrapes, listed, unlisted}},
+		"attached, gone": {false, []news{listed, scrapes, listed, stopped}},
+		"no longer monitored, its label's watch last":  {true, []news{scrapes, stopped, labeled}},
+		"no longer monitored, its label's watch first": {true, []news{scrapes, labeled, stopped}},
+	} {
+		v := newInventory(nil, sidecars.Settings{})
+		v.changed = func(Workload) {}
+		for _, n := range tc.news {
+			n(v)
 		}
-		if len(v.pods) != len(want) {
-			t.Errorf("%d pods are known, want %q", len(v.pods), want)
+		if known := v.pods[key] != nil; known != tc.known {
+			t.Errorf("%s: known %v, want %v", name, known, tc.known)
 		}
 	}
-	v.keepPods(nil, swept, "elsewhere")
-	known("gone", "attached", "labeled")
-	v.keepPods(nil, swept)
-	known("attached", "labeled")
-	v.dropContainers(pod("attached"))
-	known("labeled")
 }
