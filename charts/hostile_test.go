@@ -13,29 +13,35 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// Values as they might be written, one file each, whose second line says what becomes of them: Prometheus and Alertmanager load
-// what is rendered, or a sentence refuses them.
+// Values as they might be written, whose second line says what becomes of them: Prometheus and Alertmanager load what is
+// rendered, or a sentence refuses them. The first line says what they are for; a file may hold several.
 func TestHostileValues(t *testing.T) {
 	paths, err := filepath.Glob("testdata/values/*.yaml")
 	if err != nil || len(paths) < 30 {
 		t.Fatalf("%d files, %v", len(paths), err)
 	}
 	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".yaml"), func(t *testing.T) {
-			data, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			values := parse(t, string(data))
-			says, refused := strings.CutPrefix(strings.Split(string(data), "\n")[1], "# refused: ")
-			if !refused {
-				loads(t, "o", values)
-				return
-			}
-			if _, err := install(t, values, latest); err == nil || !strings.Contains(err.Error(), says) {
-				t.Errorf("got %v, want %q", err, says)
-			}
-		})
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for text := range strings.SplitSeq(string(data), "\n---\n") {
+			lines := strings.SplitN(text, "\n", 3)
+			t.Run(strings.TrimPrefix(lines[0], "# "), func(t *testing.T) {
+				says, refused := strings.CutPrefix(lines[1], "# refused: ")
+				if !refused && lines[1] != "# loads" {
+					t.Fatalf("%s says neither", path)
+				}
+				values := parse(t, text)
+				if !refused {
+					loads(t, "o", values)
+					return
+				}
+				if _, err := install(t, values, latest); err == nil || !strings.Contains(err.Error(), says) {
+					t.Errorf("got %v, want %q", err, says)
+				}
+			})
+		}
 	}
 }
 

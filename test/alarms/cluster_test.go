@@ -54,10 +54,8 @@ var maintenance = []operation{
 // outages page, and come with warnings.
 var outages = []operation{
 	{name: "DNS is out: no CoreDNS starts", do: func(t *testing.T, w *week, _ string) {
-		w.dns(t, `{"spec":{"template":{"spec":{"containers":[{"name":"coredns","args":["-conf","/etc/coredns/absent"]}]}}}}`)
-		if _, err := w.cluster.Kubectl(t.Context(), "--namespace=kube-system", "delete", "pods", "--selector=k8s-app=kube-dns"); err != nil {
-			t.Error(err)
-		}
+		// A rolling update would keep the pods that work.
+		w.dns(t, `{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null},"template":{"spec":{"containers":[{"name":"coredns","args":["-conf","/etc/coredns/absent"]}]}}}}`)
 	}, end: func(t *testing.T, w *week, _ string) {
 		w.dns(t, `{"spec":{"template":{"spec":{"containers":[{"name":"coredns","args":["-conf","/etc/coredns/Corefile"]}]}}}}`)
 	}, fires: []string{"critical CorednsDown", "warning PodCrashLoops", "warning DeploymentReplicasUnavailable"}},

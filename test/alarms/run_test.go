@@ -81,7 +81,7 @@ func (w *week) over(t *testing.T, o operation, since time.Time) {
 func within(t *testing.T, check func() string) {
 	t.Helper()
 	wrong := check()
-	for deadline := time.Now().Add(patience / 2); wrong != "" && time.Now().Before(deadline); wrong = check() {
+	for deadline := time.Now().Add(patience); wrong != "" && time.Now().Before(deadline); wrong = check() {
 		pass(t, "10s")
 	}
 	if wrong != "" {

@@ -81,7 +81,8 @@ func TestWeek(t *testing.T) {
 	}
 }
 
-// begin installs the chart with shrunk rules on a cluster of two nodes. What is scraped and what scrapes is on the first one.
+// begin installs the chart with shrunk rules on a cluster of two nodes. What there is one of, and would be down with the second node, is on
+// the first one.
 func begin(t *testing.T) *week {
 	t.Helper()
 	ctrllog.SetLogger(logr.Discard()) // controller-runtime's clients complain when there is none
@@ -113,6 +114,7 @@ func begin(t *testing.T) *week {
 	if _, err := w.release.Apply(t.Context(), w.values(t)); err != nil {
 		t.Fatalf("install the chart: %v", err)
 	}
+	w.dns(t, fmt.Sprintf(`{"spec":{"template":{"spec":{"nodeSelector":{%q:%q}}}}}`, corev1.LabelHostname, w.cluster.Nodes()[0]))
 	service, err := w.client.CoreV1().Services("outrider").Get(t.Context(), "outrider-prometheus", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +145,7 @@ func (w *week) values(t *testing.T) map[string]any {
 		"prometheus": map[string]any{"scrapeInterval": interval},
 		"scrape":     w.cluster.ScrapeValues(),
 	}
-	for _, component := range []string{"prometheus", "alertmanager", "kubeStateMetrics"} {
+	for _, component := range []string{"prometheus", "alertmanager", "kubeStateMetrics", "controller"} {
 		own, _ := values[component].(map[string]any)
 		if own == nil {
 			own = map[string]any{}

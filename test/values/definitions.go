@@ -17,6 +17,7 @@ var definitions = map[string]schema{
 		"initialDelaySeconds": integer(0, 3600), "periodSeconds": integer(1, 3600), "timeoutSeconds": integer(1, 3600),
 		"failureThreshold": integer(1, 1000), "successThreshold": integer(1, 100),
 	}),
+	"path":      {"description": "A path.", "type": "string", "pattern": `^/[^ ?#]*$`},
 	"strings":   {"type": "object", "additionalProperties": schema{"type": "string"}},
 	"duration":  {"description": "As Prometheus writes it: 30s, 1h30m, 7d.", "type": "string", "minLength": 2, "pattern": `^([0-9]{1,2}y)?([0-9]{1,3}w)?([0-9]{1,4}d)?([0-9]{1,5}h)?([0-9]{1,6}m)?([0-9]{1,7}s)?([0-9]{1,9}ms)?$`},
 	"time":      {"description": "As Go writes it, above zero: 500ms, 30s, 1h.", "type": "string", "pattern": `^[1-9][0-9]*(ms|s|m|h)$`},
@@ -40,15 +41,18 @@ var definitions = map[string]schema{
 		"ipFamilies":      doc("Families of its addresses, the first one first; empty means the cluster's.", set(enum("IPv4", "IPv6"))),
 		"sessionAffinity": doc("ClientIP keeps a client at one copy.", enum("None", "ClientIP")),
 		"annotations":     ref("strings"),
+		"spec":            doc("Further fields of its spec, or in place of the chart's.", free),
 	}),
 	"ingress": object(schema{
 		"host":        doc("Name of the host; empty: no Ingress.", ref("host")),
+		"path":        doc("Prefix of the paths that go there.", ref("path")),
 		"className":   doc("IngressClass; empty means the cluster's default.", ref("optionalName")),
 		"tlsSecret":   doc("Secret with the host's certificate; empty: no TLS.", ref("optionalName")),
 		"annotations": ref("strings"),
 	}),
 	"route": object(schema{
 		"host": doc("Name of the host; empty means whatever the gateway listens for.", ref("host")),
+		"path": doc("Prefix of the paths that go there.", ref("path")),
 		"gateways": doc("Gateways that it hangs on; empty: no HTTPRoute.", list(object(schema{
 			"name": ref("objectName"), "namespace": ref("name"), "sectionName": ref("objectName"),
 		}, "name"))),

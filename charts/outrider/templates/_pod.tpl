@@ -99,6 +99,7 @@ during a rollout; a StatefulSet's have no such label, and the API server ignores
 {{- $_ := set $container "resources" $c.values.resources -}}
 {{- with include "outrider.args" (dict "block" $c.block "args" ($container.args | default list) "values" $c.values "pinned" $c.pinned) | fromYamlArray }}{{ $_ := set $container "args" . }}{{ end -}}
 {{- with concat ($container.env | default list) $.pod.extraEnv }}{{ $_ := set $container "env" . }}{{ end -}}
+{{- with $.pod.extraEnvFrom }}{{ $_ := set $container "envFrom" . }}{{ end -}}
 {{- with concat ($container.volumeMounts | default list) $.pod.extraVolumeMounts }}{{ $_ := set $container "volumeMounts" . }}{{ end -}}
 {{- range $kind := list "startup" "liveness" "readiness" -}}
 {{- $key := printf "%sProbe" $kind -}}
@@ -168,7 +169,11 @@ kind: PodDisruptionBudget
 metadata:
   {{- include "outrider.metadata" . | nindent 2 }}
 spec:
+  {{- if ne (toString $budget.minAvailable) "" }}
+  minAvailable: {{ $budget.minAvailable }}
+  {{- else }}
   maxUnavailable: {{ $budget.maxUnavailable }}
+  {{- end }}
   unhealthyPodEvictionPolicy: AlwaysAllow # a copy that does not work anyway must not hold up a drain
   selector:
     matchLabels:

@@ -14,30 +14,34 @@ metadata:
     {{- toYaml . | nindent 4 }}
   {{- end }}
 spec:
-  type: {{ .values.service.type }}
-  {{- range $key := list "ipFamilyPolicy" "ipFamilies" }}
-  {{- with get $.values.service $key }}
-  {{ $key }}: {{ toJson . }}
-  {{- end }}
-  {{- end }}
-  {{- if ne .values.service.sessionAffinity "None" }}
-  sessionAffinity: {{ .values.service.sessionAffinity }}
-  {{- end }}
-  selector:
-    {{- include "outrider.selectorLabels" . | nindent 4 }}
-  ports:
-    - name: http
-      port: {{ .port }}
-      targetPort: http
-      appProtocol: {{ .values.web.scheme }}
-      {{- if and (ne .values.service.type "ClusterIP") .values.service.nodePort }}
-      nodePort: {{ .values.service.nodePort }}
-      {{- end }}
-    {{- with .grpc }}
-    - name: grpc
-      port: {{ . }}
-      targetPort: grpc
+  {{- include "outrider.override" (dict "base" (include "outrider.webServiceSpec" . | fromYaml) "with" .values.service.spec) | nindent 2 }}
+{{- end -}}
+
+{{- define "outrider.webServiceSpec" -}}
+type: {{ .values.service.type }}
+{{- range $key := list "ipFamilyPolicy" "ipFamilies" }}
+{{- with get $.values.service $key }}
+{{ $key }}: {{ toJson . }}
+{{- end }}
+{{- end }}
+{{- if ne .values.service.sessionAffinity "None" }}
+sessionAffinity: {{ .values.service.sessionAffinity }}
+{{- end }}
+selector:
+  {{- include "outrider.selectorLabels" . | nindent 2 }}
+ports:
+  - name: http
+    port: {{ .port }}
+    targetPort: http
+    appProtocol: {{ .values.web.scheme }}
+    {{- if and (ne .values.service.type "ClusterIP") .values.service.nodePort }}
+    nodePort: {{ .values.service.nodePort }}
     {{- end }}
+  {{- with .grpc }}
+  - name: grpc
+    port: {{ . }}
+    targetPort: grpc
+  {{- end }}
 {{- end -}}
 
 {{- define "outrider.ingress" -}}
@@ -57,7 +61,7 @@ spec:
     - host: {{ .values.ingress.host | quote }}
       http:
         paths:
-          - path: /
+          - path: {{ .values.ingress.path | quote }}
             pathType: Prefix
             backend:
               service:
@@ -90,7 +94,7 @@ spec:
     - matches:
         - path:
             type: PathPrefix
-            value: /
+            value: {{ .values.route.path | quote }}
       backendRefs:
         - name: {{ include "outrider.name" . }}
           port: {{ .port }}

@@ -38,13 +38,16 @@
 {{- end -}}
 
 {{/*
-Alertmanager's configuration. One that names a receiver that is not defined is refused here: Alertmanager would not start.
+Alertmanager's configuration. One that names a receiver or an interval that is not defined is refused here: Alertmanager would
+not start.
 */}}
 {{- define "outrider.alertmanager.config" -}}
 {{- $config := .Values.alertmanager.config -}}
 {{- $receivers := list -}}
 {{- range $config.receivers }}{{ $receivers = append $receivers .name }}{{ end -}}
-{{- include "outrider.alertmanager.route" (dict "route" $config.route "at" "route" "receivers" $receivers) -}}
+{{- $intervals := list -}}
+{{- range concat ($config.time_intervals | default list) ($config.mute_time_intervals | default list) }}{{ $intervals = append $intervals .name }}{{ end -}}
+{{- include "outrider.alertmanager.route" (dict "route" $config.route "at" "route" "receivers" $receivers "intervals" $intervals) -}}
 {{- toYaml $config -}}
 {{- end -}}
 
@@ -54,7 +57,14 @@ Alertmanager's configuration. One that names a receiver that is not defined is r
 {{- fail (printf "alertmanager.config.%s.receiver is %q, and alertmanager.config.receivers has no such name: add it there, or name one of %s" $.at . (join ", " $.receivers | default "yours")) -}}
 {{- end -}}
 {{- end -}}
+{{- range $key := list "mute_time_intervals" "active_time_intervals" -}}
+{{- range get $.route $key | default list -}}
+{{- if not (has . $.intervals) -}}
+{{- fail (printf "alertmanager.config.%s.%s has %q, and alertmanager.config.time_intervals has no such name: add it there" $.at $key .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- range $i, $route := .route.routes -}}
-{{- include "outrider.alertmanager.route" (dict "route" $route "at" (printf "%s.routes[%d]" $.at $i) "receivers" $.receivers) -}}
+{{- include "outrider.alertmanager.route" (dict "route" $route "at" (printf "%s.routes[%d]" $.at $i) "receivers" $.receivers "intervals" $.intervals) -}}
 {{- end -}}
 {{- end -}}

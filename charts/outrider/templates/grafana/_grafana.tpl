@@ -34,9 +34,9 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Fails where a value that is a secret stands in plain: the files are in a ConfigMap. */}}
+{{/* Fails where a value that is a secret stands in plain: the files are in a ConfigMap. token_url and the like are none. */}}
 {{- define "outrider.grafana.refuseSecret" -}}
-{{- if and (regexMatch "(?i)secret|password|token|private_key|api_key" .key) (not (regexMatch "^\\$__(file|env)\\{" (toString .value))) (not (kindIs "bool" .value)) -}}
+{{- if and (regexMatch "(?i)(secret|password|token)(_key)?$|(private|secret|api|access)_key$" .key) (not (regexMatch "^\\$__(file|env)\\{" (toString .value))) (not (kindIs "bool" .value)) -}}
 {{- fail (printf "%s would be readable in a ConfigMap; put it into a Secret, name that in grafana.secrets, and write $__file{/etc/grafana-secrets/<name>/<key>}" .where) -}}
 {{- end -}}
 {{- end -}}

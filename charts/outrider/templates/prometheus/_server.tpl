@@ -91,7 +91,9 @@ Retention is here rather than in flags, so that a change of it is a reload and n
 tsdb:
   retention:
     time: {{ ternary .Values.thanos.localRetention .Values.prometheus.retention.time (ne (include "outrider.thanos.stores" .) "") }}
-    size: {{ .Values.prometheus.retention.size }}
+    {{- with .Values.prometheus.retention.size }}
+    size: {{ . }}
+    {{- end }}
 {{- with .Values.prometheus.outOfOrderTimeWindow }}
   out_of_order_time_window: {{ . }}
 {{- end }}
