@@ -67,7 +67,8 @@ var outages = []operation{
 		if err := w.cluster.Restart(t.Context(), second); err != nil {
 			t.Fatal(err)
 		}
-	}, fires: []string{"critical NodeNotReady", "warning KubeletDown", "warning TargetDown"}},
+		// Its pods leave after the usual five minutes, which are not shrunk: until then their servers are reported, too.
+	}, fires: []string{"critical NodeNotReady", "warning KubeletDown", "warning OutriderServersUnreached", "warning TargetDown"}},
 }
 
 func restart(namespace, workload string) []string {

@@ -40,6 +40,7 @@ func TestTables(t *testing.T) {
 		{"charts/README.md", "versions", versions(t)},
 		{"test/README.md", "workloads", read(t, "test/alarms/testdata/workloads.md")},
 		{"test/README.md", "maintenance", read(t, "test/alarms/testdata/maintenance.md")},
+		{"test/README.md", "outages", read(t, "test/alarms/testdata/outages.md")},
 	} {
 		text := read(t, table.page)
 		begin, end := "<!-- begin "+table.name+" -->\n", "<!-- end "+table.name+" -->"
