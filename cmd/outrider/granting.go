@@ -197,10 +197,17 @@ func (g *granting) rolledOut(ctx context.Context) error {
 	return nil
 }
 
-// revoke removes what grant made: the annotations, the account, the Secret.
+// revoke removes what grant made: the account, the annotations, the Secret.
 func (g *granting) revoke(ctx context.Context) error {
 	s, values, err := g.statements("unused")
 	if err != nil {
+		return err
+	}
+	// The statements come first: the annotations roll the servers out, and one that starts takes none.
+	if err := g.rolledOut(ctx); err != nil {
+		return err
+	}
+	if err := g.run(ctx, s, s.Revoke, values); err != nil {
 		return err
 	}
 	unset := map[string]any{}
@@ -213,12 +220,6 @@ func (g *granting) revoke(ctx context.Context) error {
 		if err := g.patch(ctx, unset); err != nil {
 			return err
 		}
-	}
-	if err := g.rolledOut(ctx); err != nil {
-		return err
-	}
-	if err := g.run(ctx, s, s.Revoke, values); err != nil {
-		return err
 	}
 	secrets := g.client.CoreV1().Secrets(g.workload.namespace)
 	found, err := secrets.Get(ctx, g.secretName(), metav1.GetOptions{})
