@@ -1,6 +1,7 @@
 package sidecars_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +29,11 @@ func restrictedPod() *corev1.Pod {
 	return p
 }
 
+// asksForPort reports whether an exporter is refused where nothing shows its server's port.
+func asksForPort(spec v1alpha1.ExporterSpec) bool {
+	return slices.ContainsFunc(spec.Parameters, func(p v1alpha1.Parameter) bool { return p.Name == "port" && p.Required })
+}
+
 func TestEveryBuiltinPassesPodSecurityRestricted(t *testing.T) {
 	checks, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
 	if err != nil {
@@ -43,6 +49,9 @@ func TestEveryBuiltinPassesPodSecurityRestricted(t *testing.T) {
 			p.Annotations = map[string]string{
 				sidecars.InjectKey: name, sidecars.PlacementKey: placement,
 				name + ".outrider.dev/secret": "credentials/password",
+			}
+			if spec, _ := sidecars.Builtin().Spec(name); asksForPort(spec) {
+				p.Annotations[name+".outrider.dev/port"] = "1234"
 			}
 			plan := sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin())
 			if !plan.Injects() {

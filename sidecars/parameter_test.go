@@ -60,7 +60,7 @@ func outcome(t *testing.T, c sidecars.Catalog, exporter, parameter, value string
 		p.Annotations[exporter+".outrider.dev/secret"] = "login/password"
 		p.Annotations[exporter+".outrider.dev/user"] = "monitor"
 	}
-	if spec.Type == v1alpha1.Native && exporter != "traefik" {
+	if exporter != "traefik" && (spec.Type == v1alpha1.Native || asksForPort(spec)) {
 		p.Annotations[exporter+".outrider.dev/port"] = "1234"
 	}
 	if parameter != "" {

@@ -71,6 +71,15 @@ shutdown_lifetime 1 second
 `,
 		args: []string{"-N", "-f", "CONFIG"}, exporter: "usr/bin/prometheus-squid-exporter",
 	},
+	"etcd": {
+		packages: []string{"etcd-server"}, program: "usr/bin/etcd", image: "quay.io/coreos/etcd:v3.4.23",
+		args: []string{"--data-dir=DIR/data", "--listen-client-urls=http://127.0.0.1:PORT", "--advertise-client-urls=http://127.0.0.1:PORT", "--listen-peer-urls=http://127.0.0.1:0"},
+	},
+	"caddy": {
+		packages: []string{"caddy"}, program: "usr/bin/caddy", image: "caddy:2.6",
+		config: `{"admin": {"listen": "127.0.0.1:PORT"}}`,
+		args:   []string{"run", "--config", "CONFIG"},
+	},
 	"influxdb": {
 		packages: []string{"influxdb"}, program: "usr/bin/influxd", image: "influxdb:1.8",
 		config: `reporting-disabled = true
