@@ -141,7 +141,7 @@ func TestEveryExporterIsOneTarget(t *testing.T) {
 				if spec.Credentials != nil {
 					p.Annotations[exporter+"."+sidecars.Domain+"/secret"] = "login"
 				}
-				if spec.Type == v1alpha1.Native {
+				if spec.Type == v1alpha1.Native || exporter == "postfix" { // nothing shows the port of its queue
 					p.Annotations[exporter+"."+sidecars.Domain+"/port"] = strconv.Itoa(int(spec.Port))
 				}
 				plan := sidecars.NewPlan(sidecars.Input{Pod: p}, sidecars.Builtin())
