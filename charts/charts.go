@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-
-	"sigs.k8s.io/yaml"
 )
 
 //go:embed all:outrider
@@ -38,9 +36,9 @@ func Presets() []string {
 	return names
 }
 
-// Preset returns the values of a preset. The error of one that there is not names those
-// that there are.
-func Preset(name string) (map[string]any, error) {
+// Preset returns the values of a preset as YAML. The error of one that there is not names
+// those that there are.
+func Preset(name string) ([]byte, error) {
 	raw, err := fs.ReadFile(Outrider(), presetPrefix+name+presetSuffix)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
 		return nil, fmt.Errorf("there is no preset %q; there are %s", name, strings.Join(Presets(), ", "))
@@ -48,9 +46,5 @@ func Preset(name string) (map[string]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read preset %s: %w", name, err)
 	}
-	values := map[string]any{}
-	if err := yaml.Unmarshal(raw, &values); err != nil {
-		return nil, fmt.Errorf("read preset %s: %w", name, err)
-	}
-	return values, nil
+	return raw, nil
 }
