@@ -146,10 +146,9 @@ const (
 // Obstacle is a way in which a server can be set up that the exporter cannot
 // work with.
 type Obstacle struct {
-	// When must all be seen.
-	// +kubebuilder:validation:MinItems=1
+	// When must all be seen. Default: it always applies.
 	// +kubebuilder:validation:MaxItems=8
-	When []Sign `json:"when"`
+	When []Sign `json:"when,omitempty"`
 	// Unless must not be seen, none of them: a parameter that is the way out.
 	// +kubebuilder:validation:MaxItems=8
 	Unless []Sign `json:"unless,omitempty"`
