@@ -12,8 +12,8 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"strconv"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
