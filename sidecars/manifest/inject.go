@@ -8,6 +8,7 @@ import (
 
 	"github.com/outrider-dev/outrider/sidecars"
 )
+
 // Inject adds to each template what is decided for it, and returns the plans in
 // the order of the templates. An error names every object to which nothing can
 // be added.
