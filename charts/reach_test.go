@@ -36,7 +36,7 @@ func refusesWith(t *testing.T, values, want string) {
 
 func TestServicesOfTwoFamilies(t *testing.T) {
 	rendersWith(t, `{prometheus: {replicas: 2, service: {ipFamilyPolicy: PreferDualStack, ipFamilies: [IPv6, IPv4], sessionAffinity: ClientIP}}}`,
-		"ipFamilyPolicy: \"PreferDualStack\"\n", "ipFamilies: [\"IPv6\",\"IPv4\"]\n", "sessionAffinity: ClientIP\n")
+		"ipFamilyPolicy: PreferDualStack\n", "ipFamilies:\n  - IPv6\n  - IPv4\n", "sessionAffinity: ClientIP\n")
 }
 
 // Grafana gets logins by OIDC, data sources and dashboards of the user's own, and no secret is in the ConfigMap.

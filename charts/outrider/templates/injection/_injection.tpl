@@ -4,7 +4,7 @@ object; sidecars.Catalog.Injection describes its keys. What is not decided exact
 variable left, and goes to the webhook as it is. An error leaves the pod to the webhook, too. From Kubernetes 1.36.
 */}}
 {{- define "outrider.injection.variables" -}}
-{{- $at := include "outrider.injection.fields" . | fromYaml }}
+{{- $at := include "outrider.injection.fields" . | fromYaml -}}
 - name: pod
   expression: dyn(object)
 - name: known
