@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,28 +55,39 @@ func TestHelmsAgree(t *testing.T) {
 		t.Fatalf("find values: %v, %v", files, err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents := strings.Split(string(data), "\n---\n")
+		for i, document := range documents {
+			says, refused := strings.CutPrefix(strings.Split(document, "\n")[1], "# refused: ")
+			// Of a file of many, those in which Helm itself could differ: a null that takes a default away, a schema.
+			if len(documents) > 1 && !refused && !strings.Contains(document, "null") {
+				continue
 			}
-			says, refused := strings.CutPrefix(strings.Split(string(data), "\n")[1], "# refused: ")
-			var made [][]string
-			for _, name := range helms {
-				out, err := helm(t, name, "template", "o", chart, "--namespace", "outrider", "--kube-version", "1.37.0", "--values", file)
-				if refused != (err != nil) || refused && !strings.Contains(out, says) {
-					t.Errorf("%s: %v, refused should be %v (%s)\n%.2000s", name, err, refused, says, out)
+			t.Run(fmt.Sprintf("%s-%d", strings.TrimSuffix(filepath.Base(file), ".yaml"), i), func(t *testing.T) {
+				file := filepath.Join(t.TempDir(), "values.yaml")
+				if err := os.WriteFile(file, []byte(document), 0o600); err != nil {
+					t.Fatal(err)
 				}
-				var documents []string
-				for document := range strings.SplitSeq("\n"+out, "\n---\n") {
-					documents = append(documents, strings.TrimSpace(document))
+				var made [][]string
+				for _, name := range helms {
+					out, err := helm(t, name, "template", "o", chart, "--namespace", "outrider", "--kube-version", "1.37.0", "--values", file)
+					if refused != (err != nil) || refused && !strings.Contains(out, says) {
+						t.Errorf("%s: %v, refused should be %v (%s)\n%.2000s", name, err, refused, says, out)
+					}
+					var documents []string
+					for document := range strings.SplitSeq("\n"+out, "\n---\n") {
+						documents = append(documents, strings.TrimSpace(document))
+					}
+					slices.Sort(documents)
+					made = append(made, documents)
 				}
-				slices.Sort(documents)
-				made = append(made, documents)
-			}
-			if diff := cmp.Diff(made[0], made[1]); !refused && diff != "" {
-				t.Errorf("(-%s +%s):\n%.2000s", helms[0], helms[1], diff)
-			}
-		})
+				if diff := cmp.Diff(made[0], made[1]); !refused && diff != "" {
+					t.Errorf("(-%s +%s):\n%.2000s", helms[0], helms[1], diff)
+				}
+			})
+		}
 	}
 }
