@@ -60,7 +60,7 @@ not start.
 {{- range $key := list "mute_time_intervals" "active_time_intervals" -}}
 {{- range get $.route $key | default list -}}
 {{- if not (has . $.intervals) -}}
-{{- fail (printf "alertmanager.config.%s.%s has %q, and alertmanager.config.time_intervals has no such name: add it there" $.at $key .) -}}
+{{- fail (printf "alertmanager.config.%s.%s has %q, and alertmanager.config.time_intervals has no such name: add it there" $.at $key (toString .)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
