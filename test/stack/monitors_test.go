@@ -14,7 +14,6 @@ import (
 // What other charts bring, written after the start as the controller does it, is loaded without a restart and forgotten when it goes;
 // what Prometheus would refuse of it takes nothing else along.
 func TestPrometheusFollowsMonitors(t *testing.T) {
-	program := binary(t, "prometheus")
 	for name, c := range map[string]struct {
 		values, config string
 		shards         int
@@ -24,17 +23,9 @@ func TestPrometheusFollowsMonitors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := rendered(t, c.values)
-			files, written, port := m.files(t, c.config), t.TempDir(), freePort(t)
+			files, written := m.files(t, c.config), t.TempDir()
 			mounted(t, files, "/etc/prometheus-monitors", written)
-			args := replaced(t, m.container(t, "StatefulSet/outrider-prometheus", 0).Args, "/etc/prometheus", files,
-				"--storage.tsdb.path=/prometheus", "--storage.tsdb.path="+t.TempDir(), "--web.listen-address=:9090", "--web.listen-address=127.0.0.1:"+port,
-				"--config.auto-reload-interval=10s", "--config.auto-reload-interval=1s")
-			for i, arg := range args {
-				args[i] = strings.ReplaceAll(arg, "$(POD_INDEX)", "1")
-			}
-			start(t, program, []string{"POD_NAME=outrider-prometheus-1"}, args...)
-			address := "http://127.0.0.1:" + port
-			eventually(t, address+"/-/ready", anything)
+			address, _ := startPrometheus(t, m, 1, files, "--storage.tsdb.path="+t.TempDir(), "--config.auto-reload-interval=10s", "--config.auto-reload-interval=1s")
 
 			result := monitors.Translate(others(t), monitors.Options{Defaults: map[string]any{"scrape_interval": "30s"}, Shards: c.shards})
 			if len(result.Problems) != 1 {

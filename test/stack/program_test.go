@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -111,6 +112,23 @@ func replaced(t *testing.T, args []string, oldnew ...string) []string {
 func freePort(t *testing.T) string {
 	t.Helper()
 	return strings.TrimPrefix(endpoint.FreeFor(t), "127.0.0.1:")
+}
+
+// startPrometheus starts the Prometheus of the pod with an ordinal, with the files of its configuration and what is left of its
+// arguments: storage is one of them with a folder, such as --storage.tsdb.path=/tmp/data. It returns its address when it is ready.
+func startPrometheus(t *testing.T, m manifests, ordinal int, files, storage string, oldnew ...string) (address string, kill func()) {
+	t.Helper()
+	flag, _, _ := strings.Cut(storage, "=")
+	port := freePort(t)
+	args := replaced(t, m.container(t, "StatefulSet/outrider-prometheus", 0).Args, append(oldnew,
+		"/etc/prometheus", files, flag+"=/prometheus", storage, "--web.listen-address=:9090", "--web.listen-address=127.0.0.1:"+port)...)
+	for i := range args {
+		args[i] = strings.ReplaceAll(args[i], "$(POD_INDEX)", strconv.Itoa(ordinal))
+	}
+	kill = launch(t, binary(t, "prometheus"), []string{fmt.Sprintf("POD_NAME=outrider-prometheus-%d", ordinal)}, args...)
+	address = "http://127.0.0.1:" + port
+	eventually(t, address+"/-/ready", anything)
+	return address, kill
 }
 
 // output is what a program says.

@@ -35,7 +35,8 @@ var written = []string{
 // 2.0, is answered there as Prometheus answers it; so is what an agent writes, which answers nothing itself. Thanos v0.42.4
 // takes messages of 2.0 without an error and stores nothing, which Prometheus notices and counts as failed samples.
 func TestRemoteWrite(t *testing.T) {
-	thanos, prometheus := thanosBinary(t), binary(t, "prometheus")
+	const configuration = "ConfigMap/outrider-prometheus"
+	thanos := thanosBinary(t)
 	target, scrapes := pages()
 	defer target.Close()
 	receive, query := startReceive(t, thanos)
@@ -50,8 +51,9 @@ func TestRemoteWrite(t *testing.T) {
 	to := func(url, more string) string { return fmt.Sprintf(`{url: %q%s}`, url, more) }
 	central := startOne(t, t.TempDir(), "--web.enable-remote-write-receiver")
 	everywhere := []string{to(receive+"/api/v1/receive", ""), to(victoria+"/api/v1/write", ""), to(central+"/api/v1/write", ", protobuf_message: io.prometheus.write.v2.Request")}
-	server := startPrometheus(t, prometheus, values("server", "east", everywhere...), "--storage.tsdb.path=/prometheus")
-	startPrometheus(t, prometheus, values("agent", "west", everywhere...), "--storage.agent.path=/prometheus")
+	east, west := values("server", "east", everywhere...), values("agent", "west", everywhere...)
+	server, _ := startPrometheus(t, east, 0, east.files(t, configuration), "--storage.tsdb.path="+t.TempDir())
+	startPrometheus(t, west, 0, west.files(t, configuration), "--storage.agent.path="+t.TempDir())
 	for n := scrapes.Load(); scrapes.Load() < n+60; time.Sleep(100 * time.Millisecond) {
 		if t.Context().Err() != nil {
 			t.Fatal("the target is not scraped")
@@ -113,16 +115,4 @@ func startReceive(t *testing.T, thanos string) (receive, query string) {
 	m := rendered(t, `{thanos: {enabled: true, query: {endpoints: ["receive.example.com:10901"]}}}`)
 	query, _ = startQuery(t, thanos, m, "dnssrv+_grpc._tcp.outrider-prometheus-headless.outrider.svc", "127.0.0.1:1", "receive.example.com:10901", "127.0.0.1:"+grpc)
 	return "http://127.0.0.1:" + write, query
-}
-
-// startPrometheus starts it as the chart runs it, without discovery's service account.
-func startPrometheus(t *testing.T, prometheus string, m manifests, data string) string {
-	t.Helper()
-	port := freePort(t)
-	path, _, _ := strings.Cut(data, "=")
-	args := replaced(t, m.container(t, "StatefulSet/outrider-prometheus", 0).Args,
-		"/etc/prometheus", m.files(t, "ConfigMap/outrider-prometheus"), data, path+"="+t.TempDir(), "--web.listen-address=:9090", "--web.listen-address=127.0.0.1:"+port)
-	start(t, prometheus, []string{"POD_NAME=outrider-prometheus-0"}, args...)
-	eventually(t, "http://127.0.0.1:"+port+"/-/ready", anything)
-	return "http://127.0.0.1:" + port
 }

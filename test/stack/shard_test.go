@@ -12,7 +12,6 @@ import (
 
 // Three shards hold all series of one Prometheus, about a third each, and their heaps shrink with them.
 func TestShardsDivideTheHeap(t *testing.T) {
-	program := binary(t, "prometheus")
 	const targets, each = 300, 400 // so many that chance makes no shard much larger
 	shelves := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		for i := range each {
@@ -32,14 +31,9 @@ func TestShardsDivideTheHeap(t *testing.T) {
 		if count > 1 {
 			files += "-shards"
 		}
-		port := freePort(t)
-		args := replaced(t, m.container(t, "StatefulSet/outrider-prometheus", 0).Args, "/etc/prometheus", m.files(t, files),
-			"--storage.tsdb.path=/prometheus", "--storage.tsdb.path="+t.TempDir(), "--web.listen-address=:9090", "--web.listen-address=127.0.0.1:"+port)
-		for i := range args {
-			args[i] = strings.ReplaceAll(args[i], "$(POD_INDEX)", strconv.Itoa(ordinal))
-		}
-		defer launch(t, program, []string{fmt.Sprintf("POD_NAME=outrider-prometheus-%d", ordinal)}, args...)()
-		return measure(t, "http://127.0.0.1:"+port, each)
+		address, kill := startPrometheus(t, m, ordinal, m.files(t, files), "--storage.tsdb.path="+t.TempDir())
+		defer kill()
+		return measure(t, address, each)
 	}
 	one := holds(1, 0)
 	var sum, largest held

@@ -18,26 +18,17 @@ import (
 
 // Prometheus starts in each of its modes with the arguments and files that it is given there.
 func TestPrometheusStarts(t *testing.T) {
-	program := binary(t, "prometheus")
-	for name, c := range map[string]struct{ values, files, data string }{
-		"server": {`{}`, "outrider-prometheus", "--storage.tsdb.path=/prometheus"},
+	for name, c := range map[string]struct{ values, files, storage string }{
+		"server": {`{}`, "outrider-prometheus", "--storage.tsdb.path"},
 		"everything": {`{prometheus: {replicas: 2, exemplars: 1000, externalLabels: {cluster: a}, externalURL: "https://p.example.com/x",
-			remoteWrite: [{url: "http://127.0.0.1:1/write"}], remoteRead: [{url: "http://127.0.0.1:1/read"}]}}`, "outrider-prometheus", "--storage.tsdb.path=/prometheus"},
-		"agent":  {`{prometheus: {mode: agent, remoteWrite: [{url: "http://127.0.0.1:1/write"}]}}`, "outrider-prometheus", "--storage.agent.path=/prometheus"},
-		"shards": {`{prometheus: {shards: 2}}`, "outrider-prometheus-shards", "--storage.tsdb.path=/prometheus"},
+			remoteWrite: [{url: "http://127.0.0.1:1/write"}], remoteRead: [{url: "http://127.0.0.1:1/read"}]}}`, "outrider-prometheus", "--storage.tsdb.path"},
+		"agent":  {`{prometheus: {mode: agent, remoteWrite: [{url: "http://127.0.0.1:1/write"}]}}`, "outrider-prometheus", "--storage.agent.path"},
+		"shards": {`{prometheus: {shards: 2}}`, "outrider-prometheus-shards", "--storage.tsdb.path"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := rendered(t, c.values)
-			port := freePort(t)
-			path, _, _ := strings.Cut(c.data, "=")
-			args := replaced(t, m.container(t, "StatefulSet/outrider-prometheus", 0).Args,
-				"/etc/prometheus", m.files(t, "ConfigMap/"+c.files), c.data, path+"="+t.TempDir(), "--web.listen-address=:9090", "--web.listen-address=127.0.0.1:"+port)
-			for i, arg := range args {
-				args[i] = strings.ReplaceAll(arg, "$(POD_INDEX)", "1")
-			}
-			start(t, program, []string{"POD_NAME=outrider-prometheus-1"}, args...)
-			eventually(t, "http://127.0.0.1:"+port+"/-/ready", anything)
-			eventually(t, "http://127.0.0.1:"+port+"/api/v1/status/config", func(answer string) bool {
+			address, _ := startPrometheus(t, m, 1, m.files(t, "ConfigMap/"+c.files), c.storage+"="+t.TempDir())
+			eventually(t, address+"/api/v1/status/config", func(answer string) bool {
 				return strings.Contains(answer, "replica: outrider-prometheus-1")
 			})
 		})

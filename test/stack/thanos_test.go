@@ -264,17 +264,17 @@ const eastValues = `{prometheus: {shards: 3, replicas: 2, scrapeInterval: 1s, ex
 func startFederation(t *testing.T, all []dashboards.Series, end time.Time) *federation {
 	t.Helper()
 	targets := division{}
-	thanos, prometheus := thanosBinary(t), binary(t, "prometheus")
+	thanos := thanosBinary(t)
 	f := &federation{m: rendered(t, eastValues)}
 	for ordinal := range shards * replicas {
 		data := store(t, all, end, func(l labels.Labels) bool {
 			return l.Get("cluster") == "east" && targets.shard(target(l)) == ordinal%shards
 		}, "cluster")
-		f.pods = append(f.pods, startPod(t, prometheus, thanos, f.m, ordinal, data, f.m.files(t, "ConfigMap/outrider-prometheus-shards")))
+		f.pods = append(f.pods, startPod(t, thanos, f.m, ordinal, data, f.m.files(t, "ConfigMap/outrider-prometheus-shards")))
 	}
 	west := rendered(t, `{prometheus: {externalLabels: {cluster: west}}, thanos: {enabled: true}}`)
 	data := store(t, all, end, func(l labels.Labels) bool { return l.Get("cluster") == "west" }, "cluster")
-	pod := startPod(t, prometheus, thanos, west, 0, data, west.files(t, "ConfigMap/outrider-prometheus"))
+	pod := startPod(t, thanos, west, 0, data, west.files(t, "ConfigMap/outrider-prometheus"))
 	_, westGRPC := startQuery(t, thanos, west, "dnssrv+_grpc._tcp.outrider-prometheus-headless.outrider.svc", pod.grpc)
 	f.query, _ = startQuery(t, thanos, f.m, append(f.endpoints(), "west.example.com:10901", westGRPC)...)
 	return f
@@ -290,20 +290,14 @@ func (f *federation) endpoints() []string {
 }
 
 // startPod starts the two containers of a pod of Prometheus with a folder of data and the files of its configuration.
-func startPod(t *testing.T, prometheus, thanos string, m manifests, ordinal int, data, files string, oldnew ...string) shardedPod {
+func startPod(t *testing.T, thanos string, m manifests, ordinal int, data, files string, oldnew ...string) shardedPod {
 	t.Helper()
-	web, grpc := freePort(t), freePort(t)
-	args := replaced(t, m.container(t, "StatefulSet/outrider-prometheus", 0).Args,
-		"/etc/prometheus", files, "--storage.tsdb.path=/prometheus", "--storage.tsdb.path="+data, "--web.listen-address=:9090", "--web.listen-address=127.0.0.1:"+web)
-	for i := range args {
-		args[i] = strings.ReplaceAll(args[i], "$(POD_INDEX)", strconv.Itoa(ordinal))
-	}
-	stopServer := launch(t, prometheus, []string{fmt.Sprintf("POD_NAME=outrider-prometheus-%d", ordinal)}, args...)
+	grpc := freePort(t)
+	address, stopServer := startPrometheus(t, m, ordinal, files, "--storage.tsdb.path="+data)
 	stopSidecar := launch(t, thanos, nil, replaced(t, m.container(t, "StatefulSet/outrider-prometheus", 1).Args, append(oldnew,
 		"--http-address=:10902", "--http-address=127.0.0.1:"+freePort(t), "--grpc-address=:10901", "--grpc-address=127.0.0.1:"+grpc,
-		"http://127.0.0.1:9090", "http://127.0.0.1:"+web, "--tsdb.path=/prometheus", "--tsdb.path="+data)...)...)
-	eventually(t, "http://127.0.0.1:"+web+"/-/ready", anything)
-	return shardedPod{http: "http://127.0.0.1:" + web, grpc: "127.0.0.1:" + grpc, kill: func() { stopServer(); stopSidecar() }}
+		"http://127.0.0.1:9090", address, "--tsdb.path=/prometheus", "--tsdb.path="+data)...)...)
+	return shardedPod{http: address, grpc: "127.0.0.1:" + grpc, kill: func() { stopServer(); stopSidecar() }}
 }
 
 // startQuery starts query with other addresses than the rendered ones, and waits until it has found each.
@@ -420,7 +414,7 @@ func compacted(t *testing.T, data string) {
 // What a Prometheus has uploaded is answered from object storage, when it is gone with its data; the compactor
 // finds nothing wrong in the bucket.
 func TestObjectStorage(t *testing.T) {
-	thanos, prometheus := thanosBinary(t), binary(t, "prometheus")
+	thanos := thanosBinary(t)
 	queries, all := population(t)
 	end := time.Now().Truncate(time.Minute)
 	m := rendered(t, `{prometheus: {externalLabels: {cluster: east}}, thanos: {enabled: true, objectStorageSecret: bucket}}`)
@@ -430,7 +424,7 @@ func TestObjectStorage(t *testing.T) {
 
 	data := store(t, all, end, func(l labels.Labels) bool { return l.Get("cluster") == "east" }, "cluster")
 	compacted(t, data)
-	pod := startPod(t, prometheus, thanos, m, 0, data, m.files(t, "ConfigMap/outrider-prometheus"), mounted...)
+	pod := startPod(t, thanos, m, 0, data, m.files(t, "ConfigMap/outrider-prometheus"), mounted...)
 	blocks := func() int {
 		found, _ := filepath.Glob(filepath.Join(bucket, "*", "meta.json"))
 		return len(found)
