@@ -44,19 +44,20 @@ const (
 // presets are the names of the values files in ci.
 func presets(t *testing.T) []string {
 	t.Helper()
-	paths, err := filepath.Glob("outrider/ci/*-values.yaml")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("find presets: %v, %v", paths, err)
+	names := charts.Presets()
+	if len(names) == 0 {
+		t.Fatal("there are no presets")
 	}
-	for i, path := range paths {
-		paths[i] = strings.TrimSuffix(filepath.Base(path), "-values.yaml")
-	}
-	return paths
+	return names
 }
 
 func presetValues(t *testing.T, preset string) map[string]any {
 	t.Helper()
-	values, err := chartutil.ReadValuesFile(filepath.Join("outrider", "ci", preset+"-values.yaml"))
+	raw, err := charts.Preset(preset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := chartutil.ReadValues(raw)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -118,18 +117,17 @@ func TestPresetsApply(t *testing.T) {
 	}
 	a := applier{dynamic}
 	defineOthers(t, dynamic)
-	paths, err := fs.Glob(charts.Outrider(), "ci/*-values.yaml")
-	if err != nil || len(paths) < 6 {
-		t.Fatalf("presets %v, %v", paths, err)
+	presets := charts.Presets()
+	if len(presets) < 6 {
+		t.Fatalf("presets %v", presets)
 	}
-	for _, path := range paths {
-		preset := strings.TrimSuffix(filepath.Base(path), "-values.yaml")
+	for _, preset := range presets {
 		t.Run(preset, func(t *testing.T) {
 			namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "preset-" + preset}}
 			if err := dynamic.Create(t.Context(), namespace); err != nil {
 				t.Fatal(err)
 			}
-			for source, object := range rendered(t, path, namespace.Name) {
+			for source, object := range rendered(t, preset, namespace.Name) {
 				eventually(t, func() string { // a definition is served a moment after it is stored
 					switch err := a.apply(t, object); {
 					case err == nil:
@@ -153,9 +151,9 @@ func TestPresetsApply(t *testing.T) {
 }
 
 // rendered are the objects of a preset, hooks included, by the template that they come from.
-func rendered(t *testing.T, path, namespace string) map[string][]byte {
+func rendered(t *testing.T, preset, namespace string) map[string][]byte {
 	t.Helper()
-	raw, err := fs.ReadFile(charts.Outrider(), path)
+	raw, err := charts.Preset(preset)
 	if err != nil {
 		t.Fatal(err)
 	}

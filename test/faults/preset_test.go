@@ -2,13 +2,14 @@ package faults_test
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"helm.sh/helm/v3/pkg/strvals"
 	"sigs.k8s.io/yaml"
+
+	"github.com/outrider-dev/outrider/charts"
 )
 
 // presets are those of the chart that run here, with what they need of a cluster that this one has not. The others differ
@@ -49,7 +50,7 @@ func testPresets(t *testing.T, e *env) {
 // drainWith installs a preset, drains every node in turn, and returns how long the longest drain took.
 func (e *env) drainWith(t *testing.T, preset, set string) (longest time.Duration) {
 	t.Helper()
-	raw, err := os.ReadFile("../../charts/outrider/ci/" + preset + "-values.yaml")
+	raw, err := charts.Preset(preset)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os/exec"
-	"path"
 	"strings"
 	"testing"
 
@@ -87,12 +85,12 @@ func presets(t *testing.T) map[string]map[string]any {
 		"grafana": map[string]any{"enabled": true}, "metricsServer": map[string]any{"enabled": true}, "blackboxExporter": map[string]any{"enabled": true},
 		"scrape": map[string]any{"monitors": map[string]any{"enabled": true}},
 	}}
-	paths, err := fs.Glob(charts.Outrider(), "ci/*-values.yaml")
-	if err != nil || len(paths) == 0 {
-		t.Fatalf("presets %v, %v", paths, err)
+	names := charts.Presets()
+	if len(names) == 0 {
+		t.Fatal("there are no presets")
 	}
-	for _, p := range paths {
-		raw, err := fs.ReadFile(charts.Outrider(), p)
+	for _, name := range names {
+		raw, err := charts.Preset(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,7 +98,7 @@ func presets(t *testing.T) map[string]map[string]any {
 		if err := yaml.Unmarshal(raw, &values); err != nil {
 			t.Fatal(err)
 		}
-		all[strings.TrimSuffix(path.Base(p), "-values.yaml")] = values
+		all[name] = values
 	}
 	return all
 }
