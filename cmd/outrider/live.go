@@ -82,7 +82,7 @@ func servingDeployment(ctx context.Context, client kubernetes.Interface, install
 	if namespace == "" {
 		return nil, nil
 	}
-	selector := metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider,app.kubernetes.io/component in (webhook,controller)"}
+	selector := metav1.ListOptions{LabelSelector: diagnosis.Own + ",app.kubernetes.io/component in (webhook,controller)"}
 	found, err := client.AppsV1().Deployments(namespace).List(ctx, selector)
 	if err != nil || len(found.Items) == 0 {
 		return nil, err

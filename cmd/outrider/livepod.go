@@ -138,7 +138,7 @@ func (l *live) reaches(ctx context.Context, namespace string, installed diagnosi
 			selectors = append(selectors, installed.Webhooks[i].Webhooks[j].NamespaceSelector)
 		}
 	}
-	own := metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider"}
+	own := metav1.ListOptions{LabelSelector: diagnosis.Own}
 	if policies, err := l.client.AdmissionregistrationV1().MutatingAdmissionPolicies().List(ctx, own); err == nil { // not before Kubernetes 1.36
 		for i := range policies.Items {
 			if on := policies.Items[i].Spec.MatchConstraints; on != nil {

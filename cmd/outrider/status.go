@@ -115,7 +115,7 @@ const metricsPort = 8080
 // report asks the replicas one after the other, until the leader answers.
 func report(ctx context.Context, config *rest.Config, client kubernetes.Interface, installed, namespace string) (coverage.Report, error) {
 	var r coverage.Report
-	pods, err := client.CoreV1().Pods(installed).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider,app.kubernetes.io/component=controller"})
+	pods, err := client.CoreV1().Pods(installed).List(ctx, metav1.ListOptions{LabelSelector: diagnosis.Own + ",app.kubernetes.io/component=controller"})
 	if err != nil {
 		return r, fmt.Errorf("list the controller's pods: %w", err)
 	}

@@ -23,13 +23,13 @@ type Installed struct {
 	Served bool
 }
 
-// own selects Outrider's objects.
-var own = metav1.ListOptions{LabelSelector: "app.kubernetes.io/name=outrider"}
+// Own selects Outrider's objects.
+const Own = "app.kubernetes.io/name=outrider"
 
 // FindInstalled asks a cluster what of Outrider is installed.
 func FindInstalled(ctx context.Context, client kubernetes.Interface) Installed {
 	i := Installed{Served: true}
-	api := client.AdmissionregistrationV1()
+	api, own := client.AdmissionregistrationV1(), metav1.ListOptions{LabelSelector: Own}
 	if list, err := api.MutatingWebhookConfigurations().List(ctx, own); err != nil {
 		i.WebhooksErr = err
 	} else {

@@ -99,7 +99,7 @@ func exporters(ctx context.Context, p *Patient, found func(Finding)) bool {
 func prometheus(ctx context.Context, p *Patient, found func(Finding)) bool {
 	const name = "Prometheus"
 	pods, err := p.Client.CoreV1().Pods(p.installation.namespace).List(ctx, metav1.ListOptions{
-		LabelSelector: "app.kubernetes.io/name=outrider,app.kubernetes.io/component=prometheus",
+		LabelSelector: Own + ",app.kubernetes.io/component=prometheus",
 	})
 	if err != nil {
 		found(warn(name, "", "its pods cannot be listed: %v", err))

@@ -80,7 +80,7 @@ func caBundles(_ context.Context, p *Patient, found func(Finding)) bool {
 func certificate(ctx context.Context, p *Patient, found func(Finding)) bool {
 	const name = "certificate"
 	pods, err := p.Client.CoreV1().Pods(p.installation.namespace).List(ctx, metav1.ListOptions{
-		LabelSelector: "app.kubernetes.io/name=outrider,app.kubernetes.io/component=webhook",
+		LabelSelector: Own + ",app.kubernetes.io/component=webhook",
 	})
 	if err != nil {
 		found(warn(name, "", "the webhook's pods cannot be listed: %v", err))
