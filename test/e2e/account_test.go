@@ -15,12 +15,12 @@ import (
 	"github.com/outrider-dev/outrider/test/corpus"
 )
 
-// granted are the cases of the corpus whose exporter logs in as the administrator, their app, and what a session of
+// granted are the cases of the corpus whose exporter logs in as the administrator, their workload, and what a session of
 // the new account is refused, with the password on its standard input.
-var granted = []struct{ name, app, exporter, refused string }{
-	{"postgres", "db", "postgres", `read -r P; PGPASSWORD=$P psql -X -h 127.0.0.1 -U outrider -d postgres -c 'CREATE TABLE mine (a int)' 2>&1`},
-	{"mariadb", "db", "mysql", `read -r P; MYSQL_PWD=$P mariadb -h 127.0.0.1 -u outrider -e 'CREATE DATABASE mine' 2>&1`},
-	{"redis-password", "cache", "redis", `read -r P; REDISCLI_AUTH=$P redis-cli --user outrider SET mine 1 2>&1`},
+var granted = []struct{ name, workload, exporter, refused string }{
+	{"postgres", "statefulset/db", "postgres", `read -r P; PGPASSWORD=$P psql -X -h 127.0.0.1 -U outrider -d postgres -c 'CREATE TABLE mine (a int)' 2>&1`},
+	{"mariadb", "statefulset/db", "mysql", `read -r P; MYSQL_PWD=$P mariadb -h 127.0.0.1 -u outrider -e 'CREATE DATABASE mine' 2>&1`},
+	{"redis-password", "deployment/cache", "redis", `read -r P; REDISCLI_AUTH=$P redis-cli --user outrider SET mine 1 2>&1`},
 }
 
 // testGrant gives exporters an account of their own in place of the administrator's, and takes it away again: the new pod
@@ -34,15 +34,13 @@ func testGrant(t *testing.T, e *env) {
 	for _, g := range granted {
 		t.Run(g.exporter, func(t *testing.T) {
 			c := cases[slices.IndexFunc(cases, func(c corpus.Case) bool { return c.Name == g.name })]
-			ns, workload := "corpus-"+g.name, "statefulset/"+g.app
-			if g.app == "cache" {
-				workload = "deployment/cache"
-			}
+			ns := "corpus-" + g.name
+			_, app, _ := strings.Cut(g.workload, "/")
 			e.apply(t, c.YAML)
 			e.settle(t, ns)
 			e.isUp(t, ns, c.Up[0])
 			e.superusers(t, ns, g.exporter, 1)
-			before := e.essential(t, ns, e.podOf(t, ns, g.app), g.exporter)
+			before := e.essential(t, ns, e.podOf(t, ns, app), g.exporter)
 			if len(before) == 0 {
 				t.Fatal("none of the names of rules and dashboards is served")
 			}
@@ -50,7 +48,7 @@ func testGrant(t *testing.T, e *env) {
 			var said strings.Builder
 			for range 2 { // again: it makes the account of a server that came back empty
 				eventually(t, func() string { // a pod without a readiness probe is ready before its server answers
-					out, on, code := outrider("grant", workload, "-n", ns)
+					out, on, code := outrider("grant", g.workload, "-n", ns)
 					said.WriteString(out + on)
 					if code != 0 {
 						return on
@@ -60,7 +58,7 @@ func testGrant(t *testing.T, e *env) {
 			}
 			e.settle(t, ns)
 			e.isUp(t, ns, c.Up[0])
-			pod := e.podOf(t, ns, g.app)
+			pod := e.podOf(t, ns, app)
 			eventually(t, func() string {
 				after := e.essential(t, ns, pod, g.exporter)
 				if lost := slices.DeleteFunc(slices.Clone(before), func(name string) bool { return slices.Contains(after, name) }); len(lost) > 0 {
@@ -73,7 +71,7 @@ func testGrant(t *testing.T, e *env) {
 			e.isNowhere(t, ns, password, said.String())
 			say(t, "%s: the account that grant makes serves all %d names that rules and dashboards ask for", g.exporter, len(before))
 
-			if _, _, code := outrider("revoke", workload, "-n", ns); code != 0 {
+			if _, _, code := outrider("revoke", g.workload, "-n", ns); code != 0 {
 				t.Fatalf("revoke: exit code %d", code)
 			}
 			e.superusers(t, ns, g.exporter, 1)

@@ -181,7 +181,6 @@ func (e *env) atOnce(t *testing.T, names ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	group := map[string]any{"name": "at-once", "interval": "5s"}
 	var rules []map[string]any
 	for _, m := range maps.Items {
 		for file, content := range m.Data {
@@ -201,8 +200,7 @@ func (e *env) atOnce(t *testing.T, names ...string) string {
 	if len(rules) != len(names) {
 		t.Fatalf("the chart has %d of the alerts %v", len(rules), names)
 	}
-	group["rules"] = rules
-	raw, err := yaml.Marshal(map[string]any{"groups": []any{group}})
+	raw, err := yaml.Marshal(map[string]any{"groups": []any{map[string]any{"name": "at-once", "interval": "5s", "rules": rules}}})
 	if err != nil {
 		t.Fatal(err)
 	}
