@@ -156,7 +156,7 @@ func (v *inventory) absent(alive map[types.NamespacedName]bool, of origin, names
 // setContainers takes note of what the kubelet says of a monitored pod. One that has
 // ended is forgotten, as it is among the pods.
 func (v *inventory) setContainers(p *corev1.Pod) {
-	if p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed {
+	if ended(p) {
 		v.dropContainers(p)
 		return
 	}
@@ -171,6 +171,10 @@ func (v *inventory) setContainers(p *corev1.Pod) {
 	if known := v.pods[key]; known != nil {
 		v.changed(known.workload.Workload)
 	}
+}
+
+func ended(p *corev1.Pod) bool {
+	return p.Status.Phase == corev1.PodSucceeded || p.Status.Phase == corev1.PodFailed
 }
 
 // container is what the kubelet reports of the exporter of an entry; v.mu is held.

@@ -59,7 +59,7 @@ func (c *Controller) watchedPods() []client.ListOption {
 // setMonitored takes note of a pod with exporters. Where not all pods are watched, it is
 // known from here.
 func (c *Controller) setMonitored(p *corev1.Pod) {
-	if c.Labeled && p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
+	if c.Labeled && !ended(p) {
 		c.inv.setPod(&p.ObjectMeta, scraped)
 	}
 	c.inv.setContainers(p)

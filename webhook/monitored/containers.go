@@ -24,8 +24,9 @@ type Container struct {
 	Superuser bool
 }
 
-// superusersKey is where Slim keeps the exporters that log in as a superuser.
-const superusersKey = sidecars.Domain + "/superusers"
+// superusersKey is where Slim keeps the exporters that log in as a superuser. It is none
+// of the domain's keys, of which a user's would be kept.
+const superusersKey = "superusers"
 
 // starting are the reasons for which every container waits at first.
 var starting = map[string]bool{"": true, "ContainerCreating": true, "PodInitializing": true}

@@ -104,6 +104,7 @@ func TestSuperusers(t *testing.T) {
 				pod.Annotations[key] = value
 			}
 			pod = sidecars.NewPlan(sidecars.Input{Pod: pod}, sidecars.Builtin()).Apply(pod)
+			pod.Annotations["superusers"], pod.Annotations["outrider.dev/superusers"] = "postgres", "postgres" // a user's say nothing
 			monitored.Slim(pod, sidecars.Builtin())
 			pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "outrider-postgres"}}
 			if got := monitored.ContainersOf(pod)["postgres"].Superuser; got != tc.want {
