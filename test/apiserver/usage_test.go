@@ -21,7 +21,7 @@ import (
 	"github.com/outrider-dev/outrider/webhook/coverage"
 )
 
-// page serves so many series in the place of a pod's exporter.
+// page serves so many series in the place of a pod's exporter, and an error where they are below zero.
 func (p *proofs) page(t *testing.T, pod *corev1.Pod, series int64) *atomic.Int64 {
 	t.Helper()
 	n := &atomic.Int64{}
@@ -33,8 +33,13 @@ func (p *proofs) page(t *testing.T, pod *corev1.Pod, series int64) *atomic.Int64
 		t.Fatal(err)
 	}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		series := n.Load()
+		if series < 0 {
+			http.Error(w, "no series now", http.StatusServiceUnavailable)
+			return
+		}
 		fmt.Fprintln(w, spec.UpMetric, 1)
-		for i := range n.Load() - 1 {
+		for i := range series - 1 {
 			fmt.Fprintf(w, "keys{key=\"%d\"} 1\n", i)
 		}
 	}))
@@ -87,7 +92,7 @@ func (f *covered) profile(t *testing.T, ns string) sidecars.Profile {
 func TestSeriesBudget(t *testing.T) {
 	f := newCovered(t)
 	url, _ := f.prometheus(t)
-	ctl := f.launch(t, "--prometheus-url="+url, "--proof-interval=1s")
+	ctl := f.launch(t, "--prometheus-url="+url, "--proof-interval=5s")
 	t.Cleanup(func() { ctl.stop() })
 	p := newProofs(t, f)
 	neighbor := namespace(t, f, nil)
@@ -133,12 +138,18 @@ func TestSeriesBudget(t *testing.T) {
 	web.Store(150)
 	ctl.gauge(t, series, 900)
 	ctl.stop()
-	ctl = f.launch(t, "--prometheus-url="+url, "--proof-interval=1s")
+	ctl = f.launch(t, "--prometheus-url="+url, "--proof-interval=5s")
 	ctl.gauge(t, series, 900)
 	ctl.gauge(t, full, 1)
 	if got := f.profile(t, of); got != sidecars.Essential {
 		t.Errorf("a new pod has the profile %q after a change of the leader", got)
 	}
+	// A scrape that fails gives no room back.
+	cache.Store(-1)
+	ctl.gauge(t, series, 150)
+	cache.Store(750)
+	ctl.gauge(t, series, 900)
+	ctl.gauge(t, full, 1)
 	cache.Store(100)
 	ctl.gauge(t, full, 0)
 	f.hasEvent(t, of, "Namespace", "SeriesBudgetRestored", "250 of the 1000 series")

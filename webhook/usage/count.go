@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/common/model"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,19 +26,22 @@ type level string
 const (
 	within    level = ""
 	near      level = "near"      // 80 % or more
-	exhausted level = "exhausted" // above it, and not below 80 % since
+	exhausted level = "exhausted" // above it, and not surely below 80 % since
 )
 
 // nearPercent of its budget is near.
 const nearPercent = 80
 
-// levelAfter is how much of its budget a namespace uses, with so many series, that
-// was at a level before.
-func levelAfter(before level, series, most int) level {
+// levelAfter is how much of its budget a namespace uses that was at a level before. It
+// rises by the series of now, and falls by those of lately. What is not counted is within.
+func levelAfter(before level, of *count, most int) level {
+	below := func(series int) bool { return int64(series)*100 < int64(most)*nearPercent }
 	switch {
-	case series > most:
+	case of == nil:
+		return within
+	case of.now > most:
 		return exhausted
-	case int64(series)*100 < int64(most)*nearPercent:
+	case below(of.now) && (before == within || below(of.lately)):
 		return within
 	case before == exhausted:
 		return exhausted
@@ -132,7 +134,7 @@ func (u *Usage) round(ctx context.Context) error {
 			names = append(names, name)
 		}
 	}
-	counted := map[string]map[string]int{}
+	counted := map[string]*count{}
 	if u.Prometheus != nil && len(names) > 0 {
 		var err error
 		if counted, err = u.ask(ctx, names); err != nil {
@@ -141,15 +143,7 @@ func (u *Usage) round(ctx context.Context) error {
 	}
 	var used []string
 	for name, b := range all {
-		b.used, b.counts = 0, u.Prometheus != nil && b.wrong == ""
-		for _, n := range counted[name] {
-			b.used += n
-		}
-		if b.counts {
-			b.level = levelAfter(b.level, b.used, b.most)
-		} else {
-			b.level = within
-		}
+		b.counted, b.level = counted[name], levelAfter(b.level, counted[name], b.most)
 		if b.level == exhausted {
 			used = append(used, name)
 		}
@@ -164,56 +158,29 @@ func (u *Usage) round(ctx context.Context) error {
 		return err
 	}
 	for name, b := range all {
-		u.record(ctx, name, b, counted[name])
+		u.record(ctx, name, b)
 	}
 	return nil
 }
 
-// query gives the series that are kept, by namespace and job. The jobs of the stack
-// itself report on others' namespaces.
-const query = `sum by (namespace, job) (max by (namespace, pod, container, job, instance) (` +
-	`scrape_samples_post_metric_relabeling{namespace=~%[1]q,pod!="",job!~%[2]q} and up{namespace=~%[1]q,pod!="",job!~%[2]q} == 1))`
-
-// askTime is how long Prometheus may take.
-const askTime = 20 * time.Second
-
-func (u *Usage) ask(ctx context.Context, names []string) (map[string]map[string]int, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
-	value, _, _, err := u.Prometheus.Query(ctx, fmt.Sprintf(query, strings.Join(names, "|"), sidecars.ReservedJobs()), time.Time{}) // at Prometheus' own time
-	if err != nil {
-		return nil, fmt.Errorf("ask Prometheus for series: %w", err)
-	}
-	vector, ok := value.(model.Vector)
-	if !ok {
-		return nil, fmt.Errorf("ask Prometheus for series: want a vector, got %s", value.Type())
-	}
-	counted := map[string]map[string]int{}
-	for _, s := range vector {
-		namespace := string(s.Metric["namespace"])
-		if counted[namespace] == nil {
-			counted[namespace] = map[string]int{}
-		}
-		counted[namespace][string(s.Metric[model.JobLabel])] += int(s.Value)
-	}
-	return counted, nil
-}
-
 // record writes an event where something else is to be said of a namespace than
 // before, and stores the budget.
-func (u *Usage) record(ctx context.Context, name string, b budget, jobs map[string]int) {
-	share := fmt.Sprintf("%d of the %d series of %s", b.used, b.most, sidecars.BudgetKey)
+func (u *Usage) record(ctx context.Context, name string, b budget) {
+	var share string
+	if b.counted != nil {
+		share = fmt.Sprintf("%d of the %d series of %s", b.counted.now, b.most, sidecars.BudgetKey)
+	}
 	var due events.Event
 	var text string
 	switch {
 	case b.wrong != "":
 		due, text = events.SeriesBudgetIgnored, b.wrong
-	case !b.counts:
+	case b.counted == nil:
 		due, text = events.SeriesBudgetIgnored, fmt.Sprintf("%s has no effect: the controller asks no Prometheus; set controller.prometheusURL of the chart", sidecars.BudgetKey)
 	case b.level == near:
-		due, text = events.SeriesBudgetNearlyUsed, fmt.Sprintf("the exporters have %s; above that, new pods get the profile %s. %s", share, sidecars.Essential, largest(jobs))
+		due, text = events.SeriesBudgetNearlyUsed, fmt.Sprintf("the exporters have %s; above that, new pods get the profile %s. %s", share, sidecars.Essential, largest(b.counted.jobs))
 	case b.level == exhausted:
-		due, text = events.SeriesBudgetExhausted, fmt.Sprintf("the exporters have %s: new pods get the profile %s until less than %d %% is used. %s. Running pods get it when they are created again", share, sidecars.Essential, nearPercent, largest(jobs))
+		due, text = events.SeriesBudgetExhausted, fmt.Sprintf("the exporters have %s: new pods get the profile %s until less than %d %% is used. %s. Running pods get it when they are created again", share, sidecars.Essential, nearPercent, largest(b.counted.jobs))
 	case b.said != "":
 		due, text = events.SeriesBudgetRestored, fmt.Sprintf("the exporters have %s: new pods get the profile that they ask for", share)
 	}

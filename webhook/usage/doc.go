@@ -15,6 +15,16 @@
 // Pods with the profile essential make room, and with one threshold the next pod would
 // take it again. The state is stored, so that it outlives a change of the leader.
 //
+// # It rises by what is kept now, and falls by the most of five rounds
+//
+// A sum that lacks a target is too low: one scrape of a large exporter failed, a pod is
+// being replaced, an exporter served half a page, Prometheus was restarted. So each
+// target that was up within five rounds counts at its most before room is given back.
+// It is not given back either where Prometheus has scraped nothing for that long, or
+// warns that its answer is partial. A target of which every scrape failed for five
+// rounds takes nothing. Refused: to count rounds in the leader, for which a Prometheus
+// that has forgotten everything is below twice in a row as well.
+//
 // # What Prometheus keeps is counted
 //
 // The samples of the last scrape after relabeling, of targets that are up, so that the

@@ -31,14 +31,14 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	all := maps.Clone(c.budgets)
 	c.mu.Unlock()
 	for name, b := range all {
-		if !b.counts {
+		if b.counted == nil {
 			continue
 		}
 		full := 0.0
 		if b.level == exhausted {
 			full = 1
 		}
-		ch <- prometheus.MustNewConstMetric(seriesDesc, prometheus.GaugeValue, float64(b.used), name)
+		ch <- prometheus.MustNewConstMetric(seriesDesc, prometheus.GaugeValue, float64(b.counted.now), name)
 		ch <- prometheus.MustNewConstMetric(budgetDesc, prometheus.GaugeValue, float64(b.most), name)
 		ch <- prometheus.MustNewConstMetric(exhaustedDesc, prometheus.GaugeValue, full, name)
 	}

@@ -60,12 +60,11 @@ type Usage struct {
 
 // budget is what a namespace may use, and does.
 type budget struct {
-	most   int
-	wrong  string // why there is none
-	counts bool   // used is known
-	used   int
-	level  level
-	said   string // the reason of the last event
+	most    int
+	wrong   string // why there is none
+	counted *count // nil where nobody counts
+	level   level
+	said    string // the reason of the last event
 }
 
 // New returns what knows nothing until the manager runs.
