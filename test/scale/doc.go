@@ -4,6 +4,7 @@ chart's own jobs, beside the annotation way, in one run; and what the controller
 
 	go run ./test/scale                                a table, and an error where a budget is not kept
 	go run ./test/scale -csv FILE                      the same, with the figures, of which test/scale/picture draws a picture
+	go run ./test/scale -pods 20000 -shards 5          the same with one size, and the largest of five shards instead of three
 	go run ./test/scale -latency loopback              from a pod's being ready to its first sample, without a kubelet
 	go run ./test/scale -latency cluster               the same on the real cluster, beside the chart's Prometheus
 
@@ -27,6 +28,11 @@ budgets are about the live heap above that of the Prometheus without jobs; both 
 # Decision: each variant starts alone, all share the churn
 
 The same events for all, in half a minute. Sharing the machine's cores costs time, not CPU seconds.
+
+# Decision: shards scrape through a proxy
+
+What a shard holds is series, so one Prometheus and each shard in turn scrape the monitored pods with the jobs of the chart's ConfigMaps. Nobody
+listens on the pods' addresses; a proxy answers for all of them. Refused: an address and a server for each pod, which measures the same.
 
 # Decision: a Prometheus for each set of jobs when latency is measured
 

@@ -25,6 +25,7 @@ type options struct {
 	csv     string
 	latency string
 	arrive  int
+	shards  int
 	churn   churn
 }
 
@@ -34,6 +35,7 @@ func main() {
 	flag.StringVar(&o.csv, "csv", "", "File for the figures as CSV. Default: none is written.")
 	flag.StringVar(&o.latency, "latency", "", "Measure how long a pod that is ready waits for its first sample instead: loopback, with pods that are objects only, or cluster, with the chart on a real one.")
 	flag.IntVar(&o.arrive, "arrivals", 60, "How many pods arrive for -latency.")
+	flag.IntVar(&o.shards, "shards", 3, "Of how many shards the largest is measured beside one Prometheus, where there are most pods. 0 measures none.")
 	flag.IntVar(&o.churn.rate, "churn-rate", 50, "Changes of unmonitored pods in a second.")
 	flag.DurationVar(&o.churn.time, "churn-time", 30*time.Second, "How long pods change.")
 	flag.Parse()
@@ -60,11 +62,11 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	figures, err := measureAll(ctx, sizes, o.churn)
+	figures, divided, err := measureAll(ctx, sizes, o)
 	if err := errors.Join(err, table(os.Stdout, figures, o.churn)); err != nil {
 		return err // after what was measured before it
 	}
-	over := compare(os.Stdout, figures)
+	over := errors.Join(compare(os.Stdout, figures), divided.compare(os.Stdout))
 	if o.csv != "" {
 		if err := writeCSV(o.csv, figures); err != nil {
 			return err
@@ -73,23 +75,26 @@ func run(ctx context.Context, o options) error {
 	return over
 }
 
-// measureAll measures one size after the other in one API server. With an error it returns what was measured before.
-func measureAll(ctx context.Context, sizes []int, churn churn) ([]figure, error) {
+// measureAll measures one size after the other in one API server, and shards at the last one. With an error it returns what was
+// measured before.
+func measureAll(ctx context.Context, sizes []int, o options) (all []figure, d division, err error) {
 	c, err := newCluster(ctx)
 	if err != nil {
-		return nil, err
+		return nil, d, err
 	}
 	defer c.server.Stop()
-	var all []figure
 	for _, n := range sizes {
-		figures, err := c.measure(ctx, n, churn)
+		figures, err := c.measure(ctx, n, o.churn)
 		if err != nil {
-			return all, err
+			return all, d, err
 		}
 		progress.Say(ctx, "%d pods are measured", n)
 		all = append(all, figures...)
 	}
-	return all, nil
+	if o.shards > 0 {
+		d, err = c.divide(ctx, o.shards)
+	}
+	return all, d, err
 }
 
 func parseSizes(list string) ([]int, error) {

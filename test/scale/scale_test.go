@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -54,6 +55,15 @@ func TestFewPods(t *testing.T) {
 	if f := of[static]; f.Received != 0 {
 		t.Errorf("targets from a file cost %d bytes from the API server", f.Received)
 	}
+	d, err := c.divide(t.Context(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed.Reset()
+	if err := d.compare(&printed); err != nil || d.one.series < population.Count(pods)*samples {
+		t.Errorf("%+v, %v", d, err)
+	}
+	t.Log(printed.String())
 	if f := of[program]; f.Received == 0 || f.CPU == 0 || f.Peak == 0 {
 		t.Errorf("the controller cost nothing: %+v", f)
 	}
@@ -92,6 +102,25 @@ func TestBudgets(t *testing.T) {
 		edit(figures)
 		if err := compare(&printed, figures); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("got %v, want an error with %q and no other", err, want)
+		}
+	}
+}
+
+func TestDivision(t *testing.T) {
+	d := division{pods: 20000, one: held{1000, 200_000, 300 << 20}, shards: []held{{340, 68_000, 120 << 20}, {330, 66_000, 118 << 20}, {330, 66_000, 118 << 20}}}
+	var printed strings.Builder
+	if err := d.compare(&printed); err != nil || !strings.Contains(printed.String(), "0.34 of one Prometheus' series and 0.40 of its live heap") {
+		t.Errorf("%v in\n%s", err, printed.String())
+	}
+	for want, edit := range map[string]func(*held){
+		"the shards 1001":     func(h *held) { h.targets++ },
+		"a shard has 90000":   func(h *held) { h.series = 90_000 },
+		"1.5 times its share": func(h *held) { h.heap = 200 << 20 },
+	} {
+		bad := division{d.pods, d.one, slices.Clone(d.shards)}
+		edit(&bad.shards[1])
+		if err := bad.compare(&printed); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want an error with %q", err, want)
 		}
 	}
 }
