@@ -24,6 +24,8 @@
 // before the policy, or from before their namespace was opted in, are found by a sweep in
 // pages, every ten minutes; namespaces where it found missed ones are swept every half
 // minute, and one that is opted in at once.
+// Each source may be late: a pod is known while one of them reports it, as the newest
+// version that any of them has reported.
 //
 // # All pods are watched as metadata
 //

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/webhook/monitored"
@@ -56,25 +57,32 @@ func newInventory(excluded []string, settings sidecars.Settings) *inventory {
 	}
 }
 
-// setPod takes note of a pod. One that is being deleted, or that is none of our
-// business, is forgotten.
-func (v *inventory) setPod(m *metav1.ObjectMeta, from origin) {
+// setPod takes note of what a source says of a pod. One that is being deleted, or that is
+// none of our business, is forgotten.
+func (v *inventory) setPod(m *metav1.ObjectMeta, from sources) {
 	key := types.NamespacedName{Namespace: m.Namespace, Name: m.Name}
 	if m.DeletionTimestamp != nil || slices.Contains(v.excluded, m.Namespace) {
 		v.dropPod(key)
 		return
 	}
 	p, of := newPod(m), workloadOf(m)
-	p.origin = from
+	p.sources = from
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	before := v.pods[key]
-	if from == swept && before != nil && before.origin == scraped {
-		return // it became monitored since its page was listed
-	}
-	if before != nil && before.workload.Workload == of && before.same(p) {
-		before.origin = from
-		return
+	if before != nil {
+		if from == swept && before.sources != swept {
+			return // a watch has reported it since its page was listed, and reports its end
+		}
+		p.sources |= before.sources &^ swept
+		if p.olderThan(before) {
+			before.sources = p.sources
+			return
+		}
+		if before.workload.Workload == of && before.same(p) {
+			before.sources, before.version = p.sources, p.version
+			return
+		}
 	}
 	v.forget(key)
 	if before != nil && before.workload.Workload != of {
@@ -102,6 +110,11 @@ func (p *pod) same(o *pod) bool {
 func (v *inventory) dropPod(key types.NamespacedName) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.drop(key)
+}
+
+// drop forgets a pod; v.mu is held.
+func (v *inventory) drop(key types.NamespacedName) {
 	if p := v.forget(key); p != nil && len(p.entries) > 0 {
 		v.changed(p.workload.Workload)
 	}
@@ -123,30 +136,38 @@ func (v *inventory) forget(key types.NamespacedName) *pod {
 	return p
 }
 
-// dropWatched forgets a pod that the watch no longer reports, unless because it became
-// monitored.
-func (v *inventory) dropWatched(key types.NamespacedName) {
+// olderThan reports whether another source has said something newer of the pod.
+func (p *pod) olderThan(known *pod) bool {
+	order, err := resourceversion.CompareResourceVersion(p.version, known.version)
+	return err == nil && order < 0
+}
+
+// dropFrom takes note that a source no longer reports a pod, and forgets it if that was
+// the last: one that becomes monitored, or ceases to be, goes from one watch to another,
+// and either may be late.
+func (v *inventory) dropFrom(key types.NamespacedName, of sources) {
 	v.mu.Lock()
-	known := v.pods[key]
-	v.mu.Unlock()
-	if known != nil && known.origin == watched {
-		v.dropPod(key)
+	defer v.mu.Unlock()
+	if known := v.pods[key]; known != nil {
+		if known.sources &^= of; known.sources == 0 {
+			v.drop(key)
+		}
 	}
 }
 
-// keepPods forgets the pods of an origin that are not among these; with
-// namespaces, only in those.
-func (v *inventory) keepPods(alive map[types.NamespacedName]bool, of origin, namespaces ...string) {
+// keepPods takes note that a source reports none but these; with namespaces, only in
+// those.
+func (v *inventory) keepPods(alive map[types.NamespacedName]bool, of sources, namespaces ...string) {
 	for _, key := range v.absent(alive, of, namespaces) {
-		v.dropPod(key)
+		v.dropFrom(key, of)
 	}
 }
 
-func (v *inventory) absent(alive map[types.NamespacedName]bool, of origin, namespaces []string) (gone []types.NamespacedName) {
+func (v *inventory) absent(alive map[types.NamespacedName]bool, of sources, namespaces []string) (gone []types.NamespacedName) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for key, p := range v.pods {
-		if !alive[key] && p.origin == of && (len(namespaces) == 0 || slices.Contains(namespaces, key.Namespace)) {
+		if !alive[key] && p.sources&of != 0 && (len(namespaces) == 0 || slices.Contains(namespaces, key.Namespace)) {
 			gone = append(gone, key)
 		}
 	}
@@ -187,8 +208,10 @@ func (v *inventory) dropContainers(p *corev1.Pod) {
 	defer v.mu.Unlock()
 	key := types.NamespacedName{Namespace: p.Namespace, Name: p.Name}
 	delete(v.containers, key)
-	if known := v.pods[key]; known != nil && known.origin == scraped {
-		v.forget(key)
+	if known := v.pods[key]; known != nil && known.sources&scraped != 0 {
+		if known.sources &^= scraped; known.sources == 0 {
+			v.forget(key)
+		}
 		v.changed(known.workload.Workload)
 	}
 }

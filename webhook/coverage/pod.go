@@ -24,11 +24,11 @@ const (
 	optsOut
 )
 
-// origin is how a pod became known.
-type origin byte
+// sources are those that report a pod: it is known as long as there is one.
+type sources byte
 
 const (
-	watched origin = iota
+	watched sources = 1 << iota
 	swept
 	scraped // by the watch of monitored pods
 )
@@ -40,7 +40,8 @@ type pod struct {
 	template  string // the pods of a workload that are decided alike
 	created   time.Time
 	asks      asking
-	origin    origin
+	sources   sources
+	version   string              // the resource version
 	requested string              // the label of the API server's policies: RequestedByPolicy, or why they left it
 	decided   bool                // it has a status of Outrider's
 	status    []sidecars.Decision // from there
@@ -59,7 +60,7 @@ type entry struct {
 
 // newPod reads a pod's metadata.
 func newPod(m *metav1.ObjectMeta) *pod {
-	p := &pod{name: m.Name, created: m.CreationTimestamp.Time, template: revision(m), requested: m.Labels[sidecars.RequestedKey]}
+	p := &pod{name: m.Name, created: m.CreationTimestamp.Time, version: m.ResourceVersion, template: revision(m), requested: m.Labels[sidecars.RequestedKey]}
 	inject, annotated := m.Annotations[sidecars.InjectKey]
 	_, scraped := m.Annotations[sidecars.ScrapeKey]
 	switch {

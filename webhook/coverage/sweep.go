@@ -131,7 +131,7 @@ func (v *inventory) missedInSweeps() []string {
 	defer v.mu.Unlock()
 	namespaces := map[string]bool{}
 	for key, p := range v.pods {
-		if p.origin == swept && p.candidate(v.optedIn[key.Namespace]) {
+		if p.sources == swept && p.candidate(v.optedIn[key.Namespace]) {
 			namespaces[key.Namespace] = true
 		}
 	}

@@ -1,6 +1,8 @@
 package coverage
 
 import (
+	"fmt"
+	"math/bits"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,7 +24,7 @@ func TestSources(t *testing.T) {
 		unlisted  news = func(v *inventory) { v.keepPods(nil, swept) }
 		elsewhere news = func(v *inventory) { v.keepPods(nil, swept, "elsewhere") }
 		relisted  news = func(v *inventory) { v.keepPods(nil, watched) }
-		left      news = func(v *inventory) { v.dropWatched(key) }
+		left      news = func(v *inventory) { v.dropFrom(key, watched) }
 		scrapes   news = func(v *inventory) { v.setPod(&pod.ObjectMeta, scraped); v.setContainers(pod) }
 		stopped   news = func(v *inventory) { v.dropContainers(pod) }
 	)
@@ -54,4 +56,100 @@ func TestSources(t *testing.T) {
 			t.Errorf("%s: known %v, want %v", name, known, tc.known)
 		}
 	}
+}
+
+// podLabels of the pod's versions: whether the policies labeled it, and whether Prometheus scrapes it.
+type podLabels struct{ requested, monitored bool }
+
+// report is what one source reports of one version of the pod.
+type report struct {
+	what    string
+	version int
+}
+
+// pod is that version, which its time of creation stands for.
+func (n report) pod() *corev1.Pod {
+	return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "shop", Name: "cache", ResourceVersion: fmt.Sprint(9 + n.version), CreationTimestamp: metav1.Unix(int64(n.version), 0),
+		Annotations: map[string]string{sidecars.InjectKey: "redis"},
+	}}
+}
+
+func (n report) toWatch(v *inventory) {
+	if n.what == "drop" {
+		v.dropFrom(types.NamespacedName{Namespace: "shop", Name: "cache"}, watched)
+		return
+	}
+	v.setPod(&n.pod().ObjectMeta, watched)
+}
+
+func (n report) toScrapes(v *inventory) {
+	if n.what == "drop" {
+		v.dropContainers(n.pod())
+		return
+	}
+	v.setPod(&n.pod().ObjectMeta, scraped)
+	v.setContainers(n.pod())
+}
+
+// reports are what a watch of the versions that match reports, in order.
+func reports(history []podLabels, matches func(podLabels) bool) (all []report) {
+	before := false
+	for i, l := range history {
+		now := matches(l)
+		switch {
+		case now:
+			all = append(all, report{"set", i})
+		case before:
+			all = append(all, report{"drop", i})
+		}
+		before = now
+	}
+	return all
+}
+
+// TestSourcesInAnyOrder has a pod change its labels, and both watches report it in every order that can be, each late by as
+// much as it likes. Once all has been reported, the pod is known, as it last was, if a watch selects it.
+func TestSourcesInAnyOrder(t *testing.T) {
+	labeled := func(l podLabels) bool { return l.requested && !l.monitored }
+	scraping := func(l podLabels) bool { return l.monitored }
+	orders := 0
+	for code := range 4 * 4 * 4 * 4 {
+		var history []podLabels
+		for i := range 4 {
+			kind := code >> (2 * i) & 3
+			history = append(history, podLabels{kind&1 != 0, kind&2 != 0})
+		}
+		watch, scrapes := reports(history, labeled), reports(history, scraping)
+		for order := range 1 << (len(watch) + len(scrapes)) {
+			if bits.OnesCount(uint(order)) != len(watch) {
+				continue
+			}
+			orders++
+			v := newInventory(nil, sidecars.Settings{})
+			v.changed = func(Workload) {}
+			var told []string
+			w, s := watch, scrapes
+			for i := range len(watch) + len(scrapes) {
+				if order>>i&1 != 0 {
+					told = append(told, fmt.Sprint("watch ", w[0]))
+					w[0].toWatch(v)
+					w = w[1:]
+				} else {
+					told = append(told, fmt.Sprint("scrapes ", s[0]))
+					s[0].toScrapes(v)
+					s = s[1:]
+				}
+			}
+			last := history[len(history)-1]
+			p := v.pods[types.NamespacedName{Namespace: "shop", Name: "cache"}]
+			if known := labeled(last) || scraping(last); (p != nil) != known {
+				t.Fatalf("%v, reported as %v: known %t, want %t", history, told, p != nil, known)
+			}
+			if p != nil && p.created.Unix() != int64(len(history)-1) {
+				t.Fatalf("%v, reported as %v: known as of version %d", history, told, p.created.Unix())
+			}
+		}
+	}
+	t.Logf("figure: %d orders", orders)
 }

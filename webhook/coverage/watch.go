@@ -104,7 +104,7 @@ func (s *sink) Delete(o any) error {
 	if err != nil {
 		return fmt.Errorf("watch pods: %w", err)
 	}
-	s.inventory.dropWatched(types.NamespacedName{Namespace: m.GetNamespace(), Name: m.GetName()})
+	s.inventory.dropFrom(types.NamespacedName{Namespace: m.GetNamespace(), Name: m.GetName()}, watched)
 	return nil
 }
 
