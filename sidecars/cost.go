@@ -61,6 +61,9 @@ func (e Expected) Series() int32 {
 	return e.Cost.Series.Base
 }
 
+// Documented reports whether the cost is from documentation, and not measured.
+func (e Expected) Documented() bool { return e.Cost != nil && e.Cost.Source == v1alpha1.Documented }
+
 // Per is what further things of the server add, under its profile.
 func (e Expected) Per() []v1alpha1.SeriesPer {
 	if e.Cost == nil {

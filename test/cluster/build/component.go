@@ -59,6 +59,7 @@ var components = append(olderAPIServers(), []Component{
 	{Name: "mysqld_exporter", Module: "github.com/prometheus/mysqld_exporter", Nested: "exporters", Stamp: stamp(commonVersion)},
 	{Name: "postgres_exporter", Module: community + "postgres_exporter", Package: "cmd/postgres_exporter", Nested: "exporters", Stamp: stamp(commonVersion)},
 	{Name: "pgbouncer_exporter", Module: community + "pgbouncer_exporter", Nested: "pgbouncer_exporter", Stamp: stamp(commonVersion)},
+	{Name: "statsd_exporter", Module: "github.com/prometheus/statsd_exporter", Nested: "statsd_exporter", Stamp: stamp(commonVersion)},
 	{Name: "elasticsearch_exporter", Module: community + "elasticsearch_exporter", Nested: "exporters", Stamp: stamp(commonVersion)},
 	{Name: "cert-manager", Module: "github.com/cert-manager/cert-manager", Nested: "cert-manager", Own: true},
 	// It needs an older YAML parser than the tools of test/tools.

@@ -130,8 +130,8 @@ func Base() []Image { return slices.Clone(base) }
 // of the stack. They are hundreds of megabytes: who needs them loads them.
 func Workloads() []Image { return slices.Concat(servers, exporters, optional) }
 
-// All returns every image but this project's own.
-func All() []Image { return slices.Concat(base, servers, exporters, optional) }
+// All returns every image but this project's own, those of sandboxes too.
+func All() []Image { return slices.Concat(base, servers, exporters, optional, sandboxed) }
 
 // Find returns the image whose repository ends in name, such as redis.
 func Find(name string) (Image, error) {

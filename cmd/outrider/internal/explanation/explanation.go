@@ -88,6 +88,8 @@ type Cost struct {
 	Series int32 `json:"series"`
 	// Per is what further things of the server add.
 	Per []v1alpha1.SeriesPer `json:"per,omitempty"`
+	// Documented says that they are from documentation, and not measured.
+	Documented bool `json:"documented,omitempty"`
 }
 
 // Change is a property before and after injection.
@@ -124,7 +126,7 @@ func Of(name string, pod *corev1.Pod, plan sidecars.Plan, settings []sidecars.Se
 		}
 	}
 	for _, e := range plan.Expected(catalog) {
-		x.Costs = append(x.Costs, Cost{Exporter: e.Exporter, Series: e.Series(), Per: e.Per()})
+		x.Costs = append(x.Costs, Cost{Exporter: e.Exporter, Series: e.Series(), Per: e.Per(), Documented: e.Documented()})
 	}
 	after.Name = cmp.Or(after.Name, after.GenerateName+"…")
 	after.Status.PodIP = cmp.Or(after.Status.PodIP, placeholderIP)

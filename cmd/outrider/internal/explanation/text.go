@@ -72,6 +72,9 @@ func (c Cost) String() string {
 	for _, per := range c.Per {
 		text += fmt.Sprintf(", %d more for each %s", per.Series, per.Of)
 	}
+	if c.Documented {
+		text += " (documented, not measured)"
+	}
 	return text
 }
 

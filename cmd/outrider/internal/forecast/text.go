@@ -29,6 +29,9 @@ func (f *Forecast) Write(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	if f.Total.Documented {
+		fmt.Fprintln(w, "~ estimated from documentation, not measured")
+	}
 	for _, exporter := range slices.Sorted(maps.Keys(f.Per)) {
 		var parts []string
 		for _, per := range f.Per[exporter] {
@@ -41,7 +44,10 @@ func (f *Forecast) Write(w io.Writer) error {
 
 func (l Line) write(w io.Writer, namespace, workload, exporter string) {
 	series, samples := fmt.Sprint(l.Series), fmt.Sprintf("%.1f", l.Samples)
-	if l.Unknown { // some of it, or all
+	if l.Documented { // some of it, or all
+		series, samples = "~"+series, "~"+samples
+	}
+	if l.Unknown {
 		series, samples = series+"+?", samples+"+?"
 	}
 	fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%dm\t%dMi\t%s\t%s\n", namespace, workload, exporter, l.Pods, l.Sidecars, l.CPU, l.Memory, series, samples)
