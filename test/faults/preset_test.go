@@ -1,6 +1,7 @@
 package faults_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -25,8 +26,11 @@ var presets = []struct{ name, set string }{
 // testPresets drains every node in turn with each preset: each drain ends, and the release is whole again after it. The last
 // preset is upgraded to the values of the other faults, under which a webhook appears.
 func testPresets(t *testing.T, e *env) {
-	t.Cleanup(func() {
-		if err := e.release.Uninstall(); err != nil { // what presets have more of goes
+	t.Cleanup(func() { // what presets have more of goes, and the next fault finds the release that it expects
+		if err := e.release.Uninstall(); err != nil {
+			t.Error(err)
+		}
+		if _, err := e.release.Apply(context.Background(), e.values()); err != nil {
 			t.Error(err)
 		}
 	})
