@@ -42,7 +42,7 @@ type entry struct {
 	notSchemes map[string]*regexp.Regexp // by parameter, of addresses that are passed over
 	names      map[string]bool           // of the workload, as images, containers and ports have them
 	matching   map[string]*regexp.Regexp // by pattern of a sign
-	exporters  *regexp.Regexp            // matches names of exporters for the workload
+	exporters  *regexp.Regexp            // matches names of exporters for the workload, of those with that word
 	causes     []*regexp.Regexp          // of the diagnosis, in its order
 	hash       string                    // of the definition
 }
@@ -195,7 +195,7 @@ func newEntry(e v1alpha1.Exporter) (*entry, error) {
 		}
 	}
 	made.names = workloadNames(e)
-	made.exporters = regexp.MustCompile(exportersPattern(made.names))
+	made.exporters = regexp.MustCompile(workloadPattern(made.names))
 	errs = append(errs, unknownPlaceholders(e.Spec, made.patterns)...)
 	var bad problems
 	made.matching = compileSigns(e.Spec, &bad)

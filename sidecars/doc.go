@@ -34,9 +34,9 @@
 // # Recognition
 //
 // A container is a server by weight: its image or program counts 4, a usual
-// port 2, a name 1 (of the container, the port or the image), and 3 is enough, so
-// a mirror's renamed image with the usual port is recognized and a client with
-// the workload's name is not. Names are compared whole, or by their kind:
+// port 2, a name (of the container, the port or the image) or a variable that only
+// the server reads 1, and 3 is enough, so a mirror's renamed image with the usual
+// port is recognized and a client with the workload's name is not. Names are compared whole, or by their kind:
 // substrings never count.
 //
 // Only what is named contradicts: another workload's image, program or name in

@@ -1,20 +1,23 @@
 package sidecars
 
 import (
+	"path"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
 // arguments are the words of a container's command line in which flags are
 // looked for: a shell's script is taken apart with the words behind it, and
 // several words in one string, such as "--port 6380" and "redis-server --port 6380",
 // are separate.
-func arguments(c *corev1.Container) []string {
+func arguments(c *corev1.Container, r v1alpha1.Recognition) []string {
 	line := commandLine(c)
 	if script, ok := shellScript(line); ok {
-		return append(shellWords(script), line[slices.Index(line, script)+1:]...)
+		return append(slices.Concat(serving(shellCommands(script), r)...), line[slices.Index(line, script)+1:]...)
 	}
 	if !slices.ContainsFunc(line, severalWords) {
 		return line
@@ -34,9 +37,40 @@ func severalWords(word string) bool {
 	return strings.HasPrefix(word, "-") && strings.ContainsAny(word, " \t\n") || strings.Contains(word, " --")
 }
 
-// shellWords takes a script apart as a shell does, as far as words go: quotes
+// serving are the commands of a script without those of clients and of servers that
+// another one follows, where one starts the server.
+func serving(commands [][]string, r v1alpha1.Recognition) [][]string {
+	last := len(commands) - 1
+	for ; last >= 0 && !starts(commands[last], r.Commands); last-- {
+	}
+	for i := range commands {
+		if last >= 0 && (starts(commands[i], r.NotCommands) || i < last && starts(commands[i], r.Commands)) {
+			commands[i] = nil
+		}
+	}
+	return commands
+}
+
+// starts reports whether the program of a command is one of some.
+func starts(words, programs []string) bool {
+	for i := 0; i < len(words); i++ {
+		switch base := path.Base(words[i]); {
+		case slices.Contains(switches, base) || slices.Contains(userFlags, words[i]):
+			i++
+		case words[i] != "" && !isPassed(words[i], base):
+			return slices.Contains(programs, base)
+		}
+	}
+	return false
+}
+
+// shellWords are the words of a script, of all its commands.
+func shellWords(script string) []string { return slices.Concat(shellCommands(script)...) }
+
+// shellCommands takes a script apart as a shell does, as far as words go: quotes
 // are removed, $(…) and `…` stay whole, comments and operators fall away.
-func shellWords(script string) []string {
+func shellCommands(script string) [][]string {
+	var commands [][]string
 	var words []string
 	var word strings.Builder
 	begun := false
@@ -51,6 +85,9 @@ func shellWords(script string) []string {
 		switch c := script[i]; {
 		case strings.IndexByte(" \t\r\n;|&", c) >= 0:
 			end()
+			if strings.IndexByte("\n;|&", c) >= 0 && len(words) > 0 {
+				commands, words = append(commands, words), nil
+			}
 		case c == '#' && !begun:
 			i += untilByte(script[i:], '\n')
 		case c == '\\' && i+1 < len(script):
@@ -78,7 +115,7 @@ func shellWords(script string) []string {
 		}
 	}
 	end()
-	return words
+	return append(commands, words)
 }
 
 // untilByte is how far it is to a byte, or to the end.

@@ -12,14 +12,15 @@ import (
 // The grammar of texts in a definition, as the CRD has it: what the API server
 // refuses is refused from a file too.
 var (
-	imageTag    = regexp.MustCompile(`^[^@: ]+(:[0-9]+/[^@: ]+)?:[a-zA-Z0-9_][a-zA-Z0-9_.-]*$`)
-	imageDigest = regexp.MustCompile(`^[^@: ]+(:[0-9]+/[^@: ]+)?(:[a-zA-Z0-9_][a-zA-Z0-9_.-]*)?@sha256:[0-9a-f]{64}$`)
-	seriesName  = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
-	imageName   = regexp.MustCompile(`^[a-z0-9]+([._-]+[a-z0-9]+)*$`)
-	taggedImage = regexp.MustCompile(`^([a-z0-9]+([._-]+[a-z0-9]+)*|\*):[a-z0-9]+$`)
-	programName = regexp.MustCompile(`^[-._a-zA-Z0-9]+$`)
-	oneLine     = regexp.MustCompile(`^[^\n]+$`)
-	assignment  = regexp.MustCompile(`^[-._a-zA-Z][-._a-zA-Z0-9]*=[^\n]*$`)
+	imageTag     = regexp.MustCompile(`^[^@: ]+(:[0-9]+/[^@: ]+)?:[a-zA-Z0-9_][a-zA-Z0-9_.-]*$`)
+	imageDigest  = regexp.MustCompile(`^[^@: ]+(:[0-9]+/[^@: ]+)?(:[a-zA-Z0-9_][a-zA-Z0-9_.-]*)?@sha256:[0-9a-f]{64}$`)
+	seriesName   = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
+	imageName    = regexp.MustCompile(`^[a-z0-9]+([._-]+[a-z0-9]+)*$`)
+	taggedImage  = regexp.MustCompile(`^([a-z0-9]+([._-]+[a-z0-9]+)*|\*):[a-z0-9]+$`)
+	programName  = regexp.MustCompile(`^[-._a-zA-Z0-9]+$`)
+	variableName = regexp.MustCompile(`^[-._a-zA-Z][-._a-zA-Z0-9]*$`)
+	oneLine      = regexp.MustCompile(`^[^\n]+$`)
+	assignment   = regexp.MustCompile(`^[-._a-zA-Z][-._a-zA-Z0-9]*=[^\n]*$`)
 )
 
 // validateTexts checks the grammar of a definition's texts.
@@ -43,7 +44,7 @@ func validateRecognition(r v1alpha1.Recognition, bad *problems) {
 	}{
 		{"images", r.Images, imageName}, {"tagged", r.Tagged, taggedImage}, {"exporters", r.Exporters, imageName},
 		{"commands", r.Commands, programName}, {"notCommands", r.NotCommands, programName},
-		{"notArgs", r.NotArgs, oneLine}, {"notEnv", r.NotEnv, assignment},
+		{"env", r.Env, variableName}, {"notArgs", r.NotArgs, oneLine}, {"notEnv", r.NotEnv, assignment},
 	} {
 		for i, word := range list.words {
 			if !list.form.MatchString(word) {

@@ -15,7 +15,7 @@ var (
 	roles = []string{"server", "srv", "db", "database", "cache", "master", "slave", "main", "leader", "primary", "secondary", "replica", "replicas", "replication",
 		"standalone", "cluster", "ha", "node", "member", "broker", "shard", "sharded", "data", "store", "service", "svc", "port", "tcp", "tls", "ssl",
 		"kubernetes", "k8s", "docker", "container", "pod"}
-	// others are words of what stands beside a server and is named after it: clients, proxies, exporters, tools.
+	// others are words of what is named after a server: clients, proxies, exporters, tools, servers that only speak its protocol.
 	others = []string{"exporter", "exporters", "operator", "client", "cli", "shell", "proxy", "proxies", "router", "gateway", "ingress", "balancer", "lb", "bouncer", "mesh",
 		"tunnel", "forwarder", "adapter", "bridge", "connect", "connector", "connectors", "sync", "fix", "ui", "gui", "admin", "commander", "insight", "redisinsight",
 		"dashboard", "console", "browser", "express", "explorer", "manager", "monitor", "monitoring", "metrics", "agent", "controller", "webhook", "reloader",
@@ -26,7 +26,9 @@ var (
 		"envoy", "proxyv", "toxiproxy", "stunnel", "ghostunnel", "socat", "gost", "kong", "tyk", "linkerd", "skipper", "hitch", "keepalived", "ambassador", "contour",
 		"phpmyadmin", "pgadmin", "adminer", "pgweb", "pghero", "akhq", "kafdrop", "kowl", "cmak", "kibana", "cerebro", "elasticvue", "dejavu", "grafana", "metabase", "postgrest", "hasura",
 		"readyset", "tailscale", "headscale", "netbird", "twingate", "cloudflared", "ngrok", "inlets", "autossh", "sshuttle", "chisel", "boundary", "ziti", "wireguard", "openvpn", "teleport",
-		"debezium", "logstash", "filebeat", "metricbeat", "fluentd", "fluentbit", "ferretdb", "dolt", "redpanda", "kroxylicious", "crate", "cratedb", "immudb", "busybox", "pause"}
+		"debezium", "logstash", "filebeat", "metricbeat", "fluentd", "fluentbit", "ferretdb", "dolt", "redpanda", "kroxylicious", "crate", "cratedb", "immudb", "busybox", "pause",
+		"cedardb", "doltgresql", "yugabyte", "yugabytedb", "materialize", "materialized", "environmentd", "risingwave", "greptimedb", "databend", "tidb", "oceanbase", "starrocks", "doris",
+		"manticore", "manticoresearch", "memsql", "singlestore", "zincsearch", "quickwit", "openobserve", "documentdb"}
 	// proxies are words of what stands in front of servers and is a workload of the catalog.
 	proxies = []string{"pgbouncer", "haproxy", "traefik", "envoy", "squid", "varnish", "nginx", "openresty", "kong", "caddy"}
 	// stores are words of what keeps the data of the workload that it is named after: keycloak-db is no Keycloak.

@@ -29,7 +29,8 @@ import (
 //	port.PORT              list of the exporters of workloads with that usual port
 //	program.NAME           list of the exporters of which that program is the server; empty for a client
 //	carries.IMAGE          list of the exporters in whose place a container with that base name stands
-//	exporting.EXPORTER     what matches the names of other such containers
+//	exporting.EXPORTER     what matches the names of other such containers that have the word exporter
+//	env.EXPORTER           list of the variables that only a server reads
 //	notArgs.EXPORTER, …    lists of what no server has: notArgs, notEnv, notPorts
 //	endpoints, exemption   what the annotations scrape and exempt match
 func (c Catalog) Recognition() map[string]string {
@@ -76,6 +77,9 @@ func (c Catalog) Recognition() map[string]string {
 		for _, program := range r.Commands {
 			add("program."+program, name)
 		}
+		for _, variable := range r.Env {
+			add("env."+name, variable)
+		}
 		for _, arg := range r.NotArgs {
 			add("notArgs."+name, arg)
 		}
@@ -100,6 +104,7 @@ func (c Catalog) Recognition() map[string]string {
 //	variants, tails        what matches the end of a name that does not say what it is: of an image, of any
 //	others, othersOfPorts, otherTags, otherPrograms
 //	                       what matches names of what is no server: of images and containers, ports, tags, programs
+//	exporter               what matches names with the word exporter
 //	script, words, passed, shell
 //	                       how a command line is read, see program.go
 func Vocabulary() map[string]string {
@@ -107,7 +112,8 @@ func Vocabulary() map[string]string {
 	for name, pattern := range map[string]string{
 		"variants": variantsPattern, "tails": tailsPattern,
 		"others": othersPattern, "othersOfPorts": wordPattern(othersOfPorts), "otherTags": wordPattern(otherTags), "otherPrograms": wordPattern(otherPrograms),
-		"script": scriptPattern, "words": wordsPattern, "passed": passedPattern, "shell": shellPattern,
+		"exporter": exporterPattern,
+		"script":   scriptPattern, "words": wordsPattern, "passed": passedPattern, "shell": shellPattern,
 	} {
 		literals[name] = strconv.QuoteToASCII(pattern)
 	}
@@ -163,18 +169,22 @@ func workloadNames(e v1alpha1.Exporter) map[string]bool {
 	return names
 }
 
-// exportersPattern matches names with the word exporter and one of a workload's,
-// whatever separates the words of it.
-func exportersPattern(names map[string]bool) string {
+// exporterPattern matches names with the word exporter.
+const exporterPattern = `(?:^|[-_.])exporters?(?:[-_.]|$)`
+
+// workloadPattern matches names with one of a workload's, whatever separates the
+// words of it.
+func workloadPattern(names map[string]bool) string {
 	var words []string
 	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if strings.HasSuffix(name, "db") && names[strings.TrimSuffix(name, "db")] {
+			continue
+		}
 		parts := strings.FieldsFunc(name, separates)
 		for i := range parts {
 			parts[i] = regexp.QuoteMeta(parts[i])
 		}
 		words = append(words, strings.Join(parts, "[-_.]?"))
 	}
-	workload := "(?:" + strings.Join(words, "|") + ")d?"
-	const before, after = `(?:^|[-_.])`, `(?:[-_.]|$)`
-	return before + workload + after + `(?:.*[-_.])?exporters?` + after + `|` + before + `exporters?` + after + `(?:.*[-_.])?` + workload + after
+	return `(?:^|[-_.])(?:` + strings.Join(words, "|") + `)(?:d|db)?(?:[-_.]|$)`
 }

@@ -63,8 +63,11 @@ func TestRecognitionFitsAConfigMap(t *testing.T) {
 			}
 		}
 	}
-	if size > 32<<10 {
-		t.Errorf("%d bytes", size)
+	// The object may have a megabyte with the definitions; each pod that a policy looks at pays for what is read of it.
+	if most := 24 << 10; size > most {
+		t.Errorf("%d bytes, want at most %d: shorten the lists, or how they are written (Recognition)", size, most)
+	} else {
+		t.Logf("%d of at most %d bytes", size, most)
 	}
 }
 

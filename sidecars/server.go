@@ -2,6 +2,7 @@ package sidecars
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -167,7 +168,9 @@ func exporterOf(pod *corev1.Pod, e *entry) string {
 	return ""
 }
 
+var isExporter = regexp.MustCompile(exporterPattern)
+
 // exportedBy reports whether a name is that of an exporter for the workload.
 func (e *entry) exportedBy(name string) bool {
-	return strings.Contains(name, "exporter") && e.exporters.MatchString(name)
+	return strings.Contains(name, "exporter") && isExporter.MatchString(name) && e.exporters.MatchString(name)
 }

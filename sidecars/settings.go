@@ -31,7 +31,7 @@ func (p *planner) settings(e *entry) (s *shown, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	s = &shown{pod: p.Pod, server: server, values: map[string]string{}, argsEnv: e.spec.ArgsEnv,
+	s = &shown{pod: p.Pod, server: server, values: map[string]string{}, argsEnv: e.spec.ArgsEnv, recognize: e.spec.Recognize,
 		annotations: p.parameters[e.name], defaults: p.defaults[e.name]}
 	_, s.secret = p.parameters[e.name][secretParameter]
 	if profile, from := p.profile(e.name); profile == Essential {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
 // shown is what a pod shows of one server. The server is nil where nothing says
@@ -21,14 +23,16 @@ type shown struct {
 	account bool    // an account is found or named
 	secret  bool    // a Secret is named
 	argsEnv []string
-	line    []string
-	read    bool // line is
+	// recognize says which programs of a script are the server and its clients.
+	recognize v1alpha1.Recognition
+	line      []string
+	read      bool // line is
 }
 
 // words are the server's command line, for flags, with what its image adds to it.
 func (s *shown) words() []string {
 	if !s.read && s.server != nil {
-		s.line, s.read = arguments(s.server), true
+		s.line, s.read = arguments(s.server, s.recognize), true
 		for _, name := range s.argsEnv {
 			if v := s.env(name); v != nil && v.Value != "" {
 				s.line = append(slices.Clip(s.line), shellWords(v.Value)...)

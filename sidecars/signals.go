@@ -15,7 +15,7 @@ const (
 	byImage   = 4 // the image is known
 	byProgram = 4 // the program is known
 	byPort    = 2 // a usual port is declared
-	byName    = 1 // the container, a usual port or the image is named after it
+	byName    = 1 // the container, a usual port or the image is named after it, or a variable is the server's
 	enough    = 3
 )
 
@@ -88,10 +88,15 @@ func (s signals) weight(e *entry) int {
 		sum += byPort
 		named = named || e.named(port.Name)
 	}
-	if named {
+	if named || s.reads(e) {
 		sum += byName
 	}
 	return sum
+}
+
+// reads reports whether the container has a variable that only the server reads.
+func (s signals) reads(e *entry) bool {
+	return len(e.spec.Recognize.Env) > 0 && slices.ContainsFunc(s.Env, func(v corev1.EnvVar) bool { return slices.Contains(e.spec.Recognize.Env, v.Name) })
 }
 
 // port is a usual port that the container declares, or nil; one that is also

@@ -46,6 +46,9 @@ func (c Catalog) instead(word string) string {
 	case "no", "off", "disabled", "disable", "none", "0":
 		return "; write false to opt out"
 	}
+	if strings.Contains(word, "{{") {
+		return "; it looks like a template that is not rendered"
+	}
 	if several := strings.Fields(word); len(several) > 1 {
 		return "; separate exporters by commas: " + strings.Join(several, ",")
 	}

@@ -257,6 +257,12 @@ type Recognition struct {
 	// +kubebuilder:validation:items:MaxLength=128
 	// +kubebuilder:validation:items:Pattern=`^[-._a-zA-Z0-9]+$`
 	NotCommands []string `json:"notCommands,omitempty"`
+	// Env are variables that only the server reads, such as PGDATA. One counts as
+	// much as a name, beside a usual port.
+	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:items:MaxLength=128
+	// +kubebuilder:validation:items:Pattern=`^[-._a-zA-Z][-._a-zA-Z0-9]*$`
+	Env []string `json:"env,omitempty"`
 	// NotArgs are words among the arguments of containers that are not the
 	// server, such as --sentinel.
 	// +kubebuilder:validation:MaxItems=32

@@ -587,6 +587,11 @@ func (in *Recognition) DeepCopyInto(out *Recognition) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
+	if in.Env != nil {
+		in, out := &in.Env, &out.Env
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.NotArgs != nil {
 		in, out := &in.NotArgs, &out.NotArgs
 		*out = make([]string, len(*in))

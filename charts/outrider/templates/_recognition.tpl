@@ -113,7 +113,8 @@ way than the webhook does, or takes long, is left out. */}}
 - name: served
   expression: >-
     variables.named.map(c, ((c.image != '' ? [string(c.image)]
-      : c.is.ports.map(p, p.of.filter(name, name in c.named || name in p.named).map(name, string(name)).join('\n')).join('\n').split('\n')) + c.servers.map(name, string(name))).filter(name, name != ''
+      : c.is.ports.map(p, p.of.filter(name, name in c.named || name in p.named
+        || 'env.' + name in variables.known && string(variables.known['env.' + name]).split('\n').exists(variable, c.is.env.exists(v, v.startsWith(variable + '=')))).map(name, string(name)).join('\n')).join('\n').split('\n')) + c.servers.map(name, string(name))).filter(name, name != ''
       && (name in c.servers || (c.image == name ? !c.tag.matches({{ include "outrider.vocabulary.otherTags" . }})
         : c.image == '' && !c.base.matches({{ include "outrider.vocabulary.others" . }}) && !c.is.name.matches({{ include "outrider.vocabulary.others" . }})
           && !c.parts.exists(words, words.exists(word, word in {{ include "outrider.vocabulary.proxies" . }} && !{{ include "outrider.recognition.names" "name" }}))
@@ -142,7 +143,7 @@ way than the webhook does, or takes long, is left out. */}}
 - name: exporting
   expression: >-
     variables.containers.map(c, [string(c.name)] + [(has(c.image) ? string(c.image) : '').split('@')[0]].map(image, image.substring(image.lastIndexOf('/') + 1).split(':'))[0])
-      .map(names, names.filter(name, name.contains('exporter')).join('\n')).join('\n').split('\n').filter(name, name != '')
+      .map(names, names.filter(name, name.contains('exporter') && name.matches({{ include "outrider.vocabulary.exporter" . }})).join('\n')).join('\n').split('\n').filter(name, name != '')
 {{- end -}}
 
 {{/* Whether a word is one of the names of an exporter's workload. */}}
