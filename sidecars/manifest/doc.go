@@ -17,7 +17,8 @@
 // Where an addition could have been made to something empty, its style says what
 // was there: brackets with blanks inside were empty ones, brackets behind a key
 // in block style stand for no value, a commented null for null. Aliases of maps
-// are merged into a map of their own; those of what is edited are written out.
+// are merged into a map of their own; those of what is edited are written out, with
+// the alias in a comment or, between brackets, in an anchor.
 //
 // ## What asks for nothing passes
 //

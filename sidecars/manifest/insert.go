@@ -175,27 +175,34 @@ func (in *inserter) growAlias(n *node, g *growth) {
 		return
 	}
 	if target.kind != mapKind {
+		b.WriteString(aliasAnchor + n.text + " ")
 		in.manner.flow(&b, mergedGrowth(target, g).node(), -1, "")
 		in.edits = append(in.edits, edit{n.start, n.end, b.String()})
 		return
 	}
 	var entries []*growth
+	anchor := ""
 	for _, e := range g.entries {
 		if old := target.get(e.key); old != nil && !old.isNull() {
 			e = mergedGrowth(old, e)
+			anchor = aliasAnchor + n.text + " "
 		}
 		entries = append(entries, e)
 	}
 	in.manner.flow(&b, (&growth{entries: entries}).node(), -1, "")
-	in.insert(n.start, "{"+mergeKey+": ")
+	in.insert(n.start, anchor+"{"+mergeKey+": ")
 	in.insert(n.end, ", "+b.String()[1:])
 }
 
-// aliasComment stands, with the alias, behind what it stood for.
-const aliasComment = " # outrider: *"
+// The alias that something is written out for is kept in a comment behind it, or
+// in an anchor where more follows on the line.
+const (
+	aliasComment = " # outrider: *"
+	aliasAnchor  = "&outrider-"
+)
 
 // unshare writes out every alias of something that is edited: what it stands for
-// elsewhere stays what it was. Outside of brackets a comment keeps the alias.
+// elsewhere stays what it was.
 func (in *inserter) unshare(n *node, flow bool) error {
 	flow = flow || n.flow
 	if n.kind == aliasKind {
@@ -212,10 +219,13 @@ func (in *inserter) unshare(n *node, flow bool) error {
 		}
 		var b strings.Builder
 		in.manner.flow(&b, value, -1, "")
+		text := b.String()
 		if rest := bytes.TrimSpace(in.text[n.end:lineEnd(in.text, n.end)]); !flow && (len(rest) == 0 || rest[0] == '#') {
-			b.WriteString(aliasComment + n.text)
+			text += aliasComment + n.text
+		} else {
+			text = aliasAnchor + n.text + " " + text
 		}
-		in.edits = append(in.edits, edit{n.start, n.end, b.String()})
+		in.edits = append(in.edits, edit{n.start, n.end, text})
 		return nil
 	}
 	for _, item := range n.items {

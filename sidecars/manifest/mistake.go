@@ -42,13 +42,30 @@ func (o Object) Mistakes() []string {
 // elsewhere are mistakes of an object that holds no pod: an annotation of ours
 // on a Service, or in a patch that has the annotation but no containers.
 func (o Object) elsewhere() []string {
-	var all []string
+	all := o.nameless()
 	for _, key := range Misplaced(o.Annotations()) {
-		if isPodKey(key) {
+		switch {
+		case !isPodKey(key):
+		case o.Kind == "":
+			all = append(all, fmt.Sprintf("%s has no effect on an object without a kind; write its kind, such as kind: Pod", key))
+		default:
 			all = append(all, fmt.Sprintf("%s has no effect on a %s; write it as an annotation of the pod, or of a workload's pod template", key, o.Kind))
 		}
 	}
 	return append(all, labelMistakes(o.Labels(), "metadata", "the pod template's metadata")...)
+}
+
+// nameless are sentences about templates that ask for something and have containers
+// without names.
+func (o Object) nameless() []string {
+	var all []string
+	for _, path := range shaped(o.object, nil, nil, isItems) {
+		template := o.object.follow(path)
+		if slices.ContainsFunc(keys(template.at("metadata", "annotations").texts()), isPodKey) {
+			all = append(all, fmt.Sprintf("%s.spec.containers has one without a name, so nothing is added to it; name it", quotedPath(path)))
+		}
+	}
+	return all
 }
 
 // Partial reports whether the object asks for something in a pod template that

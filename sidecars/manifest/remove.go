@@ -158,6 +158,10 @@ func (r *remover) share(n *node) (found bool) {
 	if n.kind == aliasKind || r.gone[n] || r.doc.json {
 		return false
 	}
+	if name, ok := strings.CutPrefix(string(r.text[n.start:r.content(n)]), aliasAnchor); ok {
+		r.edits = append(r.edits, edit{n.start, n.end, "*" + strings.TrimSpace(name)})
+		return true
+	}
 	name, ok := "", false
 	if n.flow || n.kind == scalarKind {
 		name, ok = strings.CutPrefix(string(r.text[n.end:lineEnd(r.text, n.end)]), aliasComment)

@@ -103,7 +103,7 @@ func (s *Stream) problems(matters func(text []byte) bool) (errs []error, notes [
 			what = renderFirst
 		}
 		where := fmt.Sprintf("%s:%d: document %d", s.Source, line, d.number)
-		if d.hostile || matters(text) {
+		if d.hostile || matters(bytes.ReplaceAll(text, []byte{0}, nil)) { // also in UTF-16
 			errs = append(errs, fmt.Errorf("%s: %s", where, what))
 			continue
 		}

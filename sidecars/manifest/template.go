@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,8 +49,11 @@ func (o Object) templatePaths() [][]any {
 	if o.Kind == "" || o.APIVersion() == "" {
 		return nil
 	}
-	return shaped(o.object, nil, nil)
+	return shaped(o.object, nil, nil, isContainers)
 }
+
+// HoldsPods reports whether the object is a pod, or has a template of pods.
+func (o Object) HoldsPods() bool { return len(o.templatePaths()) > 0 }
 
 func (o Object) isPod() bool { return o.kind() == corev1.SchemeGroupVersion.WithKind("Pod") }
 
@@ -65,7 +69,9 @@ func only(n *node, path []any) [][]any {
 // frameworks have them in a list of roles, in the template of a Job.
 const deepestTemplate = 8
 
-func shaped(n *node, path []any, found [][]any) [][]any {
+// shaped are the paths of maps called template, or something-template, whose
+// containers are what fits says.
+func shaped(n *node, path []any, found [][]any, fits func(*node) bool) [][]any {
 	n = n.real()
 	if n == nil || len(path) > deepestTemplate {
 		return found
@@ -77,28 +83,23 @@ func shaped(n *node, path []any, found [][]any) [][]any {
 		}
 		under := append(path[:len(path):len(path)], step)
 		key, _ := step.(string)
-		if containers := item.real().at("spec", "containers"); strings.HasSuffix(strings.ToLower(key), "template") && isContainers(containers) {
+		if containers := item.real().at("spec", "containers"); strings.HasSuffix(strings.ToLower(key), "template") && fits(containers) {
 			found = append(found, under)
 			continue
 		}
 		if len(path) > 0 || key == "spec" || key == "template" {
-			found = shaped(item, under, found)
+			found = shaped(item, under, found, fits)
 		}
 	}
 	return found
 }
 
+// isItems reports whether a value is a list with something in it.
+func isItems(n *node) bool { return n != nil && n.kind == listKind && len(n.items) > 0 }
+
 // isContainers reports whether a value is a list of maps with names.
 func isContainers(n *node) bool {
-	if n == nil || n.kind != listKind || len(n.items) == 0 {
-		return false
-	}
-	for _, item := range n.items {
-		if item.get("name").string() == "" {
-			return false
-		}
-	}
-	return true
+	return isItems(n) && !slices.ContainsFunc(n.items, func(item *node) bool { return item.get("name").string() == "" })
 }
 
 // follow is the value at a path of keys and indexes, or nil.

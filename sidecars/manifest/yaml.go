@@ -17,8 +17,8 @@ import (
 // where there is none but comments. The ends of its nodes are not known yet.
 func parseYAML(text []byte, start, end int) (*node, error) {
 	part := text[start:end]
-	if !utf8.Valid(part) {
-		return nil, errors.New("it is no text in UTF-8")
+	if err := notUTF8(part); err != nil {
+		return nil, err
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(version.ReplaceAll(part, []byte("%YAML 1.1"))))
 	var first, second yaml.Node
@@ -36,6 +36,25 @@ func parseYAML(text []byte, start, end int) (*node, error) {
 		return nil, err
 	}
 	return root, r.bounded(root)
+}
+
+// notUTF8 says in which line a text is none in UTF-8, and what to do.
+func notUTF8(text []byte) error {
+	at := 0
+	for at < len(text) {
+		r, size := utf8.DecodeRune(text[at:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		at += size
+	}
+	switch {
+	case at == len(text):
+		return nil
+	case bytes.HasPrefix(text, []byte{0xff, 0xfe}), bytes.HasPrefix(text, []byte{0xfe, 0xff}):
+		return errors.New("it is a text in UTF-16, as > in PowerShell writes it; write it in UTF-8: | Out-File -Encoding utf8")
+	}
+	return fmt.Errorf("yaml: line %d: it is no text in UTF-8", 1+bytes.Count(text[:at], []byte("\n")))
 }
 
 // version is a directive that the parser would refuse.
