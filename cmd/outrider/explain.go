@@ -52,6 +52,11 @@ before and after, the requests that are added, the series that are expected, and
 				x.Advice = append(x.Advice, t.Mistakes()...)
 				all = append(all, x)
 			}
+			for _, o := range set.Objects() {
+				if !o.HoldsPods() { // nothing above is about it
+					sayMistakes(o, cmd.ErrOrStderr())
+				}
+			}
 			return explain(cmd.OutOrStdout(), format, all)
 		},
 	}

@@ -78,15 +78,22 @@ func inject(set *manifest.Set, say io.Writer) (refused bool, err error) {
 		}
 	}
 	for _, o := range set.Objects() {
-		for _, mistake := range o.Mistakes() {
-			fmt.Fprintf(say, "%s: %s\n", o, mistake)
-			refused = true
-		}
-		if o.Partial() {
-			fmt.Fprintf(say, "%s: it has no containers, as a patch; run inject on what kustomize build makes of it\n", o)
-		}
+		refused = sayMistakes(o, say) || refused
 	}
 	return refused, nil
+}
+
+// sayMistakes says what has no effect in an object, and reports whether that is a
+// mistake: a patch may be complete elsewhere.
+func sayMistakes(o manifest.Object, say io.Writer) bool {
+	mistakes := o.Mistakes()
+	for _, mistake := range mistakes {
+		fmt.Fprintf(say, "%s: %s\n", o, mistake)
+	}
+	if o.Partial() {
+		fmt.Fprintf(say, "%s: it has no containers, as a patch; run inject on what kustomize build makes of it\n", o)
+	}
+	return len(mistakes) > 0
 }
 
 // sentence says what became of one request.

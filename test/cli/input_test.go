@@ -56,12 +56,22 @@ func TestMistakes(t *testing.T) {
 		"a namespace's enforce":  {"apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {outrider.dev/enforce: block}}\n", `outrider.dev/enforce: "block" has no effect on a namespace; write audit, warn, deny`},
 		"a namespace's deny":     {"apiVersion: v1\nkind: Namespace\nmetadata: {name: a, labels: {outrider.dev/deny: mysql}}\n", "write it as an annotation of the namespace"},
 		"a pod's true":           {strings.Replace(annotated, "inject: redis", "inject: 'true'", 1), `there is no exporter "true"; write auto to have the workload recognized`},
+		"a template's value":     {strings.Replace(annotated, "inject: redis", "inject: '{{ .Values.exporter }}'", 1), "it looks like a template that is not rendered"},
+		"no kind":                {"metadata: {name: a, annotations: {outrider.dev/inject: redis}}\n", "outrider.dev/inject has no effect on an object without a kind; write its kind, such as kind: Pod"},
+		"a nameless container":   {"apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {outrider.dev/inject: redis}}, spec: {containers: [{image: 'redis:7'}]}}}\n", "Service a (-, document 1): spec.template.spec.containers has one without a name, so nothing is added to it; name it"},
 		"a misspelled exporter":  {"apiVersion: apps.openshift.io/v1\nkind: DeploymentConfig\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {outrider.dev/inject: reddis}}, spec: {containers: [{name: a, image: redis}]}}}\n", "did you mean redis?"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := run(t, tc.source, "inject", "--strict")
 			if got.code != 1 || !strings.Contains(got.err, tc.want) {
 				t.Errorf("exit code %d: %s\nwant %q", got.code, got.err, tc.want)
+			}
+			_, sentence, found := strings.Cut(tc.want, "): ")
+			if !found {
+				sentence = tc.want
+			}
+			if got := run(t, tc.source, "explain"); got.code != 0 || !strings.Contains(got.out+got.err, sentence) {
+				t.Errorf("explain: exit code %d: %s%s\nwant %q", got.code, got.out, got.err, sentence)
 			}
 		})
 	}
@@ -73,6 +83,26 @@ func TestMistakes(t *testing.T) {
 	patch := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {outrider.dev/inject: redis}}}}\n"
 	if got := run(t, patch, "inject", "--strict"); got.code != 0 || got.out != patch || !strings.Contains(got.err, "run inject on what kustomize build makes of it") {
 		t.Errorf("a patch: exit code %d: %s%s", got.code, got.out, got.err)
+	}
+}
+
+// TestEncodings holds that a text which is none in UTF-8 is refused where it asks
+// for something, with its line and what to do.
+func TestEncodings(t *testing.T) {
+	wide := []byte{0xff, 0xfe}
+	for _, b := range []byte(annotated) {
+		wide = append(wide, b, 0)
+	}
+	for source, want := range map[string]string{
+		string(wide):                            "-:1: document 1: it is a text in UTF-16, as > in PowerShell writes it; write it in UTF-8",
+		"a: 1\n---\n" + annotated + "# caf\xe9": "-:7: document 2: it is no text in UTF-8",
+	} {
+		if got := run(t, source, "inject"); got.code != 2 || !strings.Contains(got.err, want) {
+			t.Errorf("exit code %d: %s\nwant %q", got.code, got.err, want)
+		}
+	}
+	if got := run(t, "a: caf\xe9\n", "inject", "--strict"); got.code != 0 || got.out != "a: caf\xe9\n" {
+		t.Errorf("exit code %d: %s%s", got.code, got.out, got.err)
 	}
 }
 
