@@ -63,6 +63,13 @@ writes it on the pod, and the first rule of each of the three jobs keeps its pod
 Refused: a job for each exporter, which relabels every pod once for each of them, and jobs that the controller writes, without which nothing
 would be scraped. Endpoints of applications have the largest limit: it is theirs and not a definition's, and there are three jobs of them already.
 
+# Decision: a limit of samples is not lowered to the budget of its namespace
+
+An exporter of 6,000 series in a namespace with a budget of 5,000 uses it up: there is an event, and its next pod has the profile
+essential. Under a limit of 5,000 it would lose every sample, its alerts would say that the server is down, and what is written
+on the pod would stay when the budget is raised. A limit protects Prometheus from one runaway exporter; a budget divides Prometheus
+among teams, and leaves each exporter what rules and dashboards need.
+
 # Decision: the profile essential is a label until the series are stored
 
 metric_relabel_configs see a target's labels, and none that begin with two underscores. So the target bears outrider_profile, which
