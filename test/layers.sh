@@ -8,11 +8,11 @@ for layer in "$@"; do
 	case $layer in
 	unit) run ./cmd/... ./sidecars/... ./webhook/... ./certs/... ./discovery/... ./charts/... $(go list ./test/... | grep -Ev \
 		'/test/(apiserver|certificates|cluster|e2e|enforcement|faults|grant|image|load|network|nodes|policy|release/published|scale|servers|stack)(/|$)') ;;
-	apiserver) run ./test/cluster/... ./test/apiserver/... ./test/load/... ./test/enforcement/... ./test/policy/... ./test/stack/... ./test/scale/... ./test/servers ;;
+	apiserver) run ./test/cluster/... ./test/apiserver/... ./test/load/... ./test/enforcement/... ./test/policy/... ./test/stack/... ./test/scale/... ;;
 	# Alone: certificates of seconds are renewed under load here, and no pod may be missed.
 	certificates) run ./test/certificates ;;
 	# Servers and exporters from their images, without a cluster.
-	image) run ./test/image/... ./test/grant ;;
+	image) run ./test/image/... ./test/grant ./test/servers ;;
 	release) run ./test/release/published ;;
 	cluster) run -parallel=6 ./test/e2e/... ;;
 	faults) run ./test/faults -run 'TestFaults$' ;;

@@ -1,12 +1,12 @@
 // Command cost measures what exporters take, and compares it with spec.cost of their definitions:
 //
-//	go run ./test/cost                  # every entry that has a file in entries/
+//	go run ./test/cost                  # every entry that has a file in test/servers/entries
 //	go run ./test/cost -only postgres
 //	go run ./test/cost -update          # writes what was measured into the definitions
 //
 // It starts the real server of an entry, empty and then holding things, beside the exporter with
 // exactly the arguments and variables of our plan, scrapes it as Prometheus does, and ends with 1 where
-// a definition is off: its series by more than a tenth; its memory where less is declared than was
+// a definition is off: its series by more than a tenth (those of each thing by more than that and than one); its memory where less is declared than was
 // used, or more than twice that; its CPU where less than half is declared of what was used, as a busy machine shows more.
 //
 // # What is measured

@@ -7,47 +7,31 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/sandbox"
+	"github.com/outrider-dev/outrider/test/servers"
 )
 
 func main() {
 	only := flag.String("only", "", "Entries to be measured, separated by commas. Default: all.")
 	update := flag.Bool("update", false, "Write what was measured into the definitions.")
 	flag.Parse()
-	entries, err := readEntries(*only)
+	entries, err := servers.Entries(*only)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "cost:", err)
 		os.Exit(2)
 	}
-	os.Exit(sandbox.Main(images(entries), func() int { return measureAll(entries, *update) }))
-}
-
-// images are those of the entries' pods with their exporters.
-func images(entries []entry) []string {
-	var names []string
-	for _, e := range entries {
-		made, err := e.planned(sidecars.Full)
-		if err != nil {
-			continue // it was planned when it was read
-		}
-		for _, c := range made.Spec.Containers {
-			names = append(names, sandbox.Repository(c.Image))
-		}
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	os.Exit(sandbox.Main(servers.Images(entries), func() int { return measureAll(entries, *update) }))
 }
 
 // measureAll returns the exit code.
-func measureAll(entries []entry, update bool) int {
+func measureAll(entries []servers.Entry, update bool) int {
 	ctx, code := context.Background(), 0
 	fmt.Printf("%-14s %-22s %8s %10s %9s %10s  %s\n", "EXPORTER", "SERVER", "SERIES", "ESSENTIAL", "CPU", "MEMORY", "DEFINITION")
 	for _, e := range entries {
-		got, err := e.measure(ctx)
+		got, err := measure(ctx, e)
 		if err != nil {
 			fmt.Printf("%-14s %v\n", e.Exporter, err)
 			code = 2

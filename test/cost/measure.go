@@ -9,10 +9,8 @@ import (
 	"slices"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/outrider-dev/outrider/sidecars"
-	"github.com/outrider-dev/outrider/test/sandbox"
+	"github.com/outrider-dev/outrider/test/servers"
 )
 
 // measured is what an exporter took beside one server.
@@ -39,10 +37,10 @@ func (m measured) String() string {
 const scrapes = 50
 
 // measure measures the empty server and then each load.
-func (e entry) measure(ctx context.Context) ([]measured, error) {
+func measure(ctx context.Context, e servers.Entry) ([]measured, error) {
 	var all []measured
-	for _, l := range append([]load{{}}, e.Loads...) {
-		m, err := e.measureBoth(ctx, l)
+	for _, l := range append([]servers.Load{{}}, e.Loads...) {
+		m, err := measureBoth(ctx, e, l)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", measured{of: l.Of, count: l.Count}, err)
 		}
@@ -53,13 +51,13 @@ func (e entry) measure(ctx context.Context) ([]measured, error) {
 
 // measureBoth measures the profile full, and counts what the profile essential keeps of it. Where that has
 // settings of its own, an exporter with them must still serve all that it keeps.
-func (e entry) measureBoth(ctx context.Context, l load) (measured, error) {
-	m, err := e.measureOne(ctx, l, sidecars.Full)
+func measureBoth(ctx context.Context, e servers.Entry, l servers.Load) (measured, error) {
+	m, err := measureOne(ctx, e, l, sidecars.Full)
 	spec, _ := sidecars.Builtin().Spec(e.Exporter)
 	if err != nil || len(spec.Essential.Args)+len(spec.Essential.Env) == 0 {
 		return m, err
 	}
-	less, err := e.measureOne(ctx, l, sidecars.Essential)
+	less, err := measureOne(ctx, e, l, sidecars.Essential)
 	if err != nil {
 		return m, fmt.Errorf("profile essential: %w", err)
 	}
@@ -72,65 +70,29 @@ func (e entry) measureBoth(ctx context.Context, l load) (measured, error) {
 	return m, nil
 }
 
-func (e entry) measureOne(ctx context.Context, l load, profile sidecars.Profile) (m measured, err error) {
-	options := sandbox.Options{Values: e.Values, Files: e.Files}
-	if l.Files != nil {
-		options.Files = l.Files
-	}
-	var running []*sandbox.Container
-	defer func() {
-		for i := len(running) - 1; i >= 0; i-- {
-			err = errors.Join(err, running[i].Stop())
-		}
-	}()
-	start := func(c *corev1.Container) (*sandbox.Container, error) {
-		made, err := sandbox.Start(ctx, c, options)
-		if err == nil {
-			running = append(running, made)
-		}
-		return made, err
-	}
-	if e.Beside != nil {
-		if _, err := start(e.Beside); err != nil {
-			return m, err
-		}
-	}
-	made, err := e.planned(profile)
+func measureOne(ctx context.Context, e servers.Entry, l servers.Load, profile sidecars.Profile) (m measured, err error) {
+	running, err := e.Start(ctx, l, profile)
 	if err != nil {
 		return m, err
 	}
-	for i := range made.Spec.Containers {
-		if _, err := start(&made.Spec.Containers[i]); err != nil {
-			return m, err
-		}
-	}
-	server, exporter := running[len(running)-len(made.Spec.Containers)], running[len(running)-1]
-	t := sandbox.EndpointOf(made)
-	if err := t.Wait(ctx, running...); err != nil {
-		return m, err
-	}
-	if l.Run != "" {
-		if _, err := server.Exec(ctx, nil, "sh", "-c", l.Run); err != nil {
-			return m, fmt.Errorf("load: %w", err)
-		}
-	}
+	defer func() { err = errors.Join(err, running.Stop()) }()
 	m = measured{of: l.Of, count: l.Count, holds: l.Holds}
-	names, err := t.Settled(ctx)
+	names, err := running.Endpoint.Settled(ctx)
 	m.series, m.kept = len(names), kept(e.Exporter, names)
 	m.essential = len(m.kept)
-	if err != nil || exporter == server {
+	if err != nil || running.Exporter == running.Server {
 		return m, err
 	}
-	before, err := exporter.Usage()
+	before, err := running.Exporter.Usage()
 	if err != nil {
 		return m, err
 	}
 	for range scrapes {
-		if _, err := t.Series(ctx); err != nil {
+		if _, err := running.Endpoint.Series(ctx); err != nil {
 			return m, err
 		}
 	}
-	after, err := exporter.Usage()
+	after, err := running.Exporter.Usage()
 	m.cpu, m.memory = (after.CPU-before.CPU)/scrapes, after.Resident
 	return m, err
 }
