@@ -6,9 +6,12 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/outrider-dev/outrider/sidecars"
 )
 
 //go:embed *.yaml
@@ -86,7 +89,7 @@ type PanelDefinition struct {
 
 // QueryDefinition is one query of a panel, and in a table one column.
 type QueryDefinition struct {
-	// Expr in PromQL.
+	// Expr in PromQL. reservedJobs stands for the regular expression of the stack's own jobs.
 	Expr string
 	// Legend of the series, such as {{pod}}; in a table the title of the column.
 	Legend string
@@ -162,8 +165,12 @@ func (d Definition) limits(p PanelDefinition) ([]VariableDefinition, error) {
 
 // queries are a panel's, however they are written.
 func (p PanelDefinition) queries() []QueryDefinition {
+	all := slices.Clone(p.Queries)
 	if p.Expr != "" {
-		return append([]QueryDefinition{{Expr: p.Expr, Legend: p.Legend}}, p.Queries...)
+		all = slices.Insert(all, 0, QueryDefinition{Expr: p.Expr, Legend: p.Legend})
 	}
-	return p.Queries
+	for i := range all {
+		all[i].Expr = strings.ReplaceAll(all[i].Expr, "reservedJobs", sidecars.ReservedJobs())
+	}
+	return all
 }
