@@ -208,7 +208,7 @@ func (e *entry) declaredPort(param *v1alpha1.Parameter, c *corev1.Container, usu
 func (e *entry) elsewhere(param *v1alpha1.Parameter, p corev1.ContainerPort) bool {
 	return slices.Contains(e.spec.Recognize.NotPorts, p.ContainerPort) ||
 		slices.Contains(e.spec.Recognize.Ports, p.ContainerPort) && !e.isUsual(param.Default) ||
-		slices.Contains(otherPorts, p.Name) && !slices.Contains(param.PortNames, p.Name)
+		says(p.Name, otherPorts) && !says(p.Name, param.PortNames)
 }
 
 // otherPorts are names of ports that say what is spoken there.
@@ -235,15 +235,43 @@ func (e *entry) onlyUsual(c *corev1.Container) (found int32) {
 	return found
 }
 
+// namedPort is the port with the first of some names, or else the one that says it.
 func namedPort(c *corev1.Container, names []string) int32 {
 	for _, name := range names {
-		for _, p := range c.Ports {
-			if p.Name == name && isTCP(p) {
-				return p.ContainerPort
+		for _, is := range [...]func(port, name string) bool{samePort, saysPort} {
+			for _, p := range c.Ports {
+				if is(p.Name, name) && isTCP(p) {
+					return p.ContainerPort
+				}
 			}
 		}
 	}
 	return 0
+}
+
+func samePort(port, name string) bool { return port == name }
+
+// portTails are words at the end of a port's name that say nothing.
+var portTails = []string{"-port", "-svc", "-service", "-server", "-srv", "-tcp"}
+
+// portTailsPattern matches them, for the API server's policies.
+var portTailsPattern = oneOf(portTails) + "*$"
+
+// saysPort reports whether a port's name says another one, as nginx-http-port
+// says http.
+func saysPort(port, name string) bool {
+	for i := 0; i < len(portTails); i++ {
+		if shorter, ok := strings.CutSuffix(port, portTails[i]); ok {
+			port, i = shorter, -1
+		}
+	}
+	before, ok := strings.CutSuffix(port, name)
+	return ok && (before == "" || strings.HasSuffix(before, "-"))
+}
+
+// says reports whether a port's name says one of some.
+func says(port string, names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return samePort(port, name) || saysPort(port, name) })
 }
 
 func isTCP(p corev1.ContainerPort) bool {

@@ -101,10 +101,12 @@ func (c Catalog) Recognition() map[string]string {
 //	idle                   list of the programs that serve nothing
 //	proxies, stores        lists of words of images: of proxies, and of what keeps another workload's data
 //	otherPorts             list of the names of ports that say what is spoken there
+//	metricsPorts           list of the names of ports for a workload's own metrics
 //	variants, tails        what matches the end of a name that does not say what it is: of an image, of any
 //	others, othersOfPorts, otherTags, otherPrograms
 //	                       what matches names of what is no server: of images and containers, ports, tags, programs
 //	exporter               what matches names with the word exporter
+//	portTails              what matches the end of a port's name that says nothing
 //	script, words, passed, shell
 //	                       how a command line is read, see program.go
 func Vocabulary() map[string]string {
@@ -112,12 +114,12 @@ func Vocabulary() map[string]string {
 	for name, pattern := range map[string]string{
 		"variants": variantsPattern, "tails": tailsPattern,
 		"others": othersPattern, "othersOfPorts": wordPattern(othersOfPorts), "otherTags": wordPattern(otherTags), "otherPrograms": wordPattern(otherPrograms),
-		"exporter": exporterPattern,
-		"script":   scriptPattern, "words": wordsPattern, "passed": passedPattern, "shell": shellPattern,
+		"exporter": exporterPattern, "portTails": portTailsPattern,
+		"script": scriptPattern, "words": wordsPattern, "passed": passedPattern, "shell": shellPattern,
 	} {
 		literals[name] = strconv.QuoteToASCII(pattern)
 	}
-	for name, list := range map[string][]string{"idle": idle, "proxies": proxies, "stores": stores, "otherPorts": otherPorts} {
+	for name, list := range map[string][]string{"idle": idle, "proxies": proxies, "stores": stores, "otherPorts": otherPorts, "metricsPorts": metricsPorts} {
 		quoted := make([]string, len(list))
 		for i, word := range list {
 			quoted[i] = strconv.QuoteToASCII(word)

@@ -55,8 +55,9 @@ type Parameter struct {
 	// default if it is among them, else one named in PortNames, else the only
 	// one. Several of which none is meant refuse the exporter. Default false.
 	FromPorts bool `json:"fromPorts,omitempty"`
-	// PortNames are the names of the declared port that is meant, in order. A
-	// native entry's own are metrics and what is usual besides.
+	// PortNames are the names of the declared port that is meant, in order; they
+	// may follow other words or come before port: http is meant by nginx-http-port.
+	// A native entry's own are metrics and what is usual besides.
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MaxLength=63
 	PortNames []string `json:"portNames,omitempty"`

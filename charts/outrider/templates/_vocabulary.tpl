@@ -5,6 +5,9 @@
 {{- define "outrider.vocabulary.idle" -}}
 ["sleep", "tail", "true", "false", ":", "cat", "echo", "printf", "date", "yes", "pause", "wait", "trap", "exit", "return", "break", "continue", "set", "export", "unset", "source", ".", "eval", "cd", "umask", "ulimit", "shift", "local", "read", "test", "[", "[[", "]", "]]", "for", "case", "function", "cp", "mv", "rm", "ln", "mkdir", "touch", "chown", "chmod", "install", "find", "ls", "stat", "df", "du", "grep", "egrep", "sed", "awk", "head", "sort", "cut", "tr", "tee", "xargs", "wc", "uniq", "tar", "gzip", "gunzip", "zstd", "curl", "wget", "nc", "ping", "dig", "nslookup", "getent", "hostname", "id", "whoami", "uname", "ps", "kill", "sysctl", "apk", "apt-get", "microdnf", "openssl", "envsubst", "mc", "aws", "gsutil", "rclone", "kubectl", "ssh", "autossh", "sshpass", "tsh", "boundary", "tailscale", "tailscaled", "cloudflared", "chisel", "gost", "socat", "rinetd"]
 {{- end -}}
+{{- define "outrider.vocabulary.metricsPorts" -}}
+["metrics", "http-metrics", "https-metrics", "tcp-metrics", "prometheus", "prom", "http-prom", "http-prometheus", "monitoring", "prometheus-tls", "metrics-tls"]
+{{- end -}}
 {{- define "outrider.vocabulary.otherPorts" -}}
 ["http", "https", "web", "grpc", "metrics", "http-metrics", "prometheus", "health", "healthz", "admin", "ssh", "debug", "pprof"]
 {{- end -}}
@@ -22,6 +25,9 @@
 {{- end -}}
 {{- define "outrider.vocabulary.passed" -}}
 "^-|=|\\x01|^[0-9.,:]+[smhd]?$|^(?s:.*/)?(?:docker-entrypoint\\.sh|entrypoint\\.sh|docker-entrypoint|entrypoint|tini|dumb-init|catatonit|env|exec|nohup|time|timeout|nice|ionice|taskset|numactl|chrt|stdbuf|setsid|setpriv|runuser|sudo|doas|su-exec|gosu|setuidgid|s6-setuidgid|chpst|chroot|with-contenv|vault-env|dockerize|if|then|elif|else|fi|while|until|do|done|esac|!|\\{|\\}|\\(|\\)|--|sh|bash|ash|dash|zsh|ksh|su|shell)/*$"
+{{- end -}}
+{{- define "outrider.vocabulary.portTails" -}}
+"(?:-port|-svc|-service|-server|-srv|-tcp)*$"
 {{- end -}}
 {{- define "outrider.vocabulary.proxies" -}}
 ["pgbouncer", "haproxy", "traefik", "envoy", "squid", "varnish", "nginx", "openresty", "kong", "caddy"]

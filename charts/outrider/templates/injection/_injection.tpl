@@ -100,10 +100,11 @@ looks at: a tenant's pod of 30,000 arguments would keep it busy for a minute. Th
 - name: tcp
   expression: >-
     variables.server.?ports.orValue([]).filter(p, p.?protocol.orValue('TCP') == 'TCP').map(p, {'port': dyn(string(p.containerPort)), 'name': dyn(string(p.?name.orValue(''))),
+      'says': dyn([p.?name.orValue('')].map(name, '-' + name.substring(0, name.size() - name.find({{ include "outrider.vocabulary.portTails" . }}).size()))[0]),
       'of': dyn('port.' + string(p.containerPort) in variables.known && variables.name in string(variables.known['port.' + string(p.containerPort)]).split('\n')),
       'other': dyn('notPorts.' + variables.name in variables.known && string(p.containerPort) in string(variables.known['notPorts.' + variables.name]).split('\n'))})
-{{- /* Its command line, a shell's script taken apart: one of words, with quotes around whole words only. Others are left where they
-may have one of the flags, and so are several words in one. */}}
+{{- /* Its command line, a shell's script taken apart: one of words, with quotes around whole words only, and of one program that is known.
+Others are left where they may have one of the flags, and so are several words in one. */}}
 - name: line
   expression: >-
     (variables.server.?command.orValue([]) + variables.server.?args.orValue([])).map(word, string(word))
@@ -111,6 +112,7 @@ may have one of the flags, and so are several words in one. */}}
   expression: >-
     variables.line.size() > 2 && variables.line[0].matches({{ include "outrider.vocabulary.shell" . }}) && variables.line[1].matches('^-[a-z]*c$') && !(variables.line[2] in [variables.line[0], variables.line[1]])
     && variables.line[2].matches(r"""^(?:[ \t\r\n;|&]*(?:"(?:[^"\\`$]|[$][A-Za-z0-9_]|[$][({][^"\\`$(){}]*[)}])*"|(?:[^ \t\r\n;|&"'\\`#$]|[$][A-Za-z0-9_])+)(?:[ \t\r\n;|&]+|$))*$""")
+    && variables.line[2].findAll(r"""[^ \t\r\n;|&"]+""").filter(word, 'program.' + word.substring(word.lastIndexOf('/') + 1) in variables.known).size() < 2
 - name: taken
   expression: >-
     variables.script || !variables.line.exists(word, word.matches({{ include "outrider.vocabulary.shell" . }}) || word.startsWith('-') && word.matches('[ \t\n]') || word.contains(' --'))
@@ -390,17 +392,23 @@ a: {when: "a[1]", user: "a[2]", defaultUser: "a[3]", password: "a[4]", flags: "a
 {{/* The ports that the server may listen on, the likeliest first: p is the parameter, and usual its default. */}}
 {{- define "outrider.injection.ports" -}}
 {{- $at := include "outrider.injection.fields" . | fromYaml -}}
-(variables.tcp.size() == 0 ? [] : ((!variables.discovered ? [] : ['metrics', 'http-metrics', 'https-metrics', 'tcp-metrics', 'prometheus', 'prom', 'http-prom', 'http-prometheus', 'monitoring', 'prometheus-tls', 'metrics-tls']
-      .map(n, variables.tcp.filter(q, q.name == n)).flatten()) + variables.tcp.filter(q, q.port == usual && !(q.name != '' && q.name in {{ $at.p.portNames }}.split(',')))
-      + {{ include "outrider.injection.list" $at.p.portNames }}.map(n, variables.tcp.filter(q, q.name == n)).flatten()
+(variables.tcp.size() == 0 ? [] : ((!variables.discovered ? [] : {{ include "outrider.injection.portsNamed" (include "outrider.vocabulary.metricsPorts" .) }})
+      + variables.tcp.filter(q, q.port == usual && !(q.name != '' && q.name in {{ $at.p.portNames }}.split(',')))
+      + {{ include "outrider.injection.portsNamed" (include "outrider.injection.list" $at.p.portNames) }}
       + (variables.discovered || {{ $at.p.usual }} == '' ? [] : [variables.tcp.filter(q, q.of)].map(usual, usual.size() == 1 ? usual : [])[0])
       + (variables.discovered ? [] : [{{ include "outrider.injection.candidates" . }}].map(candidates, candidates.size() == 1 ? candidates : [])[0])).map(q, q.port))
+{{- end -}}
+
+{{/* The ports that have each of the names, or else say it: nginx-http-port says http. */}}
+{{- define "outrider.injection.portsNamed" -}}
+{{ . }}.map(n, variables.tcp.filter(q, q.name == n) + variables.tcp.filter(q, q.says.endsWith('-' + n))).flatten()
 {{- end -}}
 
 {{/* The ports that nothing says are for something else. */}}
 {{- define "outrider.injection.candidates" -}}
 {{- $at := include "outrider.injection.fields" . | fromYaml -}}
-variables.tcp.filter(q, ({{ $at.p.usual }} != '' || !q.of) && !q.other && (q.name != '' && q.name in {{ $at.p.portNames }}.split(',') || !(q.name in {{ include "outrider.vocabulary.otherPorts" . }})))
+variables.tcp.filter(q, ({{ $at.p.usual }} != '' || !q.of) && !q.other && ({{ include "outrider.injection.list" $at.p.portNames }}.exists(n, q.name == n || q.says.endsWith('-' + n))
+      || !{{ include "outrider.vocabulary.otherPorts" . }}.exists(n, q.says.endsWith('-' + n))))
 {{- end -}}
 
 {{/* A text without the quotes around it. */}}
