@@ -161,7 +161,9 @@ type ExporterSpec struct {
 	// SampleLimit is how many samples one scrape of a sidecar may bring; a scrape with
 	// more fails, and no other. Prometheus limits jobs and not targets, so there are
 	// three to choose from: take the first that a large server does not reach. A pod
-	// with several exporters has the largest of their limits. Default 100000.
+	// with several exporters has the largest of their limits. A namespace's budget does
+	// not lower it: beyond a limit all samples are lost, beyond a budget those outside
+	// the profile essential. Default 100000.
 	// +kubebuilder:validation:Enum=5000;20000;100000
 	SampleLimit int32 `json:"sampleLimit,omitempty"`
 	// Grant says how the least account that the exporter needs is made. Default: not
