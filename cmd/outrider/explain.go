@@ -41,8 +41,7 @@ before and after, the requests that are added, the series that are expected, and
 			}
 			var all []explanation.Explanation
 			for _, t := range templates {
-				plan, settings := set.Explain(t)
-				x, err := explanation.Of(t.String(), t.Pod, plan, settings, set.Catalog)
+				x, err := explainTemplate(set, t)
 				if err != nil {
 					return err
 				}
@@ -65,6 +64,22 @@ before and after, the requests that are added, the series that are expected, and
 	completeFlag(cmd, "output", oneOf("text", "json", "yaml"))
 	cmd.AddCommand(explainPodCommand(&format))
 	return cmd
+}
+
+// explainTemplate explains the pods of a template; where some exporter is for the first of them only, that one.
+func explainTemplate(set *manifest.Set, t *manifest.Template) (explanation.Explanation, error) {
+	name := t.String()
+	plan, settings := set.Explain(t)
+	if first := t.First(); first != t {
+		for _, d := range plan.Decisions {
+			if d.Reason == sidecars.OncePerSet {
+				name += ", its first pod, which alone gets " + d.Exporter
+				t = first
+				plan, settings = set.Explain(t)
+			}
+		}
+	}
+	return explanation.Of(name, t.Pod, plan, settings, set.Catalog)
 }
 
 // decidedBy says who will decide about the pods of a template.

@@ -90,7 +90,7 @@ yours hold. What an autoscaler adds is not counted.`,
 				if err != nil {
 					return err
 				}
-				made.Add(t.Namespace, t.Kind+"/"+t.Name, pods, set.Plan(t), set.Catalog)
+				made.Add(t.Namespace, t.Kind+"/"+t.Name, pods, set.Plan(t.First()), set.Catalog)
 			}
 			return f.write(cmd.OutOrStdout(), made)
 		},

@@ -188,6 +188,19 @@ func (t *Template) complete() {
 	t.Pod.OwnerReferences = []metav1.OwnerReference{owner}
 }
 
+// First is the template with the first pod of a StatefulSet, which alone gets an exporter that reports on the whole
+// set; of another kind it is the template.
+func (t *Template) First() *Template {
+	owner := metav1.GetControllerOf(t.Pod)
+	if owner == nil || owner.Kind != "StatefulSet" {
+		return t
+	}
+	first := *t
+	first.Pod = t.Pod.DeepCopy()
+	first.Pod.Name = owner.Name + "-0"
+	return &first
+}
+
 // fieldsPlace is where in its document the template's fields are.
 func (t *Template) fieldsPlace() []any { return append(t.place[:len(t.place):len(t.place)], t.path...) }
 

@@ -39,6 +39,15 @@ apiVersion: v1
 kind: Pod
 metadata: {name: none}
 spec: {containers: [{name: redis, image: "redis:7"}]}
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: broker, namespace: other}
+spec:
+  replicas: 3
+  template:
+    metadata: {annotations: {outrider.dev/inject: kafka}}
+    spec: {containers: [{name: kafka, image: "apache/kafka:4.0.0", ports: [{containerPort: 9092}]}]}
 `
 
 // TestPlan holds what is summed of manifests, and that nothing is forecast for what gets no exporter.
@@ -59,13 +68,13 @@ func TestPlan(t *testing.T) {
 	for _, l := range f.Lines {
 		pods[l.Workload], series[l.Workload] = l.Pods, l.Series
 	}
-	if pods["StatefulSet/db"] != 3 || pods["DaemonSet/cache"] != 4 || pods["CronJob/warm"] != 2 || len(f.Lines) != 3 {
+	if pods["StatefulSet/db"] != 3 || pods["DaemonSet/cache"] != 4 || pods["CronJob/warm"] != 2 || pods["StatefulSet/broker"] != 1 || len(f.Lines) != 4 {
 		t.Errorf("%+v", f.Lines)
 	}
 	if series["StatefulSet/db"] < 3*1000 || series["DaemonSet/cache"] > 4*200 {
 		t.Errorf("databases are not counted, or a profile is not: %+v", series)
 	}
-	if len(f.Namespaces) != 2 || f.Total.Sidecars != 9 || f.Total.CPUMillicores != 90 || f.Total.MemoryMiB != 9*32 {
+	if len(f.Namespaces) != 2 || f.Total.Sidecars != 10 || f.Total.CPUMillicores != 100 || f.Total.MemoryMiB != 10*32 {
 		t.Errorf("%+v of %+v", f.Total, f.Namespaces)
 	}
 	if text := run(t, forecasted, "plan"); text.code != 0 || !strings.Contains(text.out, "for each database") || !strings.Contains(text.out, "total") {
