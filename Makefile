@@ -74,7 +74,7 @@ bench: ## Run the benchmarks of the hot path, compared with the last run.
 load: ## Measure what pods pay for the webhook on a real API server, beside the alternatives; some minutes.
 	go run ./test/load
 
-scale: ## Compare the cost of discovery at 1,000, 5,000 and 20,000 pods with the annotation way; ends with an error over a budget.
+scale: ## Compare the cost of discovery at 1,000, 5,000 and 20,000 pods with the annotation way, and of a shard with one Prometheus; ends with an error over a budget.
 	go run ./test/scale -csv test/scale/figures.csv
 	GOFLAGS= go -C test/scale/picture run . ../figures.csv ../../../.github/scale.png
 
@@ -96,9 +96,9 @@ nodes: ## Who reaches what by the NetworkPolicies; then, on a local cluster of t
 	go test -count=1 -timeout=20m -v -run TestNodes ./test/nodes
 	go test -count=1 -timeout=60m -v -run TestNodes ./test/faults -all -mode=$(MODE)
 
-thanos: ## Shards, copies and clusters behind Thanos answer as one Prometheus, also from object storage and after remote write; then on the local cluster. Builds Thanos, ten minutes of CPU.
+thanos: ## Shards, copies and clusters behind Thanos answer as one Prometheus, also from object storage and after remote write; then in pods of the local cluster. Builds Thanos, ten minutes of CPU.
 	go test -count=1 -timeout=40m -v -run 'Thanos|ObjectStorage|RemoteWrite' ./test/stack -thanos
-	go test -count=1 -timeout=30m -v -run TestShards ./test/e2e -thanos
+	go test -count=1 -timeout=90m -v -run TestThanos ./test/e2e -thanos
 
 soak: ## Change everything all the time for SOAK (30m) on the local cluster: memory, goroutines and files stay flat.
 	go test -count=1 -timeout=24h -v -run TestFaults/Soak ./test/faults -soak=$(SOAK)

@@ -115,6 +115,17 @@ func (m Model) Expressions(rate string, query Query) ([]Expression, error) {
 	return all, nil
 }
 
+// Choosing is the dashboard with a choice made for a variable, such as cluster.
+func (m Model) Choosing(variable, value string) Model {
+	m.Templating.List = slices.Clone(m.Templating.List)
+	for i := range m.Templating.List {
+		if v := &m.Templating.List[i]; v.Name == variable {
+			v.AllValue = quoted(value)
+		}
+	}
+	return m
+}
+
 // chosen is a variable's text in a query: one value, or a regular expression for all of them.
 func chosen(vector model.Vector, label model.LabelName, all bool) string {
 	var values []string

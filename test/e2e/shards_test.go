@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,34 +11,15 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"github.com/outrider-dev/outrider/test/cluster/image"
-	"github.com/outrider-dev/outrider/test/evidence"
-	"github.com/outrider-dev/outrider/test/promql"
 )
 
-var withThanos = flag.Bool("thanos", false, "run the test that builds Thanos, which takes about ten minutes of CPU")
-
-// TestShards takes one Prometheus to two shards of two copies behind Thanos' query: nothing from before the upgrade is lost,
+// testShards takes one Prometheus to two shards of two copies behind Thanos' query: nothing from before the upgrade is lost,
 // everything that asks finds the right address, and a shard that does not answer is reported.
-func TestShards(t *testing.T) {
-	if !*withThanos || testing.Short() {
-		t.Skip("-thanos: this test needs a cluster, and builds Thanos")
-	}
-	e, err := newEnv(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := e.cluster.LoadImages(t.Context(), image.Thanos); err != nil {
-		t.Fatal(err)
-	}
+func testShards(t *testing.T, e *env) {
 	if e.cluster.ControlPlane() != "" {
 		e.volumes(t, 4) // before the cleanup below: a volume goes when its claim is gone
 	}
 	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(evidence.Of(e.client, "outrider", "controller", "prometheus", "thanos-sidecar", "query", "ruler"))
-		}
 		if err := e.release.Uninstall(); err != nil {
 			t.Error(err)
 		}
@@ -56,9 +36,7 @@ func TestShards(t *testing.T) {
 	if _, err := e.release.Apply(t.Context(), values); err != nil {
 		t.Fatal(err)
 	}
-	if e.prom, err = promql.New(e.cluster.RESTConfig(), "outrider", "outrider-thanos-query:9090"); err != nil {
-		t.Fatal(err)
-	}
+	e.asks(t, "outrider-thanos-query:9090")
 
 	// Every target is up, in one shard, by both of its copies.
 	e.becomes(t, `count(count by (shard) (up{job="prometheus"}))`, func(n float64) bool { return n == 2 })
@@ -107,6 +85,7 @@ func (e *env) claims(interval string) map[string]any {
 // single has one Prometheus that has scraped every target several times, and returns when, by target.
 func (e *env) single(t *testing.T) map[string][]time.Time {
 	t.Helper()
+	e.asks(t, "outrider-prometheus:9090")
 	if err := e.release.Uninstall(); err != nil { // a live StatefulSet gets no claims
 		t.Fatal(err)
 	}

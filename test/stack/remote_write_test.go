@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/outrider-dev/outrider/test/promql"
 )
 
 // pages is what a target serves: counters, a gauge and a histogram, which change with each scrape.
@@ -64,15 +66,15 @@ func TestRemoteWrite(t *testing.T) {
 		for _, q := range written {
 			asked := strings.ReplaceAll(q, "up == 1", `up{job="shop"} == 1`)
 			want := ask(t, server, asked, at)
-			if len(want.samples(t)) == 0 {
-				t.Fatalf("Prometheus has no answer to %s: %s", asked, want.Error)
+			if len(want.Series) == 0 {
+				t.Fatalf("Prometheus has no answer to %s: %v", asked, want.Refused)
 			}
 			got := ask(t, address, of(asked, `{cluster="east"}`), at)
-			if why := compareSamples(plain(want.samples(t)), plain(got.samples(t))); why != "" {
+			if why := promql.Differ(plain(t, want), plain(t, got), promql.Tolerance{}); why != "" {
 				t.Errorf("%s: %s:\n%s", name, asked, why)
 			}
 		}
-		if got := ask(t, address, `count(orders_total{cluster="west"})`, at).samples(t); len(got) != 1 || got["{}"] != 20 {
+		if got := ask(t, address, `count(orders_total{cluster="west"})`, at); len(got.Series) != 1 || got.Series["{}"].Mean != 20 {
 			t.Errorf("%s: of the agent's 20 series are received %v", name, got)
 		}
 	}
@@ -90,19 +92,14 @@ func of(query, matcher string) string {
 	return query
 }
 
-// plain are samples without the labels that remote write adds.
-func plain(samples map[string]float64) map[string]float64 {
-	found := map[string]float64{}
-	for labels, value := range samples {
-		var kept []string
-		for label := range strings.SplitSeq(strings.Trim(labels, "{}"), ", ") {
-			if name, _, _ := strings.Cut(label, "="); name != "cluster" && name != "replica" && name != "prometheus_replica" && name != "tenant_id" && name != "receive_replica" {
-				kept = append(kept, label)
-			}
-		}
-		found[strings.Join(kept, ", ")] = value
+// plain is an answer without the labels that remote write adds.
+func plain(t *testing.T, a promql.Answer) promql.Answer {
+	t.Helper()
+	rest, err := a.Without("cluster", "replica", "prometheus_replica", "tenant_id", "receive_replica")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return found
+	return rest
 }
 
 // startReceive starts a receiver of Thanos and a query before it, and returns their addresses.

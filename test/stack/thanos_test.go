@@ -2,13 +2,10 @@ package stack
 
 import (
 	"bytes"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"maps"
 	"math"
-	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,10 +18,12 @@ import (
 
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
-	"sigs.k8s.io/yaml"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/outrider-dev/outrider/test/dashboards"
 	"github.com/outrider-dev/outrider/test/metrics"
+	"github.com/outrider-dev/outrider/test/promql"
+	"github.com/outrider-dev/outrider/test/rules"
 )
 
 var withThanos = flag.Bool("thanos", false, "run the tests that build Thanos, which takes about ten minutes of CPU")
@@ -47,19 +46,14 @@ func population(t *testing.T) (queries []string, series []dashboards.Series) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := configMap(t, rendered(t, `{}`), "outrider-prometheus-rules")
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		var file struct {
-			Groups []struct{ Rules []struct{ Expr string } }
-		}
-		if err := yaml.Unmarshal([]byte(files[name]), &file); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		for _, g := range file.Groups {
-			for _, r := range g.Rules {
-				queries = append(queries, r.Expr)
-			}
-		}
+	var files corev1.ConfigMap
+	rendered(t, `{}`).decode(t, "ConfigMap/outrider-prometheus-rules", &files)
+	expressions, err := rules.Expressions(files.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range expressions {
+		queries = append(queries, e.PromQL)
 	}
 	definitions, err := dashboards.Definitions()
 	if err != nil {
@@ -90,13 +84,6 @@ func population(t *testing.T) (queries []string, series []dashboards.Series) {
 		}
 	}
 	return queries, series
-}
-
-func configMap(t *testing.T, m manifests, name string) map[string]string {
-	t.Helper()
-	var o struct{ Data map[string]string }
-	m.decode(t, "ConfigMap/"+name, &o)
-	return o.Data
 }
 
 // target is what a scrape says of where a series is from: all series of one target are in one shard.
@@ -159,89 +146,17 @@ func store(t *testing.T, all []dashboards.Series, end time.Time, has func(labels
 	return folder
 }
 
-// answer is what a server says to a query.
-type answer struct {
-	Error    string
-	Warnings []string
-	Data     struct {
-		ResultType string
-		Result     json.RawMessage
-	}
-}
-
-type sample struct {
-	Metric map[string]string
-	Value  [2]any
-}
-
-func ask(t *testing.T, address, query string, at time.Time) answer {
+func ask(t *testing.T, address, query string, at time.Time) promql.Answer {
 	t.Helper()
-	form := url.Values{"query": {query}, "time": {strconv.FormatInt(at.Unix(), 10)}}
-	response, err := http.PostForm(address+"/api/v1/query", form)
+	client, err := promql.At(address)
 	if err != nil {
-		t.Fatalf("%s: %v", query, err)
+		t.Fatal(err)
 	}
-	defer response.Body.Close()
-	var a answer
-	if err := json.NewDecoder(response.Body).Decode(&a); err != nil {
-		t.Fatalf("%s: %s: %v", query, response.Status, err)
+	a, err := client.Answer(t.Context(), query, at)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return a
-}
-
-// samples are the values of an answer by their labels. A scalar has none.
-func (a answer) samples(t *testing.T) map[string]float64 {
-	t.Helper()
-	found := map[string]float64{}
-	number := func(v any) float64 {
-		text, _ := v.(string)
-		n, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			t.Fatalf("%s: %v", a.Data.Result, err)
-		}
-		return n
-	}
-	switch a.Data.ResultType {
-	case "scalar":
-		var value [2]any
-		if err := json.Unmarshal(a.Data.Result, &value); err != nil {
-			t.Fatal(err)
-		}
-		found[""] = number(value[1])
-	case "vector":
-		var vector []sample
-		if err := json.Unmarshal(a.Data.Result, &vector); err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range vector {
-			found[labels.FromMap(s.Metric).String()] = number(s.Value[1])
-		}
-	}
-	return found
-}
-
-// differ says how two answers differ, or nothing. Sums of the same values in another order differ in their last digits.
-func differ(t *testing.T, want, got answer) string {
-	t.Helper()
-	if (want.Error == "") != (got.Error == "") {
-		return fmt.Sprintf("error %q, want %q", got.Error, want.Error)
-	}
-	return compareSamples(want.samples(t), got.samples(t))
-}
-
-func compareSamples(w, g map[string]float64) string {
-	for metric, value := range w {
-		other, ok := g[metric]
-		if same := math.Abs(value-other) <= 1e-9*math.Abs(value) || math.IsNaN(value) && math.IsNaN(other) || value == other; !ok || !same {
-			return fmt.Sprintf("%s is %v (there %v), want %v", metric, other, ok, value)
-		}
-	}
-	for metric := range g {
-		if _, ok := w[metric]; !ok {
-			return fmt.Sprintf("%s is too much", metric)
-		}
-	}
-	return ""
 }
 
 // shardedPod is a Prometheus with its sidecar.
@@ -327,11 +242,11 @@ func TestThanosAnswersAsOnePrometheus(t *testing.T) {
 	one := startOne(t, store(t, all, end, func(labels.Labels) bool { return true }))
 	f := startFederation(t, all, end)
 
-	want := map[string]answer{}
+	want := map[string]promql.Answer{}
 	given := 0
 	for _, q := range queries {
 		want[q] = ask(t, one, q, end)
-		if want[q].Error == "" && len(want[q].samples(t)) > 0 {
+		if len(want[q].Series) > 0 {
 			given++
 		}
 	}
@@ -340,7 +255,7 @@ func TestThanosAnswersAsOnePrometheus(t *testing.T) {
 		different, marked := 0, 0
 		for _, q := range queries {
 			got := ask(t, f.query, q, end)
-			if why := differ(t, want[q], got); why != "" {
+			if why := promql.Differ(want[q], got, promql.Tolerance{}); why != "" {
 				different++
 				if !partial {
 					t.Errorf("%s:\n%s", why, q)
@@ -366,11 +281,11 @@ func TestThanosAnswersAsOnePrometheus(t *testing.T) {
 	for how, addresses := range alone { // the decision in charts/doc.go rests on these figures
 		different := 0
 		for _, q := range queries {
-			together := map[string]float64{}
+			together := promql.Answer{Series: map[string]promql.Series{}, Refused: want[q].Refused}
 			for _, address := range addresses {
-				maps.Copy(together, ask(t, address, q, end).samples(t))
+				maps.Copy(together.Series, ask(t, address, q, end).Series)
 			}
-			if compareSamples(want[q].samples(t), together) != "" {
+			if promql.Differ(want[q], together, promql.Tolerance{}) != "" {
 				different++
 			}
 		}
@@ -449,7 +364,7 @@ func TestObjectStorage(t *testing.T) {
 		return strings.Contains(answer, "thanos_compact_iterations_total 1") && strings.Contains(answer, "thanos_compact_halted 0")
 	})
 	query, _ := startQuery(t, thanos, m, "dnssrv+_grpc._tcp.outrider-prometheus-headless.outrider.svc", pod.grpc, "outrider-thanos-store.outrider.svc:10901", "127.0.0.1:"+grpc)
-	want := map[string]answer{}
+	want := map[string]promql.Answer{}
 	for _, q := range queries {
 		want[q] = ask(t, query, q, end)
 	}
@@ -463,10 +378,10 @@ func TestObjectStorage(t *testing.T) {
 	given := 0
 	for _, q := range queries {
 		got := ask(t, query, q, end)
-		if why := differ(t, want[q], got); why != "" {
+		if why := promql.Differ(want[q], got, promql.Tolerance{}); why != "" {
 			t.Errorf("%s:\n%s", why, q)
 		}
-		if len(got.samples(t)) > 0 {
+		if len(got.Series) > 0 {
 			given++
 		}
 	}
