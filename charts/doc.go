@@ -88,7 +88,7 @@ address. With Thanos, Prometheus and Thanos' parts are scraped by every shard, s
 
 # Decision: with shards Thanos' ruler evaluates the rules
 
-Of 814 rules and queries of dashboards, 275 have another answer when each of three shards evaluates them, and 277 when samples are divided by
+Of 817 rules and queries of dashboards, 276 have another answer when each of three shards evaluates them, and 278 when samples are divided by
 namespace (each shard scraping kube-state-metrics and cAdvisor and keeping its namespaces): joins with nodes, sums over a cluster and absent()
 need everything either way, and one large namespace is one large shard. Behind query none differs (test/stack). So the ruler evaluates all
 of them, by a query in its own pod, which dashboards cannot slow down and which sees this cluster alone. Prometheus keeps the pack thanos-down,
