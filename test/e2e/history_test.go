@@ -53,15 +53,15 @@ stringData: {objstore.yml: "type: FILESYSTEM\nconfig: {directory: /bucket}\n"}
 	var until time.Time
 	var blocks int
 	poll.Until(t, 3*patience, time.Second, func() string {
-		if until, blocks = uploaded(t, bucket); blocks < 3 {
-			return fmt.Sprintf("%d blocks are uploaded, want 3", blocks)
+		if until, blocks = uploaded(t, bucket); blocks < 5 {
+			return fmt.Sprintf("%d blocks are uploaded, want 5", blocks)
 		}
 		return ""
 	})
 	e.sizes(t)
 	when := until.Add(-time.Second)
 	questions := append(e.ruled(t), panels(t, query, when, ".*")...)
-	questions = append(questions, question{"all samples", `count_over_time({__name__=~".+"}[10m])`})
+	questions = append(questions, question{"all samples", `{__name__=~".+"}[2m]`})
 	want := answers(t, questions, at(query, when))
 
 	before := e.pod(t, "outrider", prometheusPod).UID
@@ -92,14 +92,14 @@ stringData: {objstore.yml: "type: FILESYSTEM\nconfig: {directory: /bucket}\n"}
 			t.Errorf("%s:\n%s\n%s", q.by, why, q.promql)
 		}
 	}
-	say(t, "Prometheus deleted with its data, %d blocks uploaded: %d of %d queries about %s get another answer than before, %d have series, %d samples of %d series are the same",
+	say(t, "Prometheus deleted with its data, %d blocks uploaded: %d of %d queries about %s get another answer than before, %d have series, %d samples of the last two minutes of %d series are the same",
 		blocks, different, len(questions), when.UTC().Format(time.TimeOnly), given(got), samples(got[len(got)-1]), len(got[len(got)-1].Series))
 }
 
-// samples is how many an answer counts.
+// samples is how many an answer has.
 func samples(a promql.Answer) (n int) {
 	for _, s := range a.Series {
-		n += int(s.Mean)
+		n += s.Count
 	}
 	return n
 }

@@ -68,18 +68,18 @@ func (e *env) asks(t *testing.T, service string) *promql.Client {
 	return c
 }
 
-// sizes says what each container of Prometheus and Thanos has resident, at most, as cAdvisor measures it.
+// sizes says what the programs of Prometheus and Thanos have resident, at most, by job. The query beside a ruler is not scraped.
 func (e *env) sizes(t *testing.T) {
 	t.Helper()
-	v, err := e.prom.Query(t.Context(), `sort(max by (container) (container_memory_rss{namespace="outrider",container!="",pod=~"outrider-(prometheus|thanos-.+)"}))`)
+	v, err := e.prom.Query(t.Context(), `sort(max by (job) (process_resident_memory_bytes{job=~"prometheus|outrider-thanos-.+"}))`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all []string
 	for _, s := range v {
-		all = append(all, fmt.Sprintf("%s %.0f MB", s.Metric["container"], float64(s.Value)/1e6))
+		all = append(all, fmt.Sprintf("%s %.0f MB", s.Metric["job"], float64(s.Value)/1e6))
 	}
-	say(t, "%s: resident at rest: %s", t.Name(), strings.Join(all, ", "))
+	say(t, "%s: resident before anything is asked: %s", t.Name(), strings.Join(all, ", "))
 }
 
 // longAgo waits until a query about some minutes ago has a value, which takes as long.
@@ -96,7 +96,11 @@ func (e *env) longAgo(t *testing.T, query string, value model.SampleValue) {
 // question is a query, and the alert or the panel that asks it.
 type question struct{ by, promql string }
 
-// ruled are the expressions of the release's rules.
+// asksNobody holds for the Watchdog, whose answer is about no cluster and never partial.
+func (q question) asksNobody() bool { return strings.TrimSpace(q.promql) == "vector(1)" }
+
+// ruled are the expressions of the release's rules, and what these compare: most rules give nothing where nothing is wrong, and
+// the left sides of their comparisons do.
 func (e *env) ruled(t *testing.T) (all []question) {
 	t.Helper()
 	files, err := e.client.CoreV1().ConfigMaps("outrider").Get(t.Context(), rulesMap, metav1.GetOptions{})
@@ -107,8 +111,15 @@ func (e *env) ruled(t *testing.T) (all []question) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, e := range expressions {
-		all = append(all, question{"rule " + e.Rule, e.PromQL})
+	for _, x := range expressions {
+		all = append(all, question{"rule " + x.Rule, x.PromQL})
+		sides, err := x.Compared()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, side := range sides {
+			all = append(all, question{"rule " + x.Rule + " compares", side.PromQL})
+		}
 	}
 	return all
 }
