@@ -70,6 +70,7 @@ var jobsYAML = sync.OnceValue(func() []byte {
 		"reservedJobs":    sidecars.ReservedJobs,
 		"jobPattern":      func() string { return sidecars.JobPattern },
 		"endpointPattern": func() string { return sidecars.EndpointPattern },
+		"mostEssential":   func() int { return sidecars.MostEssential },
 	}).Parse(jobsTemplate))
 	if err := t.Execute(&b, map[string]any{"Endpoints": endpoints, "Exporters": exporters(), "MostSamples": v1alpha1.MostSamples}); err != nil {
 		panic(err) // the template and its data are both in this package, and any call of Jobs shows it

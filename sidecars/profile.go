@@ -15,6 +15,11 @@ const (
 	Essential Profile = "essential"
 )
 
+// MostEssential is how many bytes of the list of a pod's jobs with the profile
+// essential count. Prometheus keeps a pattern of that length for each scrape job, and
+// it is more than all exporters of the catalog have.
+const MostEssential = 400
+
 // profileParameter is the parameter of every exporter for its profile.
 const profileParameter = "profile"
 
@@ -80,5 +85,9 @@ func (p *planner) essentials() string {
 		}
 	}
 	slices.Sort(jobs)
-	return strings.Join(slices.Compact(jobs), ",")
+	list := strings.Join(slices.Compact(jobs), ",")
+	if len(list) > MostEssential { // those that fit
+		list = list[:strings.LastIndexByte(list[:MostEssential+1], ',')]
+	}
+	return list
 }

@@ -1,12 +1,15 @@
 package sidecars_test
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/outrider-dev/outrider/sidecars"
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 )
 
 // TestProfile says whose word counts about an exporter's profile.
@@ -84,5 +87,30 @@ func TestExpected(t *testing.T) {
 	}
 	if unknown, there := byName["tomcat"]; there && unknown.Series() != 0 {
 		t.Errorf("one without a cost: %+v", unknown)
+	}
+}
+
+// TestEssentialIsBounded holds that the list of jobs is as long as Prometheus reads it.
+func TestEssentialIsBounded(t *testing.T) {
+	var own []v1alpha1.Exporter
+	var names []string
+	for i := range int32(10) {
+		e := v1alpha1.Exporter{}
+		e.Name = fmt.Sprintf("%s-%d", strings.Repeat("x", 48), i)
+		e.Spec, _ = sidecars.Builtin().Spec("squid")
+		e.Spec.Port += i
+		own, names = append(own, e), append(names, e.Name)
+	}
+	catalog, err := sidecars.Builtin().With(own...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := &corev1.Pod{}
+	pod.Annotations = map[string]string{sidecars.InjectKey: strings.Join(names, ","), sidecars.ProfileKey: string(sidecars.Essential)}
+	pod.Spec.Containers = []corev1.Container{{Name: "a", Image: "example.org/a:1"}}
+	plan := sidecars.NewPlan(sidecars.Input{Pod: pod}, catalog)
+	got := plan.Apply(pod).Annotations[sidecars.EssentialKey]
+	if len(plan.Decisions) != 10 || got != strings.Join(names[:7], ",") || len(got) > sidecars.MostEssential {
+		t.Errorf("%d decisions: %d bytes: %s", len(plan.Decisions), len(got), got)
 	}
 }
