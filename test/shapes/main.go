@@ -10,6 +10,8 @@ import (
 	"text/tabwriter"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/outrider-dev/outrider/test/shapes/rows"
 )
 
 func main() {
@@ -22,23 +24,23 @@ func main() {
 }
 
 func run(out io.Writer, name string) error {
-	rows, err := Load()
+	all, err := rows.Load()
 	if err != nil {
 		return err
 	}
 	if name == "" {
-		_, err = report(out, rows)
+		_, err = report(out, all)
 		return err
 	}
-	i := slices.IndexFunc(rows, func(r Row) bool { return r.Family+"/"+r.Name == name })
+	i := slices.IndexFunc(all, func(r rows.Row) bool { return r.Family+"/"+r.Name == name })
 	if i < 0 {
 		return fmt.Errorf("no row is named %q", name)
 	}
-	raw, err := yaml.Marshal(rows[i].Pod)
+	raw, err := yaml.Marshal(all[i].Pod)
 	if err != nil {
 		return err
 	}
-	r, err := Judge(rows[i])
+	r, err := rows.Judge(all[i])
 	if err != nil {
 		return err
 	}
@@ -47,18 +49,18 @@ func run(out io.Writer, name string) error {
 }
 
 // report prints the score by family and each row that is wrong, and returns the sum.
-func report(out io.Writer, rows []Row) (Score, error) {
-	var total Score
-	families := map[string]*Score{}
+func report(out io.Writer, all []rows.Row) (rows.Score, error) {
+	var total rows.Score
+	families := map[string]*rows.Score{}
 	var order []string
-	var wrong []Result
-	for _, row := range rows {
-		r, err := Judge(row)
+	var wrong []rows.Result
+	for _, row := range all {
+		r, err := rows.Judge(row)
 		if err != nil {
 			return total, fmt.Errorf("%s: %w", row.Name, err)
 		}
 		if families[row.Family] == nil {
-			families[row.Family] = &Score{}
+			families[row.Family] = &rows.Score{}
 			order = append(order, row.Family)
 		}
 		families[row.Family].Add(r)
@@ -82,11 +84,11 @@ func report(out io.Writer, rows []Row) (Score, error) {
 	return total, table.Flush()
 }
 
-func line(out io.Writer, family string, s Score) {
+func line(out io.Writer, family string, s rows.Score) {
 	fmt.Fprintf(out, "%s\t%d\t%d\t%.1f\t%d\t%d\t%d\t%d\t\n", family, s.Rows, s.Right, s.Percent(), s.WrongAccounts, s.Proxies, s.Copied, s.Unremoved)
 }
 
-func wants(answers []Answer) string {
+func wants(answers []rows.Answer) string {
 	texts := make([]string, len(answers))
 	for i, a := range answers {
 		texts[i] = a.String()

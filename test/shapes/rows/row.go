@@ -1,4 +1,5 @@
-package main
+// Package rows reads the table of shapes and judges what is decided about each row. The folder above says what a row is.
+package rows
 
 import (
 	"embed"
@@ -11,7 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-//go:embed rows/*.rows
+//go:embed *.rows
 var files embed.FS
 
 // Row is one pod of the table and what is expected of it.
@@ -34,7 +35,7 @@ const columns = 7
 
 // Load reads the whole table. An error names the file and line.
 func Load() ([]Row, error) {
-	names, err := fs.Glob(files, "rows/*.rows")
+	names, err := fs.Glob(files, "*.rows")
 	if err != nil {
 		return nil, err
 	}
