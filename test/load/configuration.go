@@ -90,7 +90,7 @@ func (s *stage) inForce(ctx context.Context, in mode) error {
 
 // injects says what is wrong with how a pod of a variant is admitted, none of which is stored.
 func (s *stage) injects(ctx context.Context, v variant, in mode) (string, error) {
-	called, _, err := s.spent()
+	before, err := s.spent()
 	if err != nil {
 		return "", err
 	}
@@ -98,7 +98,7 @@ func (s *stage) injects(ctx context.Context, v variant, in mode) (string, error)
 	if err != nil {
 		return "", err
 	}
-	now, _, err := s.spent()
+	after, err := s.spent()
 	if err != nil {
 		return "", err
 	}
@@ -110,8 +110,8 @@ func (s *stage) injects(ctx context.Context, v variant, in mode) (string, error)
 	if in == byWebhook && !naive {
 		calls = 1
 	}
-	if got := len(pod.Spec.Containers); got != containers || now-called != calls {
-		return fmt.Sprintf("%s: a pod has %d containers and cost %d calls, want %d and %d", v.name, got, now-called, containers, calls), nil
+	if got, called := len(pod.Spec.Containers), after.called-before.called; got != containers || called != calls {
+		return fmt.Sprintf("%s: a pod has %d containers and cost %d calls, want %d and %d", v.name, got, called, containers, calls), nil
 	}
 	return "", nil
 }

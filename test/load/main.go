@@ -14,15 +14,17 @@ import (
 
 // options are the flags.
 type options struct {
-	short  bool
-	review string
-	serve  bool
+	short   bool
+	review  string
+	profile string
+	serve   bool
 }
 
 func main() {
 	var o options
 	flag.BoolVar(&o.short, "short", false, "A small part of the load: it checks the counts, and its times mean little.")
 	flag.StringVar(&o.review, "review", "", "File to write the AdmissionReview to that the API server sends for an annotated pod.")
+	flag.StringVar(&o.profile, "profile", "", "Folder for profiles of the API server's CPU and allocations while pods of each kind are created.")
 	flag.BoolVar(&o.serve, "serve", false, "Serve the alternatives, as this program has itself do.")
 	flag.Parse()
 	log.SetLogger(logr.Discard())
@@ -63,6 +65,9 @@ func run(ctx context.Context, o options, w io.Writer) error {
 		if err := os.WriteFile(o.review, review, 0o644); err != nil {
 			return err
 		}
+	}
+	if o.profile != "" {
+		return s.profile(ctx, o.profile)
 	}
 	creates, trips := allCreates, allTrips
 	if o.short {

@@ -79,7 +79,7 @@ func (r roundTrips) measure(ctx context.Context, s *stage, review []byte) (map[s
 		}
 	}
 	rates := map[string]rate{}
-	before, _, err := s.spent()
+	before, err := s.spent()
 	if err != nil {
 		return nil, err
 	}
@@ -95,11 +95,11 @@ func (r roundTrips) measure(ctx context.Context, s *stage, review []byte) (map[s
 			rates[h.name] = rate{append(sum.times, times...), sum.took + time.Since(began)}
 		}
 	}
-	after, _, err := s.spent()
+	after, err := s.spent()
 	if err != nil {
 		return nil, err
 	}
-	if got := after - before; got != r.rounds*r.block {
+	if got := after.called - before.called; got != r.rounds*r.block {
 		return nil, fmt.Errorf("the controller counts %d calls of %d", got, r.rounds*r.block)
 	}
 	return rates, nil

@@ -151,6 +151,9 @@ func (s *APIServer) Config() *rest.Config { return rest.CopyConfig(s.config) }
 // Kubeconfig returns the path of a kubeconfig of the same user as Config's.
 func (s *APIServer) Kubeconfig() string { return filepath.Join(s.dir, "admin.kubeconfig") }
 
+// Usage returns what kube-apiserver, without its etcd, has cost so far.
+func (s *APIServer) Usage() (child.Usage, error) { return s.server.Usage() }
+
 // Stop ends both programs and removes the folder if it was a temporary one.
 func (s *APIServer) Stop() {
 	for _, c := range s.processes() {
