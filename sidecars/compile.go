@@ -19,6 +19,7 @@ const compileRounds = 2
 // keys of Recognition, and besides
 //
 //	definition.NAME        the exporter, one record a line
+//	words.NAME             list of what the image or a word of the command line of each of its servers contains, but of those with its ports
 //	pullSecrets            list of the Secrets that are added to those with which a pod's images are pulled
 //	comparingOwners        list of API groups, or GROUP/KIND, of owners whose pods are left alone
 //	left.WORD              what is said of a pod that is left, where there is no webhook
@@ -47,10 +48,14 @@ const compileRounds = 2
 //	flags PATTERN VARIABLES   matches command lines that may have one of the flags; variables of the server that have some too
 //	unset PARAMETERS       by which something is mounted, or reached by a socket
 //	essential arg|env NAME =TEXT   what the profile essential adds
+//	silent PORT PORTNAMES LOGIN   where nothing that is read of a server makes the usual container: PORT is its usual one, empty where
+//	                       any is, and - where it may declare none; LOGIN is set where it may have an account
+//	usual command|arg|env NAME =TEXT   of the usual container
 //
 // Where the chart and the controller are of different versions, in an upgrade, the
-// policies must not take one form of records for another: a change of the form is
-// another key in place of definition, so that they find none and leave the pod.
+// policies must not take one form of records for another: new kinds come last and may be
+// missing, and any other change of the form is another key in place of definition, so that
+// they find none and leave the pod.
 //
 // A policy decides exactly as NewPlan does, or leaves the pod to the webhook.
 func (c Catalog) Injection(s Settings) map[string]string {
@@ -66,6 +71,7 @@ func (c Catalog) Injection(s Settings) map[string]string {
 	}
 	for _, name := range c.names {
 		data["definition."+name] = c.entries[name].compile(s)
+		data["words."+name] = strings.Join(c.entries[name].hints(), "\n")
 	}
 	return data
 }
@@ -112,9 +118,11 @@ func (e *entry) compile(s Settings) string {
 	c.credentials()
 	c.texts()
 	c.secrets()
+	c.reads = append(c.reads, c.spec.ArgsEnv...)
 	slices.Sort(c.reads)
 	c.record("reads", c.list(slices.Compact(c.reads)))
 	c.record("flags", flagsPattern(c.flags), c.list(c.spec.ArgsEnv))
+	c.silent(s)
 	if c.left != "" {
 		return "left\t" + c.left
 	}
@@ -127,7 +135,7 @@ func (e *entry) compile(s Settings) string {
 
 // kinds of records, in the order in which the policies find them.
 var kinds = [...]string{"exporter", "parameter", "value", "ifEnv", "ifArg", "ifPod", "ifValue", "obstacle", "credentials", "account", "logins",
-	"command", "arg", "env", "socket", "reads", "flags", "unset", "essential"}
+	"command", "arg", "env", "socket", "reads", "flags", "unset", "essential", "silent", "usual"}
 
 func (c *compiler) record(fields ...string) {
 	for _, f := range fields {

@@ -17,7 +17,7 @@ var lefts = map[string]string{
 	"Suspended":           "its injection is suspended",
 	"Budget":              "the namespace has a quota, or a LimitRange that would change it",
 	"NamespaceAnnotation": "an annotation of the namespace sets a default or a list",
-	"Mesh":                "the pod is in a service mesh",
+	"Mesh":                "it already lists ports that its service mesh leaves out",
 	"Annotation":          "an annotation under outrider.dev is unknown or has a bad value",
 	"Size":                "the pod is very large",
 	"Own":                 "it already has a container, volume or label of Outrider",

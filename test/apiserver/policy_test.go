@@ -111,6 +111,8 @@ func TestDecidedPodsCostNoCall(t *testing.T) {
 		"by auto":              {plain, asking(map[string]string{sidecars.InjectKey: "auto"}), 0},
 		"opted in":             {optedIn, asking(nil), 0},
 		"with a setting":       {plain, asking(map[string]string{sidecars.InjectKey: "redis", "redis.outrider.dev/port": "6380"}), 0},
+		"in two meshes":        {plain, asking(map[string]string{sidecars.InjectKey: "redis", "sidecar.istio.io/inject": "true", "linkerd.io/inject": "enabled"}), 0},
+		"in a mesh, ports":     {plain, asking(map[string]string{sidecars.InjectKey: "redis", "linkerd.io/inject": "enabled", "config.linkerd.io/skip-inbound-ports": "1"}), 1},
 		"two exporters":        {plain, asking(map[string]string{sidecars.InjectKey: "redis, nginx"}), 1},
 		"a bad setting beside": {plain, asking(map[string]string{sidecars.InjectKey: "redis", "redis.outrider.dev/prot": "6380"}), 1},
 		"a status by hand":     {plain, asking(map[string]string{sidecars.InjectKey: "redis", sidecars.StatusKey: `{"decisions":[{"exporter":"redis","outcome":"injected","reason":"Annotated","definition":"00000000"}]}`}), 1},

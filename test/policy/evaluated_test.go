@@ -91,7 +91,7 @@ func TestWordsHaveTexts(t *testing.T) {
 const budget = 10_000_000
 
 // allocations are the most that the evaluation for a pod with one server may make.
-const allocations = 8000
+const allocations = 2500
 
 // TestAllocations counts what an evaluation costs the API server, which no other load changes.
 func TestAllocations(t *testing.T) {

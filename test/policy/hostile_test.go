@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -64,6 +65,14 @@ func hostile() map[string]*corev1.Pod {
 			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: fmt.Sprint("redis-redis-", i), Image: "redis-redis-redis"})
 		}
 	})
+	add("as much as enforcement looks at", func(p *corev1.Pod, c *corev1.Container) {
+		for range 2_600 {
+			c.Args = append(c.Args, "--port")
+		}
+		for i := range 250 {
+			p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: fmt.Sprint("redis-redis-", i), Image: "redis-redis-redis"})
+		}
+	})
 	add("a script as long as is looked at", func(_ *corev1.Pod, c *corev1.Container) {
 		c.Command = []string{"sh", "-c", strings.Repeat("redis-server --port 1;", 370)}
 	})
@@ -81,7 +90,7 @@ func hostile() map[string]*corev1.Pod {
 		}
 	})
 	add("many owners", func(p *corev1.Pod, _ *corev1.Container) {
-		for i := range 5_000 {
+		for i := range 1_000 {
 			p.OwnerReferences = append(p.OwnerReferences, metav1.OwnerReference{APIVersion: "a.example/v1", Kind: "A", Name: fmt.Sprint("a", i), UID: "u"})
 		}
 	})
@@ -125,5 +134,50 @@ func TestHostileCost(t *testing.T) {
 		if got.Requested == "" || got.Cost > budget/10 {
 			t.Errorf("%s: %q, at a cost of %d of %d", name, got.Requested, got.Cost, budget)
 		}
+	}
+}
+
+// mostWork is how many times the CPU time of hostile pods where no policy looks the API server may spend on them where all do.
+const mostWork = 4
+
+// TestHostile sends them to a real API server, without storing one, in a namespace where every policy of the chart looks at them,
+// those that enforce included, and in one where none does: the outcome is the same but for what is added, and what the API
+// server spends on all of them is bounded by what it spends without.
+func TestHostile(t *testing.T) {
+	c := server(t)
+	active(t)
+	everything := namespaceLike(t, c, sidecars.Namespace{Labels: map[string]string{sidecars.InjectKey: sidecars.InjectEnabled, sidecars.EnforceKey: "audit"}})
+	spent := func(namespace string, pod *corev1.Pod) (*corev1.Pod, error, time.Duration) {
+		before, err := api.Usage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		admitted, _, refused := tryDryRun(t, namespace, pod)
+		after, err := api.Usage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return admitted, refused, after.CPU - before.CPU
+	}
+	var with, without time.Duration
+	for name, pod := range hostile() {
+		_, plainly, less := spent(metav1.NamespaceSystem, pod)
+		admitted, refused, more := spent(everything, pod)
+		with, without = with+more, without+less
+		word := "refused by the API server"
+		if admitted != nil {
+			word = admitted.Labels[sidecars.RequestedKey]
+		}
+		t.Logf("figure: %s: %s, %v of CPU, where no policy looks %v", name, word, more, less)
+		if (plainly == nil) != (refused == nil) {
+			t.Errorf("%s: where the policies look %v, elsewhere %v", name, refused, plainly)
+		}
+		if admitted != nil && word == "" {
+			t.Errorf("%s: no policy answered", name)
+		}
+	}
+	t.Logf("figure: hostile pods cost the API server %.1f times the CPU that they cost without policies", float64(with)/float64(without))
+	if with > mostWork*without {
+		t.Errorf("hostile pods cost %v of CPU where the policies look, and %v elsewhere", with, without)
 	}
 }

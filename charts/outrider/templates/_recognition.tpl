@@ -1,8 +1,28 @@
 {{/*
 How a workload is recognized from its pod, in the API server's policies: steps from variables.pod, and variables.known with the
-keys of sidecars.Recognition, to the exporters that each container serves. Nothing here is newer than Kubernetes 1.30.
+keys of sidecars.Recognition, to the exporters that each container serves. Nothing here is newer than Kubernetes 1.30. A dict of
+looked (an expression of the containers that are looked at), and the most containers, elements of their lists, and bytes of their
+command lines with which a pod is not large.
 */}}
 {{- define "outrider.recognition.variables" -}}
+{{- /* All containers. */}}
+- name: containers
+  expression: >-
+    variables.pod.spec.containers + (has(variables.pod.spec.initContainers) ? variables.pod.spec.initContainers : [])
+{{- /* Whether they are larger than is worth the API server's time, which grows with the square of the elements that an expression
+looks at and is not limited: a tenant's pod of 30,000 arguments would keep it busy for a minute. The counts come first. */}}
+- name: many
+  expression: >-
+    variables.containers.size() > {{ .containers }} || variables.containers.exists(c, has(c.env) && c.env.size() > 500)
+    || variables.containers.map(c, (has(c.env) ? c.env.size() : 0) + (has(c.envFrom) ? c.envFrom.size() : 0) + (has(c.command) ? c.command.size() : 0)
+        + (has(c.args) ? c.args.size() : 0) + (has(c.ports) ? c.ports.size() : 0) + (has(c.volumeMounts) ? c.volumeMounts.size() : 0)).sum() > {{ .elements }}
+- name: lengthy
+  expression: >-
+    variables.containers.exists(c, has(c.image) && c.image.size() > 1024)
+    || variables.containers.map(c, (has(c.command) ? c.command.map(word, word.size()).sum() : 0) + (has(c.args) ? c.args.map(word, word.size()).sum() : 0)).sum() > {{ .bytes }}
+- name: large
+  expression: >-
+    variables.many || variables.lengthy
 {{- /* The containers that run as long as the pod, as texts: image without its folders, names, ports, variables and command
 line, its words joined by \x01. Without data, and with such a word, none. */}}
 - name: completes
@@ -13,9 +33,13 @@ line, its words joined by \x01. Without data, and with such a word, none. */}}
     (variables.pod.spec.containers + (!has(variables.pod.spec.initContainers) ? []
       : variables.pod.spec.initContainers.filter(c, has(c.restartPolicy) && string(c.restartPolicy) == 'Always')))
     .filter(c, !c.name.startsWith('outrider-'))
+{{- /* Those that are looked at. */}}
+- name: looked
+  expression: >-
+    {{- .looked | nindent 4 }}
 - name: long
   expression: >-
-    ('exporters' in variables.known ? variables.running : []).map(c, {
+    ('exporters' in variables.known ? variables.looked : []).map(c, {
       'image': dyn([(has(c.image) ? string(c.image) : '').split('@')[0]].map(image, image.substring(image.lastIndexOf('/') + 1))[0]),
       'name': dyn(string(c.name)),
       'ports': dyn(has(c.ports) ? c.ports.map(p, {'port': string(p.containerPort), 'name': has(p.name) ? string(p.name) : ''}).map(p, {
@@ -24,7 +48,7 @@ line, its words joined by \x01. Without data, and with such a word, none. */}}
           'named': dyn([!p.name.matches('[-_.0-9]') ? p.name : p.name.substring(0, p.name.size() - p.name.find({{ include "outrider.vocabulary.tails" . }}).size()).replace('_', '-').replace('.', '-')]
             .map(kind, ['name.' + p.name, 'name.' + kind.substring(kind.lastIndexOf('-') + 1)].filter(key, key in variables.known).map(key, string(variables.known[key])).join('\n').split('\n'))[0])})
         : []),
-      'env': dyn(has(c.env) ? c.env.map(v, string(v.name) + '=' + (has(v.value) ? string(v.value) : '')) : []),
+      'env': dyn(has(c.env) ? c.env : []),
       'own': dyn((!has(c.command) || c.command.size() == 0) && (!has(c.args) || c.args.size() == 0 || c.args[0].startsWith('-'))),
       'words': dyn((has(c.command) ? c.command : []) + (has(c.args) ? c.args : []))
     }).filter(c, c.words.all(word, !word.contains('\x01')))
@@ -88,53 +112,51 @@ way than the webhook does, or takes long, is left out. */}}
 - name: named
   expression: >-
     variables.programs.map(c, {
-      'is': c.is, 'words': c.words, 'own': c.own, 'other': c.other, 'unknown': c.unknown, 'servers': c.servers,
+      'at': dyn(c),
       'base': dyn(string(c.is.image).split(':')[0]),
       'tag': dyn(string(c.is.image).contains(':') ? string(c.is.image).substring(string(c.is.image).indexOf(':') + 1) : '')
     }).map(c, {
-      'is': c.is, 'words': c.words, 'own': c.own, 'other': c.other, 'unknown': c.unknown, 'servers': c.servers, 'base': c.base, 'tag': c.tag,
+      'at': c.at, 'base': c.base, 'tag': c.tag,
       'tagged': dyn([string(c.base)].map(base, [base, [!base.matches('[-_.0-9]') ? base : base.substring(0, base.size() - base.find({{ include "outrider.vocabulary.tails" . }}).size()).replace('_', '-').replace('.', '-')]
           .map(kind, kind.substring(kind.lastIndexOf('-') + 1))[0]])[0].map(base, c.tag.split('-').map(word, [word, word.substring(0, word.size() - word.find('[0-9.]*$').size())]
         .filter(word, 'tag.' + base + '.' + word in variables.known)).filter(words, words.size() > 0).map(words, string(variables.known['tag.' + base + '.' + words[0]]))).filter(found, found.size() > 0)),
-      'stem': dyn(!c.base.matches('[-_.0-9]') ? c.base : c.base.substring(0, c.base.size() - c.base.find({{ include "outrider.vocabulary.variants" . }}).size())),
-      'parts': dyn([string(c.base), string(c.is.name)].map(name, name.replace('_', '-').replace('.', '-').split('-').map(word, word.substring(0, word.size() - word.find('[0-9]*$').size())))),
-      'named': dyn([string(c.is.name), string(c.base)].map(name, [name, !name.matches('[-_.0-9]') ? name : name.substring(0, name.size() - name.find({{ include "outrider.vocabulary.tails" . }}).size())])
-        .map(names, [names[0], names[1].replace('_', '-').replace('.', '-')])
-        .map(names, ['name.' + names[0], 'name.' + names[1].substring(names[1].lastIndexOf('-') + 1)].filter(key, key in variables.known).map(key, string(variables.known[key])).join('\n').split('\n')))
+      'stem': dyn(!c.base.matches('[-_.0-9]') ? c.base : c.base.substring(0, c.base.size() - c.base.find({{ include "outrider.vocabulary.variants" . }}).size()))
     }).map(c, {
-      'is': c.is, 'words': c.words, 'own': c.own, 'other': c.other, 'unknown': c.unknown, 'servers': c.servers, 'base': c.base, 'tag': c.tag,
-      'parts': c.parts, 'named': dyn(c.named[0] + c.named[1]),
+      'at': c.at, 'base': c.base, 'tag': c.tag,
       'image': dyn(c.tagged.size() > 0 ? c.tagged[0][0] : 'image.' + string(c.base) in variables.known ? variables.known['image.' + string(c.base)]
         : 'image.' + string(c.stem) in variables.known ? variables.known['image.' + string(c.stem)]
         : c.base.matches({{ include "outrider.vocabulary.others" . }}) ? '' : [c.tag.split('-').map(word, [word, word.substring(0, word.size() - word.find('[0-9.]*$').size())]
           .filter(word, 'tag..' + word in variables.known)).filter(words, words.size() > 0)].map(found, found.size() == 0 ? '' : string(variables.known['tag..' + found[0][0]]))[0])
+    }).map(c, {
+      'at': c.at, 'base': c.base, 'tag': c.tag, 'image': c.image,
+      'parts': dyn(c.image != '' ? [] : [string(c.base), string(c.at.is.name)].map(name, name.replace('_', '-').replace('.', '-').split('-').map(word, word.substring(0, word.size() - word.find('[0-9]*$').size())))),
+      'named': dyn(c.image != '' ? [] : [string(c.at.is.name), string(c.base)].map(name, [name, !name.matches('[-_.0-9]') ? name : name.substring(0, name.size() - name.find({{ include "outrider.vocabulary.tails" . }}).size())])
+        .map(names, [names[0], names[1].replace('_', '-').replace('.', '-')])
+        .map(names, ['name.' + names[0], 'name.' + names[1].substring(names[1].lastIndexOf('-') + 1)].filter(key, key in variables.known).map(key, string(variables.known[key])).join('\n').split('\n')))
     })
 {{- /* The exporters of those that show enough, and that nothing contradicts: one text for each container, and all of them. */}}
 - name: served
   expression: >-
     variables.named.map(c, ((c.image != '' ? [string(c.image)]
-      : c.is.ports.map(p, p.of.filter(name, name in c.named || name in p.named
-        || 'env.' + name in variables.known && string(variables.known['env.' + name]).split('\n').exists(variable, c.is.env.exists(v, v.startsWith(variable + '=')))).map(name, string(name)).join('\n')).join('\n').split('\n')) + c.servers.map(name, string(name))).filter(name, name != ''
-      && (name in c.servers || (c.image == name ? !c.tag.matches({{ include "outrider.vocabulary.otherTags" . }})
-        : c.image == '' && !c.base.matches({{ include "outrider.vocabulary.others" . }}) && !c.is.name.matches({{ include "outrider.vocabulary.others" . }})
+      : c.at.is.ports.map(p, p.of.filter(name, name in c.named[0] || name in c.named[1] || name in p.named
+        || 'env.' + name in variables.known && string(variables.known['env.' + name]).split('\n').exists(variable, c.at.is.env.exists(v, string(v.name) == variable))).map(name, string(name)).join('\n')).join('\n').split('\n')) + c.at.servers.map(name, string(name))).filter(name, name != ''
+      && (name in c.at.servers || (c.image == name ? !c.tag.matches({{ include "outrider.vocabulary.otherTags" . }})
+        : c.image == '' && !c.base.matches({{ include "outrider.vocabulary.others" . }}) && !c.at.is.name.matches({{ include "outrider.vocabulary.others" . }})
           && !c.parts.exists(words, words.exists(word, word in {{ include "outrider.vocabulary.proxies" . }} && !{{ include "outrider.recognition.names" "name" }}))
           && (c.parts[0].exists(word, {{ include "outrider.recognition.names" "name" }}) || !c.parts[0].exists(word, 'name.' + word in variables.known)
             || c.parts[0].exists(word, word in {{ include "outrider.vocabulary.stores" . }}))))
-      && !('notArgs.' + name in variables.known && c.words.exists(word, word in string(variables.known['notArgs.' + name]).split('\n')))
-      && !('notEnv.' + name in variables.known && c.is.env.exists(v, v in string(variables.known['notEnv.' + name]).split('\n')))
-      && (c.is.ports.size() == 0 || !c.is.ports.all(p, c.image != name && p.name.matches({{ include "outrider.vocabulary.othersOfPorts" . }})
-        || !(name in variables.known['native'].split('\n')) && !(name in p.of) && !(name in p.named) && p.of.exists(other, other in p.named)
+      && !('notArgs.' + name in variables.known && c.at.words.exists(word, word in string(variables.known['notArgs.' + name]).split('\n')))
+      && !('notEnv.' + name in variables.known && c.at.is.env.exists(v, string(v.name) + '=' + (has(v.value) ? string(v.value) : '') in string(variables.known['notEnv.' + name]).split('\n')))
+      && (c.at.is.ports.size() == 0 || !c.at.is.ports.all(p, c.image != name && p.name.matches({{ include "outrider.vocabulary.othersOfPorts" . }})
+        || !(name in p.of) && !(name in p.named) && p.of.exists(other, other in p.named) && !(name in variables.known['native'].split('\n'))
         || 'notPorts.' + name in variables.known && string(p.port) in string(variables.known['notPorts.' + name]).split('\n')))
-      && (c.own || name in c.servers || c.servers.size() == 0 && !c.other && c.unknown && !c.is.name.matches({{ include "outrider.vocabulary.otherPrograms" . }})
-        && (!variables.completes || c.is.ports.exists(p, name in p.of)))
+      && (c.at.own || name in c.at.servers || c.at.servers.size() == 0 && !c.at.other && c.at.unknown && !c.at.is.name.matches({{ include "outrider.vocabulary.otherPrograms" . }})
+        && (!variables.completes || c.at.is.ports.exists(p, name in p.of)))
     ).join('\n'))
 - name: serving
   expression: >-
     variables.served.join('\n').split('\n')
-{{- /* All containers, by what they say of exporters. */}}
-- name: containers
-  expression: >-
-    variables.pod.spec.containers + (has(variables.pod.spec.initContainers) ? variables.pod.spec.initContainers : [])
+{{- /* What all containers say of exporters. */}}
 - name: carried
   expression: >-
     variables.containers.map(c, [(has(c.image) ? string(c.image) : '').split('@')[0]].map(image, 'carries.' + image.substring(image.lastIndexOf('/') + 1).split(':')[0])
@@ -142,7 +164,7 @@ way than the webhook does, or takes long, is left out. */}}
     + variables.containers.filter(c, c.name.startsWith('outrider-')).map(c, string(c.name).substring(9))
 - name: exporting
   expression: >-
-    variables.containers.map(c, [string(c.name)] + [(has(c.image) ? string(c.image) : '').split('@')[0]].map(image, image.substring(image.lastIndexOf('/') + 1).split(':'))[0])
+    !variables.containers.exists(c, c.name.contains('exporter') || has(c.image) && c.image.contains('exporter')) ? [] : variables.containers.map(c, [string(c.name)] + [(has(c.image) ? string(c.image) : '').split('@')[0]].map(image, image.substring(image.lastIndexOf('/') + 1).split(':'))[0])
       .map(names, names.filter(name, name.contains('exporter') && name.matches({{ include "outrider.vocabulary.exporter" . }})).join('\n')).join('\n').split('\n').filter(name, name != '')
 {{- end -}}
 

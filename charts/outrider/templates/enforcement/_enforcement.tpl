@@ -16,25 +16,27 @@ sidecars.Recognition describes its keys. Nothing here is newer than Kubernetes 1
 # What is asked for: the words of the annotation, or auto where the namespace is opted in.
 - name: asked
   expression: >-
-    'outrider.dev/inject' in variables.annotations
+    'outrider.dev/inject' in variables.annotations && variables.annotations['outrider.dev/inject'].size() <= 4096
     ? string(variables.annotations['outrider.dev/inject']).split(',').map(word, word.trim())
     : {{ include "outrider.enforcement.optedIn" . }} ? ['auto'] : []
 - name: allowed
   expression: >-
     has(namespaceObject.metadata.annotations) && 'outrider.dev/allow' in namespaceObject.metadata.annotations
+    && namespaceObject.metadata.annotations['outrider.dev/allow'].size() <= 4096
     ? namespaceObject.metadata.annotations['outrider.dev/allow'].split(',').map(word, word.trim()).filter(word, word != '') : []
 - name: denied
   expression: >-
     has(namespaceObject.metadata.annotations) && 'outrider.dev/deny' in namespaceObject.metadata.annotations
+    && namespaceObject.metadata.annotations['outrider.dev/deny'].size() <= 4096
     ? namespaceObject.metadata.annotations['outrider.dev/deny'].split(',').map(word, word.trim()) : []
-{{- include "outrider.recognition.variables" . }}
+{{- include "outrider.recognition.variables" (dict "containers" 256 "elements" 3000 "bytes" 32768 "looked" "variables.large ? [] : variables.running") }}
 # The pod serves metrics itself, or says why it need not.
 - name: scraped
   expression: >-
-    'outrider.dev/scrape' in variables.annotations && 'endpoints' in variables.known && variables.annotations['outrider.dev/scrape'].matches(variables.known['endpoints'])
+    'outrider.dev/scrape' in variables.annotations && variables.annotations['outrider.dev/scrape'].size() <= 4096 && 'endpoints' in variables.known && variables.annotations['outrider.dev/scrape'].matches(variables.known['endpoints'])
 - name: exemption
   expression: >-
-    'outrider.dev/exempt' in variables.annotations ? string(variables.annotations['outrider.dev/exempt']) : ''
+    'outrider.dev/exempt' in variables.annotations && variables.annotations['outrider.dev/exempt'].size() <= 4096 ? string(variables.annotations['outrider.dev/exempt']) : ''
 - name: dated
   expression: >-
     variables.exemption.startsWith('until ') && 'exemption' in variables.known && variables.exemption.matches(variables.known['exemption'])
@@ -58,7 +60,7 @@ sidecars.Recognition describes its keys. Nothing here is newer than Kubernetes 1
 # What Outrider decided, where it was asked.
 - name: status
   expression: >-
-    'outrider.dev/status' in variables.annotations ? string(variables.annotations['outrider.dev/status']) : ''
+    'outrider.dev/status' in variables.annotations && variables.annotations['outrider.dev/status'].size() <= 32768 ? string(variables.annotations['outrider.dev/status']) : ''
 {{- end -}}
 
 {{/* Whether the namespace's pods are looked at without being annotated. */}}

@@ -17,27 +17,24 @@ variable left, and goes to the webhook as it is. An error leaves the pod to the 
   expression: namespaceObject.metadata.?annotations.orValue({})
 - name: namespaceLabels
   expression: namespaceObject.metadata.?labels.orValue({})
-{{- include "outrider.recognition.variables" . }}
-{{- /* Whether the pod is larger than is worth the API server's time, which grows with the square of the elements that an expression
-looks at: a tenant's pod of 30,000 arguments would keep it busy for a minute. The counts come first. */}}
-- name: many
+{{- /* Which exporter. Where the pod names one, a container is looked at that has one of the words or ports without which none serves
+its workload, or whose words may be parts of others. */}}
+- name: asked
+  expression: >-
+    'outrider.dev/inject' in variables.annotations ? string(variables.annotations['outrider.dev/inject']) : {{ if .optedIn }}'auto'{{ else }}''{{ end }}
+- name: hints
+  expression: >-
+    variables.known[?'words.' + variables.asked].orValue('').split('\n').filter(word, word != '')
+{{- include "outrider.recognition.variables" (dict "containers" 100 "elements" 2000 "bytes" 8192 "looked" `variables.large ? [] : variables.asked == 'auto' ? variables.running : variables.running.filter(c,
+      has(c.image) && variables.hints.exists(hint, c.image.contains(hint))
+      || has(c.ports) && c.ports.exists(p, variables.asked in variables.known[?'port.' + string(p.containerPort)].orValue('').split('\n'))
+      || [(has(c.command) ? c.command : []) + (has(c.args) ? c.args : [])].exists(line, line.exists(word, variables.hints.exists(hint, word.contains(hint)) || word.matches(r"""[\s"'\\]"""))))`) }}
+- name: oversize
   expression: >-
     variables.annotations.size() > 1000 || object.metadata.?ownerReferences.orValue([]).size() > 100
     || object.spec.?volumes.orValue([]).size() > 1000 || object.spec.?imagePullSecrets.orValue([]).size() > 100
     || object.spec.?affinity.?nodeAffinity.?requiredDuringSchedulingIgnoredDuringExecution.?nodeSelectorTerms.orValue([]).size() > 100
-    || object.spec.containers.size() + object.spec.?initContainers.orValue([]).size() > 100
-    || variables.containers.exists(c, c.?env.orValue([]).size() > 500)
-    || variables.containers.map(c, c.?env.orValue([]).size() + c.?envFrom.orValue([]).size() + c.?command.orValue([]).size() + c.?args.orValue([]).size()
-        + c.?ports.orValue([]).size() + c.?volumeMounts.orValue([]).size()).sum() > 2000
-- name: large
-  expression: >-
-    variables.many || variables.annotations.map(key, key.size() + variables.annotations[key].size()).sum() > 65536
-    || variables.containers.map(c, c.?image.orValue('').size() + c.?env.orValue([]).map(v, v.?value.orValue('').size()).sum()).sum() > 65536
-    || variables.containers.map(c, (c.?command.orValue([]) + c.?args.orValue([])).map(word, string(word).size()).sum()).sum() > 8192
-{{- /* Which exporter, and why. */}}
-- name: asked
-  expression: >-
-    'outrider.dev/inject' in variables.annotations ? string(variables.annotations['outrider.dev/inject']) : {{ if .optedIn }}'auto'{{ else }}''{{ end }}
+    || variables.annotations.map(key, key.size() + variables.annotations[key].size()).sum() > 65536
 - name: names
   expression: >-
     variables.asked == 'auto' ? variables.serving.filter(name, name != '').distinct() : variables.asked == '' ? [] : [variables.asked]
@@ -50,19 +47,22 @@ looks at: a tenant's pod of 30,000 arguments would keep it busy for a minute. Th
 - name: key
   expression: >-
     variables.name + '.outrider.dev/'
-{{- /* Its definition: the records of each kind, which are lists of fields. */}}
+{{- /* Its definition: the records of each kind, which are lists of fields. A controller of another version has fewer kinds. */}}
 - name: records
   expression: >-
-    string(variables.known[?'definition.' + variables.name].orValue('left\tunknown')).split('\n\n')
+    (string(variables.known[?'definition.' + variables.name].orValue('left\tunknown')) + '\n\n\n\n').split('\n\n')
 - name: exporter
   expression: >-
     variables.records[0].split('\t')
-{{- range $kind, $variable := dict "parameter" "parameters" "value" "bound" "ifEnv" "byEnv" "ifArg" "byArg" "ifPod" "byPod" "ifValue" "byValue" "obstacle" "obstacles" "credentials" "credentials" "account" "accounts" "socket" "sockets" "flags" "flagged" }}
+{{- range $kind, $variable := dict "parameter" "parameters" "value" "bound" "ifEnv" "byEnv" "ifArg" "byArg" "ifPod" "byPod" "ifValue" "byValue" "obstacle" "obstacles" "credentials" "credentials" "account" "accounts" "socket" "sockets" "flags" "flagged" "silent" "quiet" "usual" "usual" }}
 - name: {{ $variable }}
   expression: >-
     {{ include "outrider.injection.of" $kind }}
 {{- end }}
-{{- range $kind := list "reads" "unset" "logins" }}
+- name: reads
+  expression: >-
+    ',' + {{ include "outrider.injection.of" "reads" }}.map(r, r[1]).join(',') + ','
+{{- range $kind := list "unset" "logins" }}
 - name: {{ $kind }}
   expression: >-
     {{ include "outrider.injection.of" $kind }}.map(r, {{ include "outrider.injection.list" "r[1]" }}).flatten()
@@ -83,7 +83,7 @@ looks at: a tenant's pod of 30,000 arguments would keep it busy for a minute. Th
   expression: >-
     variables.key + 'container' in variables.annotations ? variables.running.filter(c, c.name == variables.annotations[variables.key + 'container'])
     : variables.running.size() == 1 ? variables.running
-    : variables.running.transformList(i, c, variables.name in string(variables.served[i]).split('\n'), c)
+    : variables.looked.transformList(i, c, variables.name in string(variables.served[i]).split('\n'), c)
 - name: server
   expression: >-
     variables.servers[0]
@@ -151,6 +151,23 @@ Others are left where they may have one of the flags, and so are several words i
 - name: secret
   expression: >-
     'secret' in variables.set
+- name: seenPod
+  expression: >-
+    variables.byPod.filter(s, {{ $at.s.kind }} == 'image' ? variables.image.contains({{ $at.s.word }}) && variables.image.matches({{ $at.s.name }})
+      : {{ $at.s.kind }} == 'mount' ? variables.server.?volumeMounts.orValue([]).exists(m, [m.mountPath.find('^(?s:.*[^/])?') + '/'].exists(at, at.startsWith({{ $at.s.name }}) || {{ $at.s.name }}.startsWith(at)))
+      : {{ $at.s.kind }} == 'given' ? {{ $at.s.name }} in variables.set
+      : variables.secret).map(s, {{ $at.s.id }})
+{{- /* Whether the pod says nothing that the definition reads, so that its container is the usual one. */}}
+- name: agents
+  expression: >-
+    variables.annotations.exists(key, key.startsWith('vault.') || key.startsWith('secrets-injector.') || key.startsWith('operator.1password') || key.startsWith('akeyless/') || key.startsWith('conjur.'))
+- name: silent
+  expression: >-
+    variables.set.size() == 0 && variables.quiet.exists(q, !has(variables.server.envFrom)
+      && (!has(variables.server.ports) || {{ $at.q.port }} == '' || variables.server.ports.exists(p, string(p.containerPort) == {{ $at.q.port }} && p.?protocol.orValue('TCP') == 'TCP')
+        && variables.server.ports.all(p, string(p.containerPort) == {{ $at.q.port }} || !has(p.name) || !(p.name in {{ $at.q.portNames }}.split(','))))
+      && (!has(variables.server.env) || variables.server.env.all(v, !variables.reads.contains(',' + v.name + ',') && ({{ $at.q.login }} == '' || !has(v.valueFrom) || !has(v.valueFrom.secretKeyRef))))
+      && ({{ $at.q.login }} == '' || !variables.agents)) && variables.seenPod.size() == 0 && !variables.mentioned
 {{- range $round := list 0 1 }}
 {{- $held := printf "variables.held%d" $round }}
 {{- /* Signs that are seen, the values that they call for, and those of the parameters that depend on no others. */}}
@@ -161,10 +178,7 @@ Others are left where they may have one of the flags, and so are several words i
         : [variables.env[{{ $at.e.name }}].?value.orValue('')].exists(value, {{ include "outrider.injection.says" $at.e.matches }}))).map(s, {{ $at.e.id }}))
       + (variables.words.size() == 0 ? [] : variables.byArg.filter(s, variables.hits[{{ $at.e.name }}].size() > 0 && [variables.hits[{{ $at.e.name }}][variables.hits[{{ $at.e.name }}].size() - 1]].exists(h,
           !h.given || {{ $at.e.matches }} == '' && h.value.startsWith('-') ? {{ $at.e.matches }} == '' : [string(h.value)].exists(value, {{ include "outrider.injection.says" $at.e.matches }}))).map(s, {{ $at.e.id }}))
-      + variables.byPod.filter(s, {{ $at.s.kind }} == 'image' ? variables.image.contains({{ $at.s.word }}) && variables.image.matches({{ $at.s.name }})
-        : {{ $at.s.kind }} == 'mount' ? variables.server.?volumeMounts.orValue([]).exists(m, [m.mountPath.find('^(?s:.*[^/])?') + '/'].exists(at, at.startsWith({{ $at.s.name }}) || {{ $at.s.name }}.startsWith(at)))
-        : {{ $at.s.kind }} == 'given' ? {{ $at.s.name }} in variables.set
-        : variables.secret).map(s, {{ $at.s.id }})
+      + variables.seenPod
     {{- else }}
     variables.seen0 + variables.byValue.filter(s, {{ $at.l.round }} == '{{ $round }}' && {{ include "outrider.injection.seesValue" "variables.values0" }}).map(s, {{ $at.l.id }})
     {{- end }}
@@ -269,10 +283,14 @@ the one whose variables its image reads, where a Secret as a whole becomes varia
 - name: changed
   expression: >-
     variables.parameters.filter(p, variables.values[{{ $at.p.name }}] != {{ $at.p.default }}).map(p, {{ $at.p.name }})
+- name: usualTexts
+  expression: >-
+    variables.usual + (variables.exhausted ? {{ include "outrider.injection.of" "essential" }} : [])
 {{- range $kind := list "command" "arg" "env" }}
 - name: {{ $kind }}s
   expression: >-
-    ({{ include "outrider.injection.of" $kind }}{{ if ne $kind "command" }} + (variables.exhausted ? {{ include "outrider.injection.of" "essential" }}.filter(r, r[1] == '{{ $kind }}').map(r, r.slice(1, r.size())) : []){{ end }})
+    variables.silent ? variables.usualTexts.filter(r, r[1] == '{{ $kind }}').map(r, {{ if eq $kind "env" }}{'name': dyn(r[2]), 'value': dyn({{ include "outrider.injection.unescaped" "r[3].substring(1)" }})}{{ else }}{{ include "outrider.injection.unescaped" "r[3].substring(1)" }}{{ end }})
+    : ({{ include "outrider.injection.of" $kind }}{{ if ne $kind "command" }} + (variables.exhausted ? {{ include "outrider.injection.of" "essential" }}.filter(r, r[1] == '{{ $kind }}').map(r, r.slice(1, r.size())) : []){{ end }})
       .map(r, [r[1], variables.changed.size() == 0 || r.size() == 3 || !sets.intersects(r[3].split(','), variables.changed) ? {{ include "outrider.injection.unescaped" "r[2]" }} : {{ include "outrider.injection.text" . }}])
       .map(r, r[1] != '', {{ if eq $kind "env" }}{'name': dyn(r[0]), 'value': dyn(r[1].substring(1))}{{ else }}r[1].substring(1){{ end }})
 {{- end }}
@@ -280,11 +298,21 @@ the one whose variables its image reads, where a Secret as a whole becomes varia
   expression: >-
     {'name': dyn('outrider-' + variables.name), 'image': dyn({{ $at.exporter.image }}), 'resources': variables.resources,
       'ports': dyn([{'name': dyn('outrider-' + {{ $at.exporter.port }}), 'containerPort': dyn(int({{ $at.exporter.port }})), 'protocol': dyn('TCP')}]),
-      'command': dyn(variables.commands), 'args': dyn(variables.args), 'env': dyn(variables.fallback + variables.user + variables.password + variables.envs),
+      'command': dyn(variables.commands), 'args': dyn(variables.args), 'env': dyn(variables.silent ? variables.envs : variables.fallback + variables.user + variables.password + variables.envs),
       'volumeMounts': dyn(variables.cover ? [{'name': dyn('outrider-no-token'), 'mountPath': dyn('/var/run/secrets/kubernetes.io/serviceaccount'), 'readOnly': dyn(true)}] : []),
       'terminationMessagePolicy': dyn('FallbackToLogsOnError'), ?'restartPolicy': variables.native ? optional.of(dyn('Always')) : optional.none(),
       'securityContext': dyn({'allowPrivilegeEscalation': dyn(false), 'capabilities': dyn({'drop': ['ALL']}), 'readOnlyRootFilesystem': dyn(true), 'runAsNonRoot': dyn(true),
         ?'runAsUser': {{ $at.exporter.user }} == '' ? optional.none() : optional.of(dyn(int({{ $at.exporter.user }}))), 'seccompProfile': dyn({'type': 'RuntimeDefault'})})}
+{{- /* The annotations of the meshes that the pod joins, in which the exporter's port is left out. */}}
+- name: meshes
+  expression: >-
+    variables.name == '' || variables.discovered ? [] :
+    [variables.labels[?'sidecar.istio.io/inject'].orValue('') != '' ? variables.labels['sidecar.istio.io/inject'] : variables.annotations[?'sidecar.istio.io/inject'].orValue('')]
+      .filter(choice, choice == 'true' || choice == '' && variables.namespaceLabels[?'istio-injection'].orValue('') != 'disabled'
+        && (variables.namespaceLabels[?'istio-injection'].orValue('') == 'enabled' || variables.namespaceLabels[?'istio.io/rev'].orValue('') != ''
+          || variables.labels[?'istio.io/rev'].orValue('') != '')).map(choice, 'traffic.sidecar.istio.io/excludeInboundPorts')
+    + [variables.annotations[?'linkerd.io/inject'].orValue('')].filter(choice, choice in ['enabled', 'ingress']
+        || choice == '' && variables.namespaceAnnotations[?'linkerd.io/inject'].orValue('') in ['enabled', 'ingress']).map(choice, 'config.linkerd.io/skip-inbound-ports')
 - name: pulls
   expression: >-
     variables.name == '' || variables.discovered ? [] : {{ include "outrider.injection.lines" "variables.known['pullSecrets']" }}.filter(name, !object.spec.?imagePullSecrets.orValue([]).exists(s, s.?name.orValue('') == name))
@@ -296,7 +324,8 @@ the one whose variables its image reads, where a Secret as a whole becomes varia
     '{"decisions":[' + (variables.name == '' ? '' : '{"exporter":"' + variables.name + '","outcome":"' + (variables.discovered ? 'discovered' : 'injected') + '","reason":"' + variables.reason
       + '","definition":"' + {{ $at.exporter.definition }} + '"' + (variables.discovered ? ',"endpoint":"' + variables.endpoint + '"' : '')
       + (variables.exhausted ? ',"profile":"essential"' : '') + '}') + (variables.name == '' ? variables.scrape.substring(1) : variables.scrape) + ']'
-      + (variables.pulls.size() == 0 ? '' : ',"pullSecrets":["' + variables.pulls.join('","') + '"]') + '}'
+      + (variables.pulls.size() == 0 ? '' : ',"pullSecrets":["' + variables.pulls.join('","') + '"]')
+      + (variables.meshes.size() == 0 ? '' : ',"exclusions":[' + variables.meshes.map(key, '{"annotation":"' + key + '","added":"' + {{ $at.exporter.port }} + '"}').join(',') + ']') + '}'
 {{- /* Why the pod is left to the webhook; empty where it is not. */}}
 - name: left
   expression: >-
@@ -305,10 +334,10 @@ the one whose variables its image reads, where a Secret as a whole becomes varia
 
 {{/* The records of a kind, in the order of sidecars.Catalog.Injection. */}}
 {{- define "outrider.injection.of" -}}
-{{- $kinds := list "exporter" "parameter" "value" "ifEnv" "ifArg" "ifPod" "ifValue" "obstacle" "credentials" "account" "logins" "command" "arg" "env" "socket" "reads" "flags" "unset" "essential" -}}
+{{- $kinds := list "exporter" "parameter" "value" "ifEnv" "ifArg" "ifPod" "ifValue" "obstacle" "credentials" "account" "logins" "command" "arg" "env" "socket" "reads" "flags" "unset" "essential" "silent" "usual" -}}
 {{- $at := dict -}}
 {{- range $i, $kind := $kinds }}{{ $_ := set $at $kind $i }}{{ end -}}
-[variables.records[?{{ get $at . }}].orValue('')].filter(kind, kind != '').map(kind, kind.split('\n').map(line, line.split('\t'))).flatten()
+(variables.records[{{ get $at . }}] == '' ? [] : variables.records[{{ get $at . }}].split('\n').map(line, line.split('\t')))
 {{- end -}}
 
 {{/* The fields of the records, by the letter that stands for one in the expressions. */}}
@@ -322,6 +351,7 @@ s: {id: "s[1]", kind: "s[2]", name: "s[3]", word: "s[4]"}
 l: {id: "s[1]", round: "s[2]", kind: "s[3]", name: "s[4]", matches: "s[5]"}
 o: {when: "o[1]", unless: "o[2]", account: "o[3]"}
 c: {user: "c[1]", fallback: "c[2]", password: "c[3]", key: "c[4]", required: "c[5]", unless: "c[6]"}
+q: {port: "q[1]", portNames: "q[2]", login: "q[3]"}
 a: {when: "a[1]", user: "a[2]", defaultUser: "a[3]", password: "a[4]", flags: "a[5]", among: "a[6]", images: "a[7]"}
 {{- end -}}
 

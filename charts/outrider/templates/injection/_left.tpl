@@ -4,7 +4,7 @@ the answer, and what comes after a line may rely on it.
 */}}
 {{- define "outrider.injection.left" -}}
 {{- $at := include "outrider.injection.fields" . | fromYaml -}}
-variables.large ? 'Size'
+variables.large || variables.oversize ? 'Size'
 : !('comparingOwners' in variables.known) ? 'NoData'
 : !(variables.asked in ['auto', '']) && !('definition.' + variables.asked in variables.known) ? 'Words'
 : variables.scrape != '' && !variables.annotations['outrider.dev/scrape'].matches('^(?:https:)?(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})(?:/[A-Za-z0-9/_.~-]{0,127})?$') ? 'Scrape'
@@ -19,7 +19,7 @@ variables.large ? 'Size'
 : variables.name == '' ? ''
 : !variables.discovered && variables.known[?'suspended'].orValue('').split('\n').exists(line, line == variables.name || line == namespaceObject.metadata.name + '/' + variables.name) ? 'Suspended'
 : !variables.discovered && (namespaceObject.metadata.name in variables.known[?'budgeted'].orValue('').split('\n') || 'kubernetes.io/limit-ranger' in variables.annotations) ? 'Budget'
-: !variables.discovered && {{ include "outrider.injection.meshed" . }} ? 'Mesh'
+: variables.meshes.exists(key, key in variables.annotations) ? 'Mesh'
 : variables.containers.exists(c, c.name.startsWith('outrider-'))
   || object.spec.?volumes.orValue([]).exists(v, v.name.startsWith('outrider-')) ? 'Own'
 : !variables.discovered && object.spec.?hostNetwork.orValue(false) || object.spec.containers.size() == 0 ? 'Pod'
@@ -30,14 +30,15 @@ variables.large ? 'Size'
 : variables.name in variables.carried || 'exporting.' + variables.name in variables.known
   && variables.exporting.exists(container, container.matches(variables.known['exporting.' + variables.name])) ? 'Exporter'
 : !variables.discovered && variables.containers.exists(c, c.?ports.orValue([]).exists(p, string(p.containerPort) == {{ $at.exporter.port }} && p.?protocol.orValue('TCP') == 'TCP')) ? 'PortCollision'
-: variables.running.size() != 1 && variables.read.size() != variables.running.size() ? 'CommandLine'
+: variables.running.size() != 1 && variables.read.size() != variables.looked.size() ? 'CommandLine'
 : variables.servers.size() != 1 ? 'Server'
 : variables.image.contains('//') || variables.image.endsWith('/') ? 'Image'
+: variables.silent ? ''
 : variables.mentioned && (!variables.taken || variables.line.size() > 64) ? 'CommandLine'
 : variables.server.?env.orValue([]).size() > 0 && (
     variables.server.env.map(v, v.name).distinct().size() != variables.server.env.size()
     || variables.flagged.exists(r, {{ include "outrider.injection.list" "r[2]" }}.exists(n, n in variables.env))
-    || variables.server.env.exists(v, v.name in variables.reads && v.?value.orValue('').matches('[$`]'))
+    || variables.server.env.exists(v, variables.reads.contains(',' + v.name + ',') && has(v.value) && (v.value.size() > 4096 || v.value.matches('[$`]')))
     || variables.parameters.exists(p, {{ $at.p.env }} != '' && !({{ $at.p.name }} in variables.set) && {{ $at.p.env }}.split(',').exists(n, n in variables.has && ({{ $at.p.part }} != '' || has(variables.env[n].valueFrom))))) ? 'Variable'
 : {{ include "outrider.injection.flag" . }} ? 'Flag'
 : variables.discovered && (variables.scrape != '' || 'prometheus.io/port' in variables.annotations) ? 'Scrape'
@@ -59,7 +60,7 @@ variables.large ? 'Size'
 : variables.annotations.exists(key, {{ include "outrider.injection.own" . }} && !({{ include "outrider.injection.understood" . }})) ? 'Annotation'
 : 'outrider.dev/monitored' in variables.labels || 'kubernetes.io/config.mirror' in variables.annotations ? 'Own'
 : object.metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false)
-    && [o.apiVersion.split('/')[0]].exists(group, [group, group + '/' + o.kind].exists(owner, owner in variables.known['comparingOwners'].split('\n')))) ? 'Owner'
+    && [o.apiVersion.split('/')[0]].exists(group, [group, group + '/' + o.kind].exists(owner, ('\n' + variables.known['comparingOwners'] + '\n').contains('\n' + owner + '\n')))) ? 'Owner'
 {{- end -}}
 
 {{/* A key of the domain. */}}
@@ -76,12 +77,6 @@ key in ['outrider.dev/inject', 'outrider.dev/scrape']
       && variables.annotations[key].matches('^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?(?:[.][a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?){0,2}(?:/[A-Za-z0-9][-._A-Za-z0-9]{0,250})?$')
     || key == variables.key + 'container' && variables.running.exists(c, c.name == variables.annotations[key])
     || key.startsWith(variables.key) && variables.parameters.exists(p, key == variables.key + {{ $at.p.name }} && variables.annotations[key].matches({{ $at.p.pattern }})))
-{{- end -}}
-
-{{/* A pod that may join a mesh, whose annotation has to be written. */}}
-{{- define "outrider.injection.meshed" -}}
-(['sidecar.istio.io/inject', 'istio.io/rev', 'linkerd.io/inject'].exists(key, key in variables.labels || key in variables.annotations)
-    || ['istio-injection', 'istio.io/rev'].exists(key, key in variables.namespaceLabels) || 'linkerd.io/inject' in variables.namespaceAnnotations)
 {{- end -}}
 
 {{/* Flags whose values are put together elsewhere, addresses other than the usual, and a socket. */}}
@@ -110,7 +105,7 @@ variables.server.?env.orValue([]).size() > 0 && [variables.logins + (variables.g
         || {{ $at.c.user }} != '' && variables.from.size() > 0 && {{ $at.a.user }} != '' && {{ $at.a.defaultUser }} == '' && variables.users.size() == 0)
       || variables.account.size() == 0 && ({{ $at.c.required }} != ''
         || variables.server.?env.orValue([]).exists(v, has(v.valueFrom) && has(v.valueFrom.secretKeyRef) && v.name.matches('(?i)PASS|(^|_)AUTH$|REQUIREPASS'))
-        || variables.annotations.exists(key, key.startsWith('vault.') || key.startsWith('secrets-injector.') || key.startsWith('operator.1password') || key.startsWith('akeyless/') || key.startsWith('conjur.'))))
+        || variables.agents))
 {{- end -}}
 
 {{/* The label by which coverage watches, which says who decides or why it is left, and the additions, all of them or none. */}}
@@ -130,6 +125,7 @@ variables.server.?env.orValue([]).size() > 0 && [variables.logins + (variables.g
 + (variables.left != '' ? [] : (variables.annotations.size() > 0 ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations', value: {'outrider.dev/status': variables.status}}])
   + [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1status', value: variables.status}]
   + (variables.name == '' || !variables.discovered ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1scrape', value: variables.endpoint}])
+  + variables.meshes.map(key, JSONPatch{op: 'add', path: '/metadata/annotations/' + key.replace('/', '~1'), value: {{ $at.exporter.port }}})
   + (variables.name == '' || !variables.exhausted ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1essential', value: variables.name}])
   + (variables.name == '' || variables.discovered || {{ $at.exporter.samples }} == '' ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1sample-limit', value: {{ $at.exporter.samples }}}]))
 {{- end -}}

@@ -89,7 +89,7 @@ timeoutSeconds: {{ .root.Values.webhook.timeoutSeconds }}
   expression: >-
     !has(object.metadata.annotations) || !('outrider.dev/status' in object.metadata.annotations) ||
     !has(object.metadata.labels) || !('outrider.dev/monitored' in object.metadata.labels) ||
-    !object.metadata.annotations['outrider.dev/status'].matches('^[{]"decisions":[[](?:[{]"exporter":"[-a-z0-9]+","outcome":"(?:injected|discovered)","reason":"(?:Annotated|Recognized)","definition":"[0-9a-f]{8}"(?:,"endpoint":"[^"]+")?[}])?(?:,?[{]"key":"outrider.dev/scrape","outcome":"discovered","reason":"Annotated"[}])?](?:,"pullSecrets":[[][^]{}]*])?[}]$') ||
+    !object.metadata.annotations['outrider.dev/status'].matches('^[{]"decisions":[[](?:[{]"exporter":"[-a-z0-9]+","outcome":"(?:injected|discovered)","reason":"(?:Annotated|Recognized)","definition":"[0-9a-f]{8}"(?:,"endpoint":"[^"]+")?[}])?(?:,?[{]"key":"outrider.dev/scrape","outcome":"discovered","reason":"Annotated"[}])?](?:,"pullSecrets":[[][^]{}]*])?(?:,"exclusions":[[](?:,?[{]"annotation":"[^"]+","added":"[0-9]+"[}])+])?[}]$') ||
     ('outrider.dev/scrape' in object.metadata.annotations) != object.metadata.annotations['outrider.dev/status'].contains('discovered') ||
     ('outrider.dev/inject' in object.metadata.annotations ? object.metadata.annotations['outrider.dev/inject'] != 'auto' &&
       !object.metadata.annotations['outrider.dev/status'].startsWith('{"decisions":[{"exporter":"' + object.metadata.annotations['outrider.dev/inject'] + '",')
