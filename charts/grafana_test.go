@@ -294,3 +294,19 @@ func TestGrafanaRestartsForItsConfiguration(t *testing.T) {
 		t.Error("what is not its configuration restarts it")
 	}
 }
+
+// Grafana does not start with two default data sources: another one takes the place of the chart's own.
+func TestOneDefaultDataSource(t *testing.T) {
+	for values, want := range map[string]int{
+		`{grafana: {enabled: true, dataSources: [{name: Loki, type: loki, url: "http://l"}]}}`:                         1,
+		`{grafana: {enabled: true, dataSources: [{name: Mimir, type: prometheus, url: "http://m", isDefault: true}]}}`: 1,
+	} {
+		var text string
+		for _, c := range all[*corev1.ConfigMap](objects(t, render(t, parse(t, values), latest))) {
+			text += c.Data["datasources.yaml"]
+		}
+		if got := strings.Count(text, "isDefault: true"); got != want {
+			t.Errorf("%s: %d default data sources\n%s", values, got, text)
+		}
+	}
+}

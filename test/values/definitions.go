@@ -1,5 +1,16 @@
 package values
 
+import (
+	"maps"
+	"reflect"
+	"strings"
+
+	alertmanager "github.com/prometheus/alertmanager/config"
+	"github.com/prometheus/alertmanager/config/common"
+	"github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/model/relabel"
+)
+
 // definitions are the shapes that several keys have.
 var definitions = map[string]schema{
 	"name":         {"description": "A DNS label.", "type": "string", "maxLength": 63, "pattern": `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`},
@@ -64,6 +75,34 @@ var definitions = map[string]schema{
 		"description": "Amounts of cpu, memory and other resources, as Kubernetes writes them: 50m, 128Mi.",
 		"type":        "object", "additionalProperties": schema{"type": []string{"string", "number"}, "pattern": `^[0-9]+(\.[0-9]+)?([munkKMGTPE]i?|[eE][0-9]+)?$`},
 	},
+	"matchers": list(doc("As in severity=\"critical\".", pattern(`(=|!~)`))),
+	"alertmanagerConfig": object(keysOf[alertmanager.Config](schema{
+		"route":     schema{"allOf": []schema{ref("alertRoute"), {"required": []string{"receiver"}}}},
+		"receivers": list(ref("receiver")), "inhibit_rules": list(ref("inhibitRule")),
+	})),
+	"alertRoute": object(keysOf[alertmanager.Route](schema{
+		"receiver": schema{"type": "string", "minLength": 1}, "matchers": ref("matchers"), "routes": list(ref("alertRoute")),
+	})),
+	"inhibitRule": object(keysOf[common.InhibitRule](schema{"source_matchers": ref("matchers"), "target_matchers": ref("matchers")})),
+	"receiver": {
+		"type": "object", "required": []string{"name"}, "additionalProperties": false,
+		"properties":        schema{"name": schema{"type": "string", "minLength": 1}, "labels": ref("strings")},
+		"patternProperties": schema{`^[a-z0-9]+_configs$`: list(free)},
+	},
+	"job": {
+		"type": "object", "required": []string{"job_name"}, "additionalProperties": false,
+		"properties": keysOf[config.ScrapeConfig](schema{
+			"static_configs": list(object(schema{
+				"targets": list(doc("HOST:PORT; scheme and path are keys of the job.", pattern(`^[^/]+$`))), "labels": ref("strings"),
+			})),
+			"relabel_configs":        ref("relabeling"),
+			"metric_relabel_configs": ref("relabeling"),
+		}),
+		"patternProperties": schema{`^[a-z0-9_]+_sd_configs$`: list(free)},
+	},
+	"relabeling": {"type": []string{"array", "null"}, "items": object(keysOf[relabel.Config](schema{
+		"action": enum("replace", "keep", "drop", "keepequal", "dropequal", "hashmod", "labelmap", "labeldrop", "labelkeep", "lowercase", "uppercase"),
+	}))},
 	"tolerations": list(object(schema{
 		"key": schema{"type": "string"}, "operator": schema{"type": "string"}, "value": schema{"type": "string"},
 		"effect": enum("NoSchedule", "PreferNoSchedule", "NoExecute"), "tolerationSeconds": schema{"type": "integer"},
@@ -80,3 +119,22 @@ var definitions = map[string]schema{
 
 // free is a map as the Kubernetes API has it; the API server says what is wrong in it.
 var free = schema{"type": "object"}
+
+// keysOf are the keys of a program's own type of its configuration, with the schemas of those that are known closer.
+func keysOf[T any](known schema) schema {
+	all := schema{}
+	var add func(reflect.Type)
+	add = func(t reflect.Type) {
+		for i := range t.NumField() {
+			switch name, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); {
+			case options == "inline" && t.Field(i).Type.Kind() == reflect.Struct:
+				add(t.Field(i).Type)
+			case name != "" && name != "-":
+				all[name] = schema{}
+			}
+		}
+	}
+	add(reflect.TypeFor[T]())
+	maps.Copy(all, known)
+	return all
+}

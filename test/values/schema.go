@@ -33,6 +33,7 @@ func Schema(root Value) ([]byte, error) {
 		"type":                 "object",
 		"additionalProperties": false,
 		"properties":           properties,
+		"required":             names(root),
 		"definitions":          shared,
 	})
 	if err != nil {
@@ -77,14 +78,24 @@ func property(v Value, component bool, common []Value) schema {
 	case v.Keys == nil:
 		s = scalar(v.Default)
 	case v.Path == "global":
-		s = schema{"type": "object", "properties": properties(v, component, common)}
+		s = schema{"type": "object", "properties": properties(v, component, common), "required": names(v)}
 	default:
-		s = object(properties(v, component, common))
+		s = object(properties(v, component, common), names(v)...)
 	}
 	if v.Doc == "" {
 		return s
 	}
 	return doc(v.Doc, s)
+}
+
+// names are the keys of a block. All are required: Helm puts the defaults in, and takes out what a user sets to null, which no
+// template expects.
+func names(v Value) []string {
+	all := make([]string, len(v.Keys))
+	for i, k := range v.Keys {
+		all[i] = k.Name()
+	}
+	return all
 }
 
 // scalar is a value of which only the type is known.

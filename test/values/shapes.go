@@ -102,7 +102,7 @@ var shapes = map[string]schema{
 	"prometheus.externalLabels":               ref("strings"),
 	"prometheus.replicaLabel":                 pattern(`^[a-zA-Z_][a-zA-Z0-9_]*$`),
 	"prometheus.retention.time":               ref("duration"),
-	"prometheus.retention.size":               pattern(`^([0-9]+(B|KB|MB|GB|TB|PB))?$`),
+	"prometheus.retention.size":               pattern(`^([0-9]+([KMGTP]i?)?B)?$`),
 	"prometheus.persistence.mode":             enum("emptyDir", "claim"),
 	"prometheus.persistence.retentionPolicy":  ref("claimRetention"),
 	"prometheus.persistence.size":             ref("quantity"),
@@ -132,7 +132,7 @@ var shapes = map[string]schema{
 		"mode": enum("emptyDir", "claim"), "size": ref("quantity"), "storageClassName": ref("optionalName"), "retentionPolicy": ref("claimRetention"),
 	}),
 
-	"alertmanager.config":                       free,
+	"alertmanager.config":                       ref("alertmanagerConfig"),
 	"alertmanager.configSecret":                 ref("optionalName"),
 	"alertmanager.secrets":                      set(ref("objectName")),
 	"alertmanager.retention":                    pattern(`^([0-9]+(h|m|s))+$`),
@@ -203,7 +203,7 @@ var shapes = map[string]schema{
 	"scrape.probes": list(object(schema{
 		"module": pattern(`^[a-zA-Z0-9_-]+$`), "targets": nonEmpty(list(schema{"type": "string"})), "labels": ref("strings"),
 	}, "module", "targets")),
-	"scrape.extra": list(schema{"type": "object", "required": []string{"job_name"}}),
+	"scrape.extra": list(ref("job")),
 
 	"rules.packs":       set(enum(packs...)),
 	"rules.labels":      {"type": "object", "propertyNames": pattern(`^(_?[^_].*|_)$`), "additionalProperties": schema{"type": "string"}},

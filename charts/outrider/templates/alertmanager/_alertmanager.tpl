@@ -38,17 +38,49 @@
 {{- end -}}
 
 {{/*
-Alertmanager's configuration. One that names a receiver or an interval that is not defined is refused here: Alertmanager would
-not start.
+Alertmanager's configuration. One that names a receiver or an interval that is not defined, or lacks what an integration needs, is refused
+here: Alertmanager would not start.
 */}}
 {{- define "outrider.alertmanager.config" -}}
 {{- $config := .Values.alertmanager.config -}}
 {{- $receivers := list -}}
-{{- range $config.receivers }}{{ $receivers = append $receivers .name }}{{ end -}}
+{{- $global := $config.global | default dict -}}
+{{- range $config.receivers -}}
+{{- if has .name $receivers }}{{ fail (printf "alertmanager.config.receivers has two of the name %q; choose another name" .name) }}{{ end -}}
+{{- $receivers = append $receivers .name -}}
+{{- include "outrider.alertmanager.receiver" (dict "receiver" . "global" $global) -}}
+{{- end -}}
 {{- $intervals := list -}}
 {{- range concat ($config.time_intervals | default list) ($config.mute_time_intervals | default list) }}{{ $intervals = append $intervals .name }}{{ end -}}
 {{- include "outrider.alertmanager.route" (dict "route" $config.route "at" "route" "receivers" $receivers "intervals" $intervals) -}}
 {{- toYaml $config -}}
+{{- end -}}
+
+{{/* What an integration needs: one key of each list, or, with its prefix, of global. */}}
+{{- define "outrider.alertmanager.needs" -}}
+discord_configs: {needs: [[webhook_url, webhook_url_file]]}
+email_configs: {global: smtp_, needs: [[smarthost], [from], [to]]}
+msteams_configs: {needs: [[webhook_url, webhook_url_file]]}
+msteamsv2_configs: {needs: [[webhook_url, webhook_url_file]]}
+opsgenie_configs: {global: opsgenie_, needs: [[api_key, api_key_file]]}
+pagerduty_configs: {needs: [[routing_key, routing_key_file, service_key, service_key_file]]}
+pushover_configs: {needs: [[user_key, user_key_file], [token, token_file]]}
+slack_configs: {global: slack_, needs: [[api_url, api_url_file, app_token, app_token_file, http_config]]}
+telegram_configs: {global: telegram_, needs: [[bot_token, bot_token_file], [chat_id, chat_id_file]]}
+victorops_configs: {global: victorops_, needs: [[api_key, api_key_file], [routing_key]]}
+webhook_configs: {needs: [[url, url_file]]}
+{{- end -}}
+
+{{- define "outrider.alertmanager.receiver" -}}
+{{- range $kind, $of := include "outrider.alertmanager.needs" . | fromYaml -}}
+{{- range $i, $config := get $.receiver $kind | default list -}}
+{{- range $needs := $of.needs -}}
+{{- $found := false -}}
+{{- range $needs }}{{ if or (hasKey $config .) (and $of.global (hasKey $.global (printf "%s%s" $of.global .))) }}{{ $found = true }}{{ end }}{{ end -}}
+{{- if not $found }}{{ fail (printf "alertmanager.config.receivers: %s[%d] of %q has no %s%s" $kind $i $.receiver.name (join " or " $needs) (empty $of.global | ternary "" (printf ", and global no %s%s" $of.global (first $needs)))) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "outrider.alertmanager.route" -}}

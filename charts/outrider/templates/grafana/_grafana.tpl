@@ -34,6 +34,11 @@
 {{- end -}}
 {{- end -}}
 
+{{/* The name of the data source that is the default in place of the chart's own: Grafana does not start with two. */}}
+{{- define "outrider.grafana.otherDefault" -}}
+{{- range .Values.grafana.dataSources }}{{ if .isDefault }}{{ .name }}{{ end }}{{ end -}}
+{{- end -}}
+
 {{/* Fails where a value that is a secret stands in plain: the files are in a ConfigMap. token_url and the like are none. */}}
 {{- define "outrider.grafana.refuseSecret" -}}
 {{- if and (regexMatch "(?i)(secret|password|token)(_key)?$|(private|secret|api|access)_key$" .key) (not (regexMatch "^\\$__(file|env)\\{" (toString .value))) (not (kindIs "bool" .value)) -}}
@@ -97,7 +102,7 @@ datasources.yaml: |
       type: prometheus
       access: proxy
       url: {{ include "outrider.grafana.prometheusURL" . }}
-      isDefault: true
+      isDefault: {{ eq (include "outrider.grafana.otherDefault" .) "" }}
       editable: false
       {{- if include "outrider.grafana.prometheusSecret" . }}
       basicAuth: true
@@ -118,6 +123,7 @@ datasources.yaml: |
     {{- range $key, $value := get $source "secureJsonData" | default dict }}
     {{- include "outrider.grafana.refuseSecret" (dict "where" (printf "grafana.dataSources[%d].secureJsonData.%s" $i $key) "key" "secret" "value" $value) }}
     {{- end }}
+    {{- if eq $source.name "Prometheus" }}{{ fail (printf "grafana.dataSources[%d] is named Prometheus, as the chart's own: choose another name, or set grafana.prometheusURL" $i) }}{{ end }}
     - {{- toYaml $source | nindent 6 }}
     {{- end }}
 dashboards.yaml: |

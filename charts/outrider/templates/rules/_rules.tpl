@@ -38,6 +38,11 @@ rules.disabled, and rules.extra. The templates in alerts are Prometheus' own: no
 {{- end -}}
 {{- end -}}
 {{- range $name, $groups := .Values.rules.extra -}}
+{{- $seen := list -}}
+{{- range $groups -}}
+{{- if has .name $seen }}{{ fail (printf "rules.extra.%s has two groups %q, and Prometheus would load neither; choose another name" $name .name) }}{{ end -}}
+{{- $seen = append $seen .name -}}
+{{- end -}}
 {{- $_ := set $files (printf "extra-%s.yaml" $name) (dict "groups" $groups) -}}
 {{- end -}}
 {{- toYaml $files -}}
