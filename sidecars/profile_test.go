@@ -94,9 +94,9 @@ func TestExpected(t *testing.T) {
 func TestEssentialIsBounded(t *testing.T) {
 	var own []v1alpha1.Exporter
 	var names []string
-	for i := range int32(10) {
+	for i := range int32(12) {
 		e := v1alpha1.Exporter{}
-		e.Name = fmt.Sprintf("%s-%d", strings.Repeat("x", 48), i)
+		e.Name = fmt.Sprintf("%s-%02d", strings.Repeat("x", 47), i)
 		e.Spec, _ = sidecars.Builtin().Spec("squid")
 		e.Spec.Port += i
 		own, names = append(own, e), append(names, e.Name)
@@ -110,7 +110,7 @@ func TestEssentialIsBounded(t *testing.T) {
 	pod.Spec.Containers = []corev1.Container{{Name: "a", Image: "example.org/a:1"}}
 	plan := sidecars.NewPlan(sidecars.Input{Pod: pod}, catalog)
 	got := plan.Apply(pod).Annotations[sidecars.EssentialKey]
-	if len(plan.Decisions) != 10 || got != strings.Join(names[:7], ",") || len(got) > sidecars.MostEssential {
+	if len(plan.Decisions) != 12 || got != strings.Join(names[:10], ",") || len(got) > sidecars.MostEssential {
 		t.Errorf("%d decisions: %d bytes: %s", len(plan.Decisions), len(got), got)
 	}
 }
