@@ -15,8 +15,8 @@ func validateCost(c *v1alpha1.Cost, bad *problems) {
 	if c == nil {
 		return
 	}
-	if c.Source != v1alpha1.Measured && c.Source != v1alpha1.Documented {
-		bad.add("spec.cost.source", "%q is neither %s nor %s", c.Source, v1alpha1.Measured, v1alpha1.Documented)
+	if sources := []v1alpha1.CostSource{v1alpha1.Measured, v1alpha1.Documented, v1alpha1.Estimated}; !slices.Contains(sources, c.Source) {
+		bad.add("spec.cost.source", "%q is none of %s", c.Source, sources)
 	}
 	if c.Series.Base < 1 || c.Series.Essential < 0 || c.Series.Essential > c.Series.Base {
 		bad.add("spec.cost.series", "needs a base above zero, and essential not above it, got %d and %d", c.Series.Base, c.Series.Essential)
@@ -61,8 +61,13 @@ func (e Expected) Series() int32 {
 	return e.Cost.Series.Base
 }
 
-// Documented reports whether the cost is from documentation, and not measured.
-func (e Expected) Documented() bool { return e.Cost != nil && e.Cost.Source == v1alpha1.Documented }
+// Unmeasured is where a cost comes from that was not measured: documented or estimated; else it is empty.
+func (e Expected) Unmeasured() v1alpha1.CostSource {
+	if e.Cost == nil || e.Cost.Source == v1alpha1.Measured {
+		return ""
+	}
+	return e.Cost.Source
+}
 
 // Per is what further things of the server add, under its profile.
 func (e Expected) Per() []v1alpha1.SeriesPer {

@@ -6,7 +6,7 @@ import "k8s.io/apimachinery/pkg/api/resource"
 // known before it is paid. It decides nothing.
 type Cost struct {
 	// Source says where the figures come from: measured by go run ./test/cost
-	// against the real server, or documented elsewhere.
+	// against the real server, counted in what is documented elsewhere, or estimated.
 	Source CostSource `json:"source"`
 	// Series of one scrape, those that Prometheus adds (up, scrape_…) not counted.
 	Series SeriesCost `json:"series"`
@@ -24,13 +24,14 @@ func SampleLimits() []int32 { return []int32{MostSamples, 20_000, 5_000} }
 
 // CostSource is where figures come from.
 //
-// +kubebuilder:validation:Enum=measured;documented
+// +kubebuilder:validation:Enum=measured;documented;estimated
 type CostSource string
 
 // The sources of figures.
 const (
 	Measured   CostSource = "measured"
 	Documented CostSource = "documented"
+	Estimated  CostSource = "estimated"
 )
 
 // SeriesCost is a number of series: Base, and what each thing of the server adds.

@@ -88,8 +88,8 @@ type Cost struct {
 	Series int32 `json:"series"`
 	// Per is what further things of the server add.
 	Per []v1alpha1.SeriesPer `json:"per,omitempty"`
-	// Documented says that they are from documentation, and not measured.
-	Documented bool `json:"documented,omitempty"`
+	// Unmeasured is where they come from if they were not measured: documented or estimated.
+	Unmeasured v1alpha1.CostSource `json:"unmeasured,omitempty"`
 }
 
 // Change is a property before and after injection.
@@ -126,7 +126,7 @@ func Of(name string, pod *corev1.Pod, plan sidecars.Plan, settings []sidecars.Se
 		}
 	}
 	for _, e := range plan.Expected(catalog) {
-		x.Costs = append(x.Costs, Cost{Exporter: e.Exporter, Series: e.Series(), Per: e.Per(), Documented: e.Documented()})
+		x.Costs = append(x.Costs, Cost{Exporter: e.Exporter, Series: e.Series(), Per: e.Per(), Unmeasured: e.Unmeasured()})
 	}
 	after.Name = cmp.Or(after.Name, after.GenerateName+"…")
 	after.Status.PodIP = cmp.Or(after.Status.PodIP, placeholderIP)

@@ -72,8 +72,8 @@ func (c Cost) String() string {
 	for _, per := range c.Per {
 		text += fmt.Sprintf(", %d more for each %s", per.Series, per.Of)
 	}
-	if c.Documented {
-		text += " (documented, not measured)"
+	if c.Unmeasured != "" {
+		text += fmt.Sprintf(" (%s, not measured)", c.Unmeasured)
 	}
 	return text
 }

@@ -42,8 +42,8 @@ type Line struct {
 	Samples float64 `json:"samplesPerSecond"`
 	// Unknown says that no series are expected because the definition has no cost.
 	Unknown bool `json:"unknown,omitempty"`
-	// Documented says that series are from documentation, and not measured.
-	Documented bool `json:"documented,omitempty"`
+	// Unmeasured says that series are documented or estimated, and not measured.
+	Unmeasured bool `json:"unmeasured,omitempty"`
 }
 
 // Forecast is what was summed.
@@ -74,7 +74,7 @@ func (f *Forecast) Add(namespace, workload string, pods int32, plan sidecars.Pla
 		if spec.OncePerSet {
 			n = min(n, 1)
 		}
-		line := Line{Namespace: namespace, Workload: workload, Exporter: e.Exporter, Pods: n, Unknown: e.Cost == nil, Documented: e.Documented()}
+		line := Line{Namespace: namespace, Workload: workload, Exporter: e.Exporter, Pods: n, Unknown: e.Cost == nil, Unmeasured: e.Unmeasured() != ""}
 		if spec.Type != v1alpha1.Native {
 			line.Sidecars = n
 		}
@@ -116,7 +116,7 @@ func (l *Line) plus(more Line) {
 	l.Series += more.Series
 	l.Samples += more.Samples
 	l.Unknown = l.Unknown || more.Unknown
-	l.Documented = l.Documented || more.Documented
+	l.Unmeasured = l.Unmeasured || more.Unmeasured
 }
 
 // Sum sorts the lines and sums them. An error names counts of things that no exporter here counts.

@@ -41,10 +41,10 @@ func TestSums(t *testing.T) {
 	if l := byExporter["postgres"]; per.Of != "database" || l.Series != int64(2*(postgres.Cost.Series.Base+3*per.Series)) {
 		t.Errorf("postgres: %+v, and %+v for each", l, per)
 	}
-	if l := byExporter["kafka"]; l.Sidecars != 1 || !l.Documented {
+	if l := byExporter["kafka"]; l.Sidecars != 1 || !l.Unmeasured {
 		t.Errorf("an exporter of a whole cluster, with a documented cost, is in one pod of it: %+v", l)
 	}
-	if len(f.Namespaces) != 2 || f.Namespaces[0].Namespace != "bank" || f.Total.Sidecars != 6 || !f.Total.Documented || f.Namespaces[1].Documented || f.Total.Series != f.Namespaces[0].Series+f.Namespaces[1].Series {
+	if len(f.Namespaces) != 2 || f.Namespaces[0].Namespace != "bank" || f.Total.Sidecars != 6 || !f.Total.Unmeasured || f.Namespaces[1].Unmeasured || f.Total.Series != f.Namespaces[0].Series+f.Namespaces[1].Series {
 		t.Errorf("%+v of %+v", f.Total, f.Namespaces)
 	}
 }

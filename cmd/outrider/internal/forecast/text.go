@@ -29,8 +29,8 @@ func (f *Forecast) Write(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if f.Total.Documented {
-		fmt.Fprintln(w, "~ estimated from documentation, not measured")
+	if f.Total.Unmeasured {
+		fmt.Fprintln(w, "~ documented or estimated, not measured")
 	}
 	for _, exporter := range slices.Sorted(maps.Keys(f.Per)) {
 		var parts []string
@@ -44,7 +44,7 @@ func (f *Forecast) Write(w io.Writer) error {
 
 func (l Line) write(w io.Writer, namespace, workload, exporter string) {
 	series, samples := fmt.Sprint(l.Series), fmt.Sprintf("%.1f", l.Samples)
-	if l.Documented { // some of it, or all
+	if l.Unmeasured { // some of it, or all
 		series, samples = "~"+series, "~"+samples
 	}
 	if l.Unknown {
