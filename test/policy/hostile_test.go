@@ -147,7 +147,7 @@ func TestHostile(t *testing.T) {
 	c := server(t)
 	active(t)
 	everything := namespaceLike(t, c, sidecars.Namespace{Labels: map[string]string{sidecars.InjectKey: sidecars.InjectEnabled, sidecars.EnforceKey: "audit"}})
-	spent := func(namespace string, pod *corev1.Pod) (*corev1.Pod, error, time.Duration) {
+	spent := func(namespace string, pod *corev1.Pod) (_ *corev1.Pod, cpu time.Duration, refused error) {
 		before, err := api.Usage()
 		if err != nil {
 			t.Fatal(err)
@@ -157,12 +157,12 @@ func TestHostile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return admitted, refused, after.CPU - before.CPU
+		return admitted, after.CPU - before.CPU, refused
 	}
 	var with, without time.Duration
 	for name, pod := range hostile() {
-		_, plainly, less := spent(metav1.NamespaceSystem, pod)
-		admitted, refused, more := spent(everything, pod)
+		_, less, plainly := spent(metav1.NamespaceSystem, pod)
+		admitted, more, refused := spent(everything, pod)
 		with, without = with+more, without+less
 		word := "refused by the API server"
 		if admitted != nil {
