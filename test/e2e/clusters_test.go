@@ -61,8 +61,8 @@ func testClusters(t *testing.T, e *env) {
 
 	mixed, series, asked := 0, 0, 0
 	for name, prometheus := range own {
-		there := panels(t, prometheus, when, ".*")
-		here := panels(t, query, when, name)
+		there := panels(t, prometheus, when, ".*", rateInterval)
+		here := panels(t, query, when, name, rateInterval)
 		if len(there) != len(here) {
 			t.Fatalf("%d panels there, %d here", len(there), len(here))
 		}
@@ -86,7 +86,7 @@ func testClusters(t *testing.T, e *env) {
 	say(t, "the same of dashboards with one cluster chosen: %d of %d, %d have series", mixed, asked, series)
 
 	refused := 0
-	everything := panels(t, query, when, ".*")
+	everything := panels(t, query, when, ".*", rateInterval)
 	for i, a := range answers(t, everything, at(query, when)) {
 		if a.Refused != nil {
 			refused++

@@ -60,7 +60,7 @@ stringData: {objstore.yml: "type: FILESYSTEM\nconfig: {directory: /bucket}\n"}
 	})
 	e.sizes(t)
 	when := until.Add(-time.Second)
-	questions := append(e.ruled(t), panels(t, query, when, ".*")...)
+	questions := append(e.ruled(t), panels(t, query, when, ".*", rateInterval)...)
 	questions = append(questions, question{"all samples", `{__name__=~".+"}[2m]`})
 	want := answers(t, questions, at(query, when))
 

@@ -125,8 +125,8 @@ func (e *env) ruled(t *testing.T) (all []question) {
 }
 
 // panels are the variables and panels of all dashboards, filled in by what a server has at a time, with a choice for the
-// variable cluster. They come in the same order from every server.
-func panels(t *testing.T, c *promql.Client, at time.Time, cluster string) (all []question) {
+// variable cluster and an interval for rates. They come in the same order from every server.
+func panels(t *testing.T, c *promql.Client, at time.Time, cluster, rate string) (all []question) {
 	t.Helper()
 	definitions, err := dashboards.Definitions()
 	if err != nil {
@@ -137,7 +137,7 @@ func panels(t *testing.T, c *promql.Client, at time.Time, cluster string) (all [
 		if err != nil {
 			t.Fatal(err)
 		}
-		expressions, err := m.Choosing("cluster", cluster).Expressions(rateInterval, func(query string) (model.Vector, error) {
+		expressions, err := m.Choosing("cluster", cluster).Expressions(rate, func(query string) (model.Vector, error) {
 			return c.QueryAt(t.Context(), query, at)
 		})
 		if err != nil {

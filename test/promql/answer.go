@@ -124,25 +124,34 @@ func Differ(want, got Answer, t Tolerance) string {
 	if (want.Refused == nil) != (got.Refused == nil) {
 		return fmt.Sprintf("error %v, want %v", got.Refused, want.Refused)
 	}
+	different := Different(want, got, t)
+	if len(different) == 0 {
+		return ""
+	}
+	w, g := want.Series[different[0]], got.Series[different[0]]
+	text := fmt.Sprintf("%s is %v at %d instants, want %v at %d", different[0], g.Mean, g.Count, w.Mean, w.Count)
+	if more := len(different) - 1; more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	return text
+}
+
+// Different are the labels of the series by which two answers differ, sorted.
+func Different(want, got Answer, t Tolerance) (different []string) {
 	keys := maps.Clone(want.Series)
+	if keys == nil {
+		keys = map[string]Series{}
+	}
 	maps.Copy(keys, got.Series)
-	var different []string
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		w, wanted := want.Series[key]
 		g, given := got.Series[key]
 		if instant := t.Count == 0; wanted != given && (instant || max(w.Count, g.Count) > t.Count) || abs(w.Count-g.Count) > t.Count ||
 			min(w.Count, g.Count) > t.Count && !near(w.Mean, g.Mean, max(t.Mean, lastDigits)) {
-			different = append(different, fmt.Sprintf("%s is %v at %d instants, want %v at %d", key, g.Mean, g.Count, w.Mean, w.Count))
+			different = append(different, key)
 		}
 	}
-	switch len(different) {
-	case 0:
-		return ""
-	case 1:
-		return different[0]
-	default:
-		return fmt.Sprintf("%s, and %d more of %d series", different[0], len(different)-1, len(keys))
-	}
+	return different
 }
 
 func abs(n int) int { return max(n, -n) }

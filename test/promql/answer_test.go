@@ -37,7 +37,7 @@ func TestDiffer(t *testing.T) {
 		"last digits":           {map[string][]float64{"a": {1}}, map[string][]float64{"a": {1 + 1e-12}}, Tolerance{}, ""},
 		"another value":         {map[string][]float64{"a": {1}}, map[string][]float64{"a": {1.01}}, Tolerance{}, "1.01"},
 		"missing":               {map[string][]float64{"a": {1}, "b": {1}}, map[string][]float64{"a": {1}}, Tolerance{}, `pod="b"`},
-		"too much":              {map[string][]float64{"a": {1}}, map[string][]float64{"a": {1}, "b": {1}, "c": {1}}, Tolerance{}, "1 more of 3 series"},
+		"too much":              {map[string][]float64{"a": {1}}, map[string][]float64{"a": {1}, "b": {1}, "c": {1}}, Tolerance{}, ", and 1 more"},
 		"no number":             {map[string][]float64{"a": {math.NaN()}}, map[string][]float64{"a": {math.NaN()}}, Tolerance{}, ""},
 		"no number, missing":    {map[string][]float64{"a": {math.NaN()}}, nil, Tolerance{}, "want NaN"},
 		"infinite":              {map[string][]float64{"a": {math.Inf(1)}}, map[string][]float64{"a": {math.Inf(1)}}, Tolerance{}, ""},
