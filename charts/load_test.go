@@ -154,7 +154,7 @@ func checkFlags(t *testing.T, component string, args []string) {
 	for _, a := range args {
 		name, _, _ := strings.Cut(strings.TrimLeft(a, "-"), "=")
 		name = strings.TrimPrefix(name, "no-")
-		repeatable := []string{"cluster.peer", "comparing-owner", "enable-feature", "excluded-namespace", "image-pull-secret", "label", "monitor-namespace", "monitor-secret", "query.replica-label", "rule-file"}
+		repeatable := []string{"cluster.peer", "comparing-owner", "enable-feature", "excluded-namespace", "file", "image-pull-secret", "label", "monitor-namespace", "monitor-secret", "query.replica-label", "rule-file"}
 		if strings.HasPrefix(a, "-") && seen[name] && !slices.Contains(repeatable, name) {
 			t.Errorf("%s: --%s stands twice in %v", component, name, args)
 		}

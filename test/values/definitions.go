@@ -93,15 +93,20 @@ var definitions = map[string]schema{
 		"type": "object", "required": []string{"job_name"}, "additionalProperties": false,
 		"properties": keysOf[config.ScrapeConfig](schema{
 			"static_configs": list(object(schema{
-				"targets": list(doc("HOST:PORT; scheme and path are keys of the job.", pattern(`^[^/]+$`))), "labels": ref("strings"),
+				"targets": list(schema{"type": "string"}), "labels": ref("strings"),
 			})),
 			"relabel_configs":        ref("relabeling"),
 			"metric_relabel_configs": ref("relabeling"),
 		}),
 		"patternProperties": schema{`^[a-z0-9_]+_sd_configs$`: list(free)},
+		// With rules, the target may be a URL for another to probe.
+		"if": schema{"not": schema{"required": []string{"relabel_configs"}}},
+		"then": schema{"properties": schema{"static_configs": list(schema{"properties": schema{
+			"targets": list(doc("HOST:PORT; scheme and path are keys of the job.", schema{"pattern": `^([^/]+|[^/]+://[^/]*@.*)$`})),
+		}})}},
 	},
 	"relabeling": {"type": []string{"array", "null"}, "items": object(keysOf[relabel.Config](schema{
-		"action": enum("replace", "keep", "drop", "keepequal", "dropequal", "hashmod", "labelmap", "labeldrop", "labelkeep", "lowercase", "uppercase"),
+		"action": pattern(`^([Rr]eplace|[Kk]eep|[Dd]rop|[Kk]eep[Ee]qual|[Dd]rop[Ee]qual|[Hh]ash[Mm]od|[Ll]abel[Mm]ap|[Ll]abel[Dd]rop|[Ll]abel[Kk]eep|[Ll]owercase|[Uu]ppercase)$`),
 	}))},
 	"tolerations": list(object(schema{
 		"key": schema{"type": "string"}, "operator": schema{"type": "string"}, "value": schema{"type": "string"},
