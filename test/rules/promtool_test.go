@@ -29,7 +29,10 @@ func TestPromtoolChecks(t *testing.T) {
 func TestPromtoolTests(t *testing.T) {
 	for _, files := range []map[string]suite{suites(t), situations(t)} {
 		for path := range files {
-			t.Run(strings.TrimPrefix(path, "testdata/"), func(t *testing.T) { promtool(t, "test", "rules", path) })
+			t.Run(strings.TrimPrefix(path, "testdata/"), func(t *testing.T) {
+				t.Parallel() // promtool uses one CPU
+				promtool(t, "test", "rules", path)
+			})
 		}
 	}
 }
