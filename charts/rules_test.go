@@ -165,7 +165,7 @@ func TestOperatorGetsTheRules(t *testing.T) {
 			}
 		}
 	}
-	want := []any{"RedisDown", "RedisMemoryAlmostFull", "RedisRejectsConnections", "RedisSaveFails", "RedisReplicaDisconnected"}
+	want := []any{"RedisDown", "RedisMemoryAlmostFull", "RedisRejectsConnections", "RedisSaveFails", "RedisReplicaDisconnected", "RedisClusterDown"}
 	if diff := cmp.Diff(want, alerts); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
