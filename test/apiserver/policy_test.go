@@ -193,7 +193,9 @@ func TestLeftWithoutAWebhook(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if left, warned = create(func(p *corev1.Pod) { p.Labels["sidecar.istio.io/inject"] = "true" }); len(warned) != 1 {
+		if left, warned = create(func(p *corev1.Pod) {
+			p.Labels["sidecar.istio.io/inject"], p.Annotations["traffic.sidecar.istio.io/excludeInboundPorts"] = "true", "8080"
+		}); len(warned) != 1 {
 			return fmt.Sprintf("%d warnings: %v", len(warned), warned)
 		}
 		return ""
