@@ -50,7 +50,7 @@ func TestPromtoolReadsTheConfiguration(t *testing.T) {
 		"default":            {"{}", ""},
 		"the page's":         {page, ""},
 		"optional":           {optional, ""},
-		"no such discovery":  {"{scrape: {extra: [{job_name: x, consul_sd_config: []}]}}", "field consul_sd_config not found"},
+		"no such discovery":  {"{scrape: {extra: [{job_name: x, consul_sd_configs: [{serverr: a}]}]}}", "field serverr not found"},
 		"no such expression": {"{scrape: {extra: [{job_name: x, relabel_configs: [{regex: (, target_label: a}]}]}}", "missing closing )"},
 	} {
 		t.Run(name, func(t *testing.T) {
