@@ -148,6 +148,11 @@ func (p *pod) olderThan(known *pod) bool {
 func (v *inventory) dropFrom(key types.NamespacedName, of sources) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.lose(key, of)
+}
+
+// lose is dropFrom; v.mu is held.
+func (v *inventory) lose(key types.NamespacedName, of sources) {
 	if known := v.pods[key]; known != nil {
 		if known.sources &^= of; known.sources == 0 {
 			v.drop(key)
@@ -209,10 +214,8 @@ func (v *inventory) dropContainers(p *corev1.Pod) {
 	key := types.NamespacedName{Namespace: p.Namespace, Name: p.Name}
 	delete(v.containers, key)
 	if known := v.pods[key]; known != nil && known.sources&scraped != 0 {
-		if known.sources &^= scraped; known.sources == 0 {
-			v.forget(key)
-		}
-		v.changed(known.workload.Workload)
+		v.lose(key, scraped)
+		v.changed(known.workload.Workload) // also where another source still reports it
 	}
 }
 
