@@ -164,35 +164,31 @@ func shrunk(t *testing.T) map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for document := range strings.SplitSeq(rendered, "\n---\n") {
-		var rules corev1.ConfigMap
-		if err := yaml.Unmarshal([]byte(document), &rules); err != nil || rules.Kind != "ConfigMap" || rules.Name != "outrider-prometheus-rules" {
-			continue
+	files, err := manifest.ConfigMap(rendered, "outrider-prometheus-rules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	packs := map[string]any{}
+	for file, text := range files {
+		var pack struct{ Groups []map[string]any }
+		if err := yaml.Unmarshal([]byte(text), &pack); err != nil {
+			t.Fatal(err)
 		}
-		packs := map[string]any{}
-		for file, text := range rules.Data {
-			var pack struct{ Groups []map[string]any }
-			if err := yaml.Unmarshal([]byte(text), &pack); err != nil {
+		var groups []any
+		for _, group := range pack.Groups {
+			if group["interval"], err = shrinkDuration(fmt.Sprint(group["interval"]), *factor); err != nil {
 				t.Fatal(err)
 			}
-			var groups []any
-			for _, group := range pack.Groups {
-				if group["interval"], err = shrinkDuration(fmt.Sprint(group["interval"]), *factor); err != nil {
+			for _, rule := range group["rules"].([]any) {
+				if err := shrinkRule(rule.(map[string]any), *factor); err != nil {
 					t.Fatal(err)
 				}
-				for _, rule := range group["rules"].([]any) {
-					if err := shrinkRule(rule.(map[string]any), *factor); err != nil {
-						t.Fatal(err)
-					}
-				}
-				groups = append(groups, group)
 			}
-			packs[strings.TrimSuffix(file, ".yaml")] = groups
+			groups = append(groups, group)
 		}
-		return packs
+		packs[strings.TrimSuffix(file, ".yaml")] = groups
 	}
-	t.Fatal("the chart renders no rules")
-	return nil
+	return packs
 }
 
 // clear removes what this or an earlier run made.
