@@ -55,9 +55,7 @@ func TestCorpus(t *testing.T) {
 				t.Errorf("%s, %s: it asks and has no label by which coverage watches", tc.Name, tmpl.Name)
 			}
 			word := got.Labels[sidecars.RequestedKey]
-			if delete(got.Labels, sidecars.RequestedKey); len(got.Labels) == 0 {
-				got.Labels = nil
-			}
+			dropRequested(got)
 			// Where no policy looks, for the API server's own defaults.
 			plain, _ := dryRun(t, metav1.NamespaceSystem, tmpl.Pod)
 			want, _ := dryRun(t, metav1.NamespaceSystem, goldens[i])

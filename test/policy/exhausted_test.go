@@ -54,9 +54,7 @@ func TestExhausted(t *testing.T) {
 		}
 		for _, tmpl := range templates {
 			got, _ := dryRun(t, names[i], tmpl.Pod)
-			if delete(got.Labels, sidecars.RequestedKey); len(got.Labels) == 0 {
-				got.Labels = nil
-			}
+			dropRequested(got)
 			plan := sidecars.NewPlan(sidecars.Input{Pod: tmpl.Pod, Namespace: tc.Namespace, Exhausted: true}, sidecars.Builtin())
 			want, _ := dryRun(t, metav1.NamespaceSystem, plan.Apply(tmpl.Pod))
 			plain, _ := dryRun(t, metav1.NamespaceSystem, tmpl.Pod)
