@@ -8,33 +8,23 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/traits"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apiserver/pkg/admission"
 	plugin "k8s.io/apiserver/pkg/admission/plugin/cel"
+	"k8s.io/apiserver/pkg/admission/plugin/policy/mutating/patch"
 	limits "k8s.io/apiserver/pkg/apis/cel"
 	"k8s.io/apiserver/pkg/cel/environment"
 	"k8s.io/apiserver/pkg/cel/mutation"
 	"sigs.k8s.io/yaml"
 
+	"github.com/outrider-dev/outrider/cmd/outrider/policies"
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/corpus"
 )
-
-// mutation is an expression of the policy for annotated pods, compiled as the API server does.
-type expression struct {
-	name, text string
-	of         []*cel.Type
-}
-
-func (e *expression) GetName() string          { return e.name }
-func (e *expression) GetExpression() string    { return e.text }
-func (e *expression) ReturnTypes() []*cel.Type { return e.of }
 
 // mutator is the policy for annotated pods with its patch.
 type mutator struct {
@@ -54,27 +44,23 @@ func newMutator(t testing.TB, replaced map[string]string) mutator {
 	if err := yaml.Unmarshal([]byte(manifest), &p); err != nil {
 		t.Fatal(err)
 	}
-	compiler, err := plugin.NewCompositedCompiler(environment.MustBaseEnvSet(environment.DefaultCompatibilityVersion()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	declared := plugin.OptionalVariableDeclarations{HasParams: true}
-	for _, v := range p.Spec.Variables {
-		text, ok := replaced[v.Name]
-		if !ok {
-			text = v.Expression
-		}
-		delete(replaced, v.Name)
-		if done := compiler.CompileAndStoreVariable(&expression{v.Name, text, []*cel.Type{cel.AnyType, cel.DynType}}, declared, environment.StoredExpressions); done.Error != nil {
-			t.Fatalf("variable %s: %v", v.Name, done.Error)
+	for i := range p.Spec.Variables {
+		v := &p.Spec.Variables[i]
+		if text, ok := replaced[v.Name]; ok {
+			v.Expression = text
+			delete(replaced, v.Name)
 		}
 	}
 	if len(replaced) > 0 {
 		t.Fatalf("the policy has no variables %v", replaced)
 	}
-	declared.HasPatchTypes = true
+	compiler, err := policies.CompileVariables(&p)
+	if err != nil {
+		t.Fatal(err)
+	}
 	m := mutator{compiler: compiler, data: &corev1.ConfigMap{Data: sidecars.Builtin().Injection(sidecars.Settings{})}}
-	m.evaluator = compiler.CompileMutatingEvaluator(&expression{"patch", p.Spec.Mutations[0].JSONPatch.Expression, []*cel.Type{cel.ListType(types.NewObjectType("JSONPatch"))}}, declared, environment.StoredExpressions)
+	m.evaluator = compiler.CompileMutatingEvaluator(&patch.JSONPatchCondition{Expression: p.Spec.Mutations[0].JSONPatch.Expression},
+		plugin.OptionalVariableDeclarations{HasParams: true, HasPatchTypes: true}, environment.StoredExpressions)
 	if errs := m.evaluator.CompilationErrors(); len(errs) > 0 {
 		t.Fatal(errs)
 	}
@@ -84,12 +70,7 @@ func newMutator(t testing.TB, replaced map[string]string) mutator {
 // patch is what the policy does to a pod, or why it fails.
 func (m mutator) patch(t testing.TB, pod *corev1.Pod) string {
 	t.Helper()
-	kind, resource := corev1.SchemeGroupVersion.WithKind("Pod"), corev1.SchemeGroupVersion.WithResource("pods")
-	attributes := &admission.VersionedAttributes{
-		Attributes:    admission.NewAttributesRecord(pod, nil, kind, "shop", pod.Name, resource, "", admission.Create, &metav1.CreateOptions{}, false, nil),
-		VersionedKind: kind, VersionedObject: admission.NewLazyObject(pod),
-	}
-	request := plugin.CreateAdmissionRequest(attributes, metav1.GroupVersionResource(resource), metav1.GroupVersionKind(kind))
+	attributes, request := policies.Creation(pod, "shop")
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop"}}
 	result, _, err := m.evaluator.ForInput(m.compiler.CreateContext(t.Context()), attributes, request, plugin.OptionalVariableBindings{VersionedParams: m.data}, ns, limits.RuntimeCELCostBudget)
 	if err == nil {
