@@ -112,7 +112,7 @@ func addEntries(ops []jsonpatch.Operation, path string, present int, added []pai
 // Remove returns a copy of the pod without anything that Outrider added: the
 // containers that the status annotation names, their volume, pull Secrets and
 // endpoints, the annotation itself and the label. It is the mirror of Apply: a
-// pod that was injected and then removed from serialises as it did before.
+// pod that was injected and then removed from serializes as it did before.
 func Remove(pod *corev1.Pod) *corev1.Pod {
 	before := statusBefore(pod)
 	ours := map[string]bool{}

@@ -37,13 +37,9 @@ limits. When the pod is created again, the exporter is injected if its pod templ
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: c.completePods,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := c.config()
+			_, client, err := c.connect()
 			if err != nil {
 				return err
-			}
-			client, err := kubernetes.NewForConfig(config)
-			if err != nil {
-				return fmt.Errorf("create client: %w", err)
 			}
 			pod, err := client.CoreV1().Pods(c.namespace()).Get(cmd.Context(), args[0], metav1.GetOptions{})
 			if err != nil {

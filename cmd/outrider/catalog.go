@@ -63,7 +63,7 @@ func definition(catalog sidecars.Catalog, name string) map[string]any {
 
 func listCatalog(w io.Writer, catalog sidecars.Catalog) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "EXPORTER\tPORT\tRECOGNISES\tPARAMETERS\tIMAGE")
+	fmt.Fprintln(t, "EXPORTER\tPORT\tRECOGNIZES\tPARAMETERS\tIMAGE")
 	for _, name := range catalog.Names() {
 		spec, _ := catalog.Spec(name)
 		image := spec.Image

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 	"k8s.io/kubectl/pkg/util/completion"
@@ -64,6 +65,19 @@ func (c cluster) config() (*rest.Config, error) {
 		return nil, fmt.Errorf("find the cluster: %w", err)
 	}
 	return config, nil
+}
+
+// connect returns a client, and the configuration that it was made of.
+func (c cluster) connect() (*rest.Config, kubernetes.Interface, error) {
+	config, err := c.config()
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("create client: %w", err)
+	}
+	return config, client, nil
 }
 
 // namespace is that of the flag, or of the context, or default.

@@ -52,13 +52,9 @@ func accountCommand(use string, do func(context.Context, *granting) error) *cobr
 		Use:  use + " WORKLOAD",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			config, err := c.config()
+			config, client, err := c.connect()
 			if err != nil {
 				return err
-			}
-			client, err := kubernetes.NewForConfig(config)
-			if err != nil {
-				return fmt.Errorf("create client: %w", err)
 			}
 			g, err := newGranting(cmd.Context(), config, client, c.namespace(), args[0], exporter)
 			if err != nil {

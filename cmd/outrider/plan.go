@@ -162,13 +162,9 @@ sums what new pods like them would take. With --opted-in it does as if the names
 			if len(args) > 0 {
 				namespace = args[0]
 			}
-			config, err := c.config()
+			_, client, err := c.connect()
 			if err != nil {
 				return err
-			}
-			client, err := kubernetes.NewForConfig(config)
-			if err != nil {
-				return fmt.Errorf("create client: %w", err)
 			}
 			d, err := newDecides(cmd.Context(), client, diagnosis.FindInstalled(cmd.Context(), client))
 			if err != nil {

@@ -49,13 +49,9 @@ list pods of Outrider's namespace and to port-forward to them.`,
 			if err := validStates(failOn); err != nil {
 				return err
 			}
-			config, err := c.config()
+			config, client, err := c.connect()
 			if err != nil {
 				return err
-			}
-			client, err := kubernetes.NewForConfig(config)
-			if err != nil {
-				return fmt.Errorf("create client: %w", err)
 			}
 			ask := func(ctx context.Context) (statusReport, error) {
 				r, err := report(ctx, config, client, installed, *c.flags.Namespace)

@@ -112,7 +112,7 @@ func TestRunbookNamesAlerts(t *testing.T) {
 var notAlerts = []string{"PodDisruptionBudget", "PodEvicted", "PodMonitor", "PrometheusRule"}
 
 // A pack is the stack's own or that of an entry of the catalog; an entry may have none.
-func TestPacksAreThoseOfTheCatalogue(t *testing.T) {
+func TestPacksAreThoseOfTheCatalog(t *testing.T) {
 	want := append(sidecars.Builtin().Names(), "alertmanager", "apiserver", "control-plane", "nodes", "outrider", "probes", "prometheus", "thanos", "thanos-down", "watchdog", "workloads")
 	var got []string
 	for name := range packs(t) {

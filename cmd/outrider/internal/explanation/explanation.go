@@ -3,7 +3,7 @@
 // # Decisions
 //
 // Everything is computed by the code that does it: decisions by sidecars,
-// targets by Prometheus' own relabelling in discovery, Pod Security by
+// targets by Prometheus' own relabeling in discovery, Pod Security by
 // Kubernetes' own checks, the QoS class by kubectl's. A pod that is running is
 // explained from what it was before the injection, so that the answer is about
 // its annotations and not about itself.
