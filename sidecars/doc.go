@@ -11,6 +11,22 @@
 // context, clock, logger or environment, so the webhook, the command line and
 // the tests share one engine and cannot disagree.
 //
+// # One pod, file by file
+//
+//   - What is asked for: keys.go, request.go (the pod), namespace.go (its namespace), series.go and profile.go (how much of it).
+//   - Which container is the server: server.go, by what signals.go counts: image.go (names), program.go and words.go (the command
+//     line, through shells and wrappers).
+//   - Its parameters: settings.go, from annotations or from what shown.go collects of the container: finding.go (variables, ports,
+//     flags by flags.go), listen.go (addresses), sign.go (TLS and the like), endpoint.go (metrics of its own), socket.go.
+//   - Its account: credentials.go, and the Secrets behind it: reference.go; unused.go is about passwords that nothing follows.
+//   - What is refused or left alone: guard.go (collisions, pods that are skipped), owner.go (owners that compare), budget.go (quotas).
+//   - The sidecar: container.go, with template.go, volume.go and token.go; mesh.go, capture.go and pull.go change the pod around it.
+//   - The result: plan.go, whose words are in reason.go and suggest.go; apply.go adds and removes it, status.go notes it on the pod,
+//     live.go attaches it to a running one; explain.go, cost.go and diagnosis.go tell users more.
+//   - Definitions: catalog.go, validate.go, grammar.go, grant.go; workloads.go has the kinds with pod templates.
+//   - The same as data for the API server's policies: recognition.go, left.go, compile.go with compilesign.go, compiletext.go and
+//     compileusual.go.
+//
 // # Decisions
 //
 // A plan cannot fail. Whatever is wrong with an annotation becomes a Decision

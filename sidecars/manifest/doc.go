@@ -1,6 +1,16 @@
 // Package manifest reads Kubernetes manifests, lets sidecars decide about the
 // pods that they make, and adds to their text, or takes out of it, nothing else.
 //
+// # One file, file by file
+//
+//   - Text becomes values: stream.go (documents), document.go (one of them), yaml.go, json.go and scalar.go (what it says),
+//     node.go and measure.go (where each value starts and ends).
+//   - Values become pods: object.go, template.go; set.go has what streams share, such as Namespaces.
+//   - What is added: inject.go, as growths (growth.go), which edit.go finds and insert.go makes edits of the text of, in its
+//     style (render.go, flow.go, lengthen.go).
+//   - What is taken out: remove.go, names.go. What changed, for readers: diff.go.
+//   - What is said: mistake.go, mistyped.go, repeated.go, problems.go.
+//
 // # Decisions
 //
 // ## The text is edited, not encoded again

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // pages are all Markdown files of the repository, but those that are fixtures of tests.
@@ -100,5 +102,34 @@ func TestMakeTargetsExist(t *testing.T) {
 				t.Errorf("%s names make %s, and the Makefile has no such target", page, m[1])
 			}
 		}
+	}
+}
+
+var goFile = regexp.MustCompile(`\b[a-z0-9_]+\.go\b`)
+
+// TestFileByFile holds that a package's comment that goes through its files names each of them, and no other.
+func TestFileByFile(t *testing.T) {
+	all := files(t)
+	checked := 0
+	for path, raw := range all {
+		if filepath.Base(path) != "doc.go" || !strings.Contains(string(raw), "file by file") {
+			continue
+		}
+		checked++
+		want := []string{}
+		for other := range all {
+			if name := filepath.Base(other); filepath.Dir(other) == filepath.Dir(path) && strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && name != "doc.go" {
+				want = append(want, name)
+			}
+		}
+		slices.Sort(want)
+		got := goFile.FindAllString(string(raw), -1)
+		slices.Sort(got)
+		if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
+			t.Errorf("%s (-files +named):\n%s", path, diff)
+		}
+	}
+	if checked == 0 {
+		t.Error("no package goes through its files")
 	}
 }

@@ -8,6 +8,14 @@
 // Gauges, events on the owners, the status of custom Exporters and a report at
 // /coverage of the metrics server all come from the same rows.
 //
+// # One pod, file by file
+//
+//   - A pod becomes known: watch.go and sweep.go, as pod.go keeps it, in inventory.go, under its workload (workload.go).
+//   - How it came out of admission: classify.go; judge.go has a pod without a status decided.
+//   - Whether its exporter works: proof.go, by what Prometheus says (prom.go) and the exporter's own log (logs.go).
+//   - controller.go runs it all, and reconcile.go looks at one workload: rows of report.go, events (events.go), gauges
+//     (metrics.go), and conditions of Exporters (exporters.go). options.go has the flags.
+//
 // # Decisions
 //
 // # Only the leader watches
