@@ -11,6 +11,7 @@ import (
 
 	amconfig "github.com/prometheus/alertmanager/config"
 	"github.com/prometheus/prometheus/config"
+	"helm.sh/helm/v3/pkg/chart"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -54,7 +55,12 @@ func (l loaded) args(t *testing.T, component string) []string {
 // refuse its configuration, or the API server a name.
 func loads(t *testing.T, release string, values map[string]any) loaded {
 	t.Helper()
-	r, err := installAs(t, release, values, latest)
+	return loadsChart(t, load(t), release, values)
+}
+
+func loadsChart(t *testing.T, c *chart.Chart, release string, values map[string]any) loaded {
+	t.Helper()
+	r, err := installChart(t, c, release, values, latest)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -86,6 +86,15 @@ func load(t *testing.T) *chart.Chart {
 	return c
 }
 
+// bare is the chart as "helm upgrade --reuse-values" has it from a release whose chart had hardly any of the values: only the map
+// whose keys users choose, with which Helm has merged theirs.
+func bare(t *testing.T) *chart.Chart {
+	t.Helper()
+	c := load(t)
+	c.Values = map[string]any{"alertmanager": map[string]any{"config": c.Values["alertmanager"].(map[string]any)["config"]}}
+	return c
+}
+
 // install is what "helm template" does.
 func install(t *testing.T, values map[string]any, kubernetes string) (*release.Release, error) {
 	t.Helper()
@@ -95,6 +104,11 @@ func install(t *testing.T, values map[string]any, kubernetes string) (*release.R
 // installAs is the same for a release of another name.
 func installAs(t *testing.T, name string, values map[string]any, kubernetes string) (*release.Release, error) {
 	t.Helper()
+	return installChart(t, load(t), name, values, kubernetes)
+}
+
+func installChart(t *testing.T, c *chart.Chart, name string, values map[string]any, kubernetes string) (*release.Release, error) {
+	t.Helper()
 	version, err := chartutil.ParseKubeVersion(kubernetes)
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +116,7 @@ func installAs(t *testing.T, name string, values map[string]any, kubernetes stri
 	i := action.NewInstall(&action.Configuration{})
 	i.ClientOnly, i.DryRun = true, true
 	i.ReleaseName, i.Namespace, i.KubeVersion = name, namespace, version
-	return i.Run(load(t), values)
+	return i.Run(c, values)
 }
 
 // renders are releases by their values and the version of Kubernetes: most tests look at the same few.

@@ -3,6 +3,7 @@ package charts_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/engine"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
@@ -68,5 +69,41 @@ func TestRenameKeepsTrust(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// "helm upgrade --reuse-values" takes the defaults from the release's older chart, which lacks the keys of this one.
+func TestReusedValues(t *testing.T) {
+	for _, preset := range presets(t) {
+		r, err := installChart(t, bare(t), releaseName, presetValues(t, preset), latest)
+		if err != nil {
+			t.Errorf("%s: %v", preset, err)
+			continue
+		}
+		want := render(t, presetValues(t, preset), latest)
+		if diff := cmp.Diff(want.Manifest, r.Manifest); diff != "" {
+			t.Errorf("%s (-with defaults +without):\n%s", preset, diff)
+		}
+		if diff := cmp.Diff(want.Info.Notes, r.Info.Notes); diff != "" {
+			t.Errorf("%s, notes (-with defaults +without):\n%s", preset, diff)
+		}
+	}
+}
+
+// null takes a default out of the values; it means the default.
+func TestNullIsTheDefault(t *testing.T) {
+	want := render(t, nil, latest).Manifest
+	for _, values := range []string{
+		"{prometheus: null, scrape: null, rules: null, alertmanager: {config: null, service: {type: null}}}",
+		"{controller: {podLabels: null, tolerations: null, image: {tag: null}}, common: {probes: null, extraEnv: null}}",
+	} {
+		r, err := install(t, parse(t, values), latest)
+		if err != nil {
+			t.Errorf("%s: %v", values, err)
+			continue
+		}
+		if diff := cmp.Diff(want, r.Manifest); diff != "" {
+			t.Errorf("%s (-without +with):\n%s", values, diff)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -233,13 +234,18 @@ func resolve(t *testing.T, schema map[string]any) map[string]any {
 
 func readSchema(t *testing.T) map[string]any {
 	t.Helper()
-	data, err := os.ReadFile("outrider/values.schema.json")
+	schema, err := schemaOnce()
 	if err != nil {
-		t.Fatal(err)
-	}
-	var schema map[string]any
-	if err := json.Unmarshal(data, &schema); err != nil {
 		t.Fatal(err)
 	}
 	return schema
 }
+
+// schemaOnce reads the schema, which a generator of values asks for at every key.
+var schemaOnce = sync.OnceValues(func() (schema map[string]any, err error) {
+	data, err := os.ReadFile("outrider/values.schema.json")
+	if err != nil {
+		return nil, err
+	}
+	return schema, json.Unmarshal(data, &schema)
+})

@@ -1,6 +1,6 @@
 /*
 Package values generates what repeats the chart's values.yaml: values.schema.json, which refuses what values.yaml does
-not have, and the table in the chart's README.md. "make update" rewrites both, and a test compares.
+not have, files/defaults.json, and the table in the chart's README.md. "make update" rewrites them, and a test compares.
 
 # Decisions
 
@@ -15,6 +15,10 @@ for every second new key.
 
 A list, and a map that is not a block of keys, must have a shape; so an unknown key cannot hide in one. global alone lets
 other keys through, because Helm hands it to every chart of an umbrella.
+
+No key is required. "helm upgrade --reuse-values" brings the values of an older chart, which lacks keys, and null takes a key
+out; a template that is rendered before all others fills in what is missing from files/defaults.json. Refused: a default
+beside every use of a value, which would be a second place for each.
 
 The schema is draft 7, the one that every Helm 3 reads.
 */

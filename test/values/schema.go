@@ -33,7 +33,6 @@ func Schema(root Value) ([]byte, error) {
 		"type":                 "object",
 		"additionalProperties": false,
 		"properties":           properties,
-		"required":             names(root),
 		"definitions":          shared,
 	})
 	if err != nil {
@@ -60,6 +59,9 @@ func properties(v Value, component bool, common []Value) schema {
 	if v.Path == "common" || v.Component() {
 		for _, k := range common {
 			all[k.Name()] = ref(commonPrefix + k.Name())
+			if v.Path != "common" { // null leaves it to common
+				all[k.Name()] = schema{"anyOf": []schema{ref(commonPrefix + k.Name()), {"type": "null"}}}
+			}
 		}
 	}
 	if v.Path == "common" {
@@ -78,24 +80,14 @@ func property(v Value, component bool, common []Value) schema {
 	case v.Keys == nil:
 		s = scalar(v.Default)
 	case v.Path == "global":
-		s = schema{"type": "object", "properties": properties(v, component, common), "required": names(v)}
+		s = schema{"type": "object", "properties": properties(v, component, common)}
 	default:
-		s = object(properties(v, component, common), names(v)...)
+		s = object(properties(v, component, common))
 	}
 	if v.Doc == "" {
 		return s
 	}
 	return doc(v.Doc, s)
-}
-
-// names are the keys of a block. All are required: Helm puts the defaults in, and takes out what a user sets to null, which no
-// template expects.
-func names(v Value) []string {
-	all := make([]string, len(v.Keys))
-	for i, k := range v.Keys {
-		all[i] = k.Name()
-	}
-	return all
 }
 
 // scalar is a value of which only the type is known.

@@ -46,6 +46,14 @@ func TestSchema(t *testing.T) {
 	generated(t, "values.schema.json", string(schema))
 }
 
+func TestDefaults(t *testing.T) {
+	defaults, err := values.Defaults(root(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	generated(t, "files/defaults.json", string(defaults))
+}
+
 func TestTable(t *testing.T) {
 	const begin, end = "<!-- begin values -->\n", "<!-- end values -->"
 	head, rest, found := strings.Cut(content(t, "README.md"), begin)

@@ -22,7 +22,7 @@ their port) and podAnnotations.
 {{- $pod := dict -}}
 {{- range $key, $value := .root.Values.common -}}
 {{- $own := get $.values $key -}}
-{{- if not (hasKey $.values $key) -}}
+{{- if kindIs "invalid" (index $.values $key) -}}
 {{- $_ := set $pod $key $value -}}
 {{- else if and (kindIs "map" $value) (kindIs "map" $own) -}}
 {{- $_ := set $pod $key (include "outrider.override" (dict "base" $value "with" $own) | fromYaml) -}}

@@ -9,7 +9,7 @@
 - --storage.path=/alertmanager
 - --data.retention={{ .values.retention }}
 - --web.listen-address=:9093
-- --web.external-url={{ .values.externalURL | default (include "outrider.webURL" .) }}
+- {{ printf "--web.external-url=%s" (.values.externalURL | default (include "outrider.webURL" .)) | quote }}
 - --web.route-prefix=/
 {{- if .values.web.configSecret }}
 - --web.config.file=/etc/alertmanager-web/web-config.yaml
@@ -32,7 +32,7 @@
 - --file=/etc/alertmanager/alertmanager.yaml
 - --url={{ .values.web.scheme }}://127.0.0.1:9093{{ include "outrider.webPrefix" . }}/-/reload
 {{- with .values.web.user }}
-- --user={{ . }}
+- {{ printf "--user=%s" . | quote }}
 - --password-file=/etc/alertmanager-web/password
 {{- end }}
 {{- end -}}

@@ -29,7 +29,7 @@ containers:
       - --excluded-namespace={{ . }}
       {{- end }}
       {{- with include "outrider.controller.prometheusURL" .root }}
-      - --prometheus-url={{ . }}
+      - {{ printf "--prometheus-url=%s" . | quote }}
       {{- with include "outrider.controller.prometheusArgs" $.root | trim }}
       {{- . | nindent 6 }}
       {{- end }}

@@ -22,7 +22,7 @@ queries for all targets.
 - --prometheus-skip-verify # no certificate names the Service
 {{- end }}
 {{- with .Values.prometheus.web.user }}
-- --prometheus-user={{ . }}
+- {{ printf "--prometheus-user=%s" . | quote }}
 - --prometheus-password-file=/etc/prometheus-web/password
 {{- end }}
 {{- end -}}

@@ -158,7 +158,7 @@ Flags by which the two modes differ. A pod of one shard among several takes the 
 {{- end }}
 {{- end }}
 - --web.listen-address=:9090
-- --web.external-url={{ $p.externalURL | default (include "outrider.webURL" .) }}
+- {{ printf "--web.external-url=%s" ($p.externalURL | default (include "outrider.webURL" .)) | quote }}
 - --web.route-prefix=/
 {{- if $p.web.configSecret }}
 - --web.config.file=/etc/prometheus-web/web-config.yaml
