@@ -15,9 +15,6 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the files that tests compare with")
 
-// Updating reports whether files are rewritten, not compared.
-func Updating() bool { return *update }
-
 // Compare holds that a file has the text, and names the command that repairs it; with -update it writes the file, and its
 // folder where that is missing.
 func Compare(t testing.TB, path, text, repair string) {

@@ -18,12 +18,6 @@ type deb struct {
 	dir  string // of what it contains
 }
 
-// Package returns the folder of what a Debian package of this machine's release contains.
-func Package(ctx context.Context, name string) (string, error) {
-	d, err := fetchDeb(ctx, name)
-	return d.dir, err
-}
-
 // fetchDeb returns a Debian package of this machine's release, downloaded and unpacked once.
 func fetchDeb(ctx context.Context, name string) (deb, error) {
 	dir, err := cache.Dir("debs", release())
