@@ -25,7 +25,7 @@ import (
 const (
 	differentialInterval = 10 * time.Second
 	differentialWindow   = 2 * time.Minute
-	differentialWindows  = 2
+	differentialWindows  = 3
 	// history is how long everything is scraped before it is asked for: the window, and the five minutes of most rates.
 	history = differentialWindow + 5*time.Minute
 )
