@@ -27,6 +27,7 @@ type inventory struct {
 	workloads  map[Workload]*workload
 	containers map[types.NamespacedName]monitored.Containers // of the monitored pods
 	optedIn    map[string]bool                               // by namespace
+	sweeps     int64                                         // begun so far
 }
 
 // workload is a Workload with its pods.
@@ -69,6 +70,7 @@ func (v *inventory) setPod(m *metav1.ObjectMeta, from sources) {
 	p.sources = from
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	p.sweep = v.sweeps
 	before := v.pods[key]
 	if before != nil {
 		if from == swept && before.sources != swept {
@@ -76,11 +78,11 @@ func (v *inventory) setPod(m *metav1.ObjectMeta, from sources) {
 		}
 		p.sources |= before.sources &^ swept
 		if p.olderThan(before) {
-			before.sources = p.sources
+			before.sources, before.sweep = p.sources, p.sweep
 			return
 		}
 		if before.workload.Workload == of && before.same(p) {
-			before.sources, before.version = p.sources, p.version
+			before.sources, before.sweep, before.version = p.sources, p.sweep, p.version
 			return
 		}
 	}
@@ -160,23 +162,15 @@ func (v *inventory) lose(key types.NamespacedName, of sources) {
 	}
 }
 
-// keepPods takes note that a source reports none but these; with namespaces, only in
-// those.
-func (v *inventory) keepPods(alive map[types.NamespacedName]bool, of sources, namespaces ...string) {
-	for _, key := range v.absent(alive, of, namespaces) {
-		v.dropFrom(key, of)
-	}
-}
-
-func (v *inventory) absent(alive map[types.NamespacedName]bool, of sources, namespaces []string) (gone []types.NamespacedName) {
+// keepPods takes note that a source reports none but these of those that are among its pods.
+func (v *inventory) keepPods(alive map[types.NamespacedName]bool, of sources, among func(types.NamespacedName, *pod) bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for key, p := range v.pods {
-		if !alive[key] && p.sources&of != 0 && (len(namespaces) == 0 || slices.Contains(namespaces, key.Namespace)) {
-			gone = append(gone, key)
+		if p.sources&of != 0 && !alive[key] && among(key, p) {
+			v.lose(key, of)
 		}
 	}
-	return gone
 }
 
 // setContainers takes note of what the kubelet says of a monitored pod. One that has

@@ -41,6 +41,7 @@ type pod struct {
 	created   time.Time
 	asks      asking
 	sources   sources
+	sweep     int64               // the last that had begun when a source reported it
 	version   string              // the resource version
 	requested string              // the label of the API server's policies: RequestedByPolicy, or why they left it
 	decided   bool                // it has a status of Outrider's

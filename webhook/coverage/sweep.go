@@ -86,10 +86,7 @@ func (c *Controller) sweepUntil(ctx context.Context, wg *sync.WaitGroup) {
 // sweep lists the pods without the label in a namespace, or in every one, page by
 // page.
 func (c *Controller) sweep(ctx context.Context, namespace string) error {
-	var in []string
-	if namespace != everyNamespace {
-		in = []string{namespace}
-	}
+	began := c.inv.beginSweep()
 	alive := map[types.NamespacedName]bool{}
 	options := &client.ListOptions{Namespace: namespace, Limit: sweepPage}
 	for {
@@ -112,8 +109,25 @@ func (c *Controller) sweep(ctx context.Context, namespace string) error {
 			return nil
 		}
 	}
-	c.inv.keepPods(alive, swept, in...)
+	c.inv.endSweep(began, namespace, alive)
 	return nil
+}
+
+// beginSweep returns the sweep's number.
+func (v *inventory) beginSweep() int64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.sweeps++
+	return v.sweeps
+}
+
+// endSweep takes note that a sweep of a namespace, or of every one, has found these pods
+// alone. Of what was reported since it began it knows nothing: it may have listed the pod's
+// page before there was the pod, which a second sweep has found meanwhile.
+func (v *inventory) endSweep(began int64, namespace string, alive map[types.NamespacedName]bool) {
+	v.keepPods(alive, swept, func(key types.NamespacedName, p *pod) bool {
+		return p.sweep < began && (namespace == everyNamespace || namespace == key.Namespace)
+	})
 }
 
 // concerned reports whether the pod was decided, or should have been.

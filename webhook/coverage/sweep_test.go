@@ -1,6 +1,7 @@
 package coverage
 
 import (
+	"context"
 	"fmt"
 	"math/bits"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/outrider-dev/outrider/sidecars"
 )
@@ -21,9 +23,9 @@ func TestSources(t *testing.T) {
 	var (
 		listed    news = func(v *inventory) { v.setPod(&pod.ObjectMeta, swept) }
 		labeled   news = func(v *inventory) { v.setPod(&pod.ObjectMeta, watched) }
-		unlisted  news = func(v *inventory) { v.keepPods(nil, swept) }
-		elsewhere news = func(v *inventory) { v.keepPods(nil, swept, "elsewhere") }
-		relisted  news = func(v *inventory) { v.keepPods(nil, watched) }
+		unlisted  news = func(v *inventory) { v.endSweep(v.beginSweep(), everyNamespace, nil) }
+		elsewhere news = func(v *inventory) { v.endSweep(v.beginSweep(), "elsewhere", nil) }
+		relisted  news = func(v *inventory) { _ = (&sink{inventory: v, listed: func() {}}).Replace(nil, "") }
 		left      news = func(v *inventory) { v.dropFrom(key, watched) }
 		scrapes   news = func(v *inventory) { v.setPod(&pod.ObjectMeta, scraped); v.setContainers(pod) }
 		stopped   news = func(v *inventory) { v.dropContainers(pod) }
@@ -55,6 +57,43 @@ func TestSources(t *testing.T) {
 		if known := v.pods[key] != nil; known != tc.known {
 			t.Errorf("%s: known %v, want %v", name, known, tc.known)
 		}
+	}
+}
+
+// sweeping answers lists of pods with a pod of the namespace shop, which begins to exist while all namespaces are listed for
+// the first time; the namespace alone is swept before that list arrives.
+type sweeping struct {
+	client.WithWatch
+	c *Controller
+}
+
+func (s *sweeping) List(ctx context.Context, l client.ObjectList, options ...client.ListOption) error {
+	var o client.ListOptions
+	o.ApplyOptions(options)
+	if o.Namespace == everyNamespace {
+		return s.c.sweep(ctx, "shop")
+	}
+	l.(*metav1.PartialObjectMetadataList).Items = []metav1.PartialObjectMetadata{{ObjectMeta: metav1.ObjectMeta{
+		Namespace: o.Namespace, Name: "cache", Annotations: map[string]string{sidecars.InjectKey: "redis"}}}}
+	return nil
+}
+
+// TestTwoSweeps: a pod that one sweep finds is kept when another ends that listed its page before there was the pod, and
+// forgotten by the next that does not find it.
+func TestTwoSweeps(t *testing.T) {
+	v := newInventory(nil, sidecars.Settings{})
+	v.changed = func(Workload) {}
+	c := &Controller{inv: v}
+	c.client = &sweeping{c: c}
+	if err := c.sweep(t.Context(), everyNamespace); err != nil {
+		t.Fatal(err)
+	}
+	if len(v.pods) != 1 {
+		t.Errorf("%d pods are known, want the one that was found meanwhile", len(v.pods))
+	}
+	v.endSweep(v.beginSweep(), everyNamespace, nil)
+	if len(v.pods) != 0 {
+		t.Errorf("%d pods are known after a sweep that found none", len(v.pods))
 	}
 }
 

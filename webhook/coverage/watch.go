@@ -117,7 +117,7 @@ func (s *sink) Replace(all []any, _ string) error {
 		}
 		alive[client.ObjectKeyFromObject(o.(*metav1.PartialObjectMetadata))] = true
 	}
-	s.inventory.keepPods(alive, watched)
+	s.inventory.keepPods(alive, watched, func(types.NamespacedName, *pod) bool { return true })
 	s.listed()
 	return nil
 }
