@@ -11,18 +11,23 @@ import (
 )
 
 // arguments are the words of a container's command line in which flags are
-// looked for: a shell's script is taken apart with the words behind it, and
-// several words in one string, such as "--port 6380" and "redis-server --port 6380",
-// are separate.
-func arguments(c *corev1.Container, r v1alpha1.Recognition) []string {
+// looked for: a shell's script is taken apart, with the words behind it if it has
+// them, and several words in one string, such as "--port 6380" and
+// "redis-server --port 6380", are separate.
+func arguments(c *corev1.Container, r v1alpha1.Recognition) (words []string, of script) {
 	line := commandLine(c)
-	if script, ok := shellScript(line); ok {
-		return append(slices.Concat(serving(shellCommands(script), r)...), line[slices.Index(line, script)+1:]...)
+	if text, ok := shellScript(line); ok {
+		commands := shellCommands(text)
+		of = readScript(commands, r)
+		words = slices.Concat(serving(commands, r)...)
+		if positional.MatchString(text) {
+			words = append(words, line[slices.Index(line, text)+1:]...)
+		}
+		return words, of
 	}
 	if !slices.ContainsFunc(line, severalWords) {
-		return line
+		return line, of
 	}
-	var words []string
 	for _, word := range line {
 		if severalWords(word) {
 			words = append(words, shellWords(word)...)
@@ -30,7 +35,7 @@ func arguments(c *corev1.Container, r v1alpha1.Recognition) []string {
 			words = append(words, word)
 		}
 	}
-	return words
+	return words, of
 }
 
 func severalWords(word string) bool {

@@ -49,8 +49,25 @@ func (s *shown) inContainer(name string, depth int) reference {
 		return reference{}
 	case v.ValueFrom != nil:
 		return reference{env: corev1.EnvVar{ValueFrom: optional(v.ValueFrom)}, found: true, where: "variable " + name}
+	case s.verbatim(v):
+		return reference{found: true, where: "variable " + name, lost: "Kubernetes does not replace " + shorten(v.Value) + ", but $(NAME) where NAME stands before it"}
 	}
 	return s.value(v.Value, "variable "+name, depth-1)
+}
+
+// verbatim reports whether the kubelet leaves a reference in a variable of the pod as
+// it is: it replaces $(NAME) only, by variables that stand before it.
+func (s *shown) verbatim(v *corev1.EnvVar) bool {
+	name, ok := variable(v.Value)
+	if !ok {
+		return false
+	}
+	for i := range s.server.Env {
+		if &s.server.Env[i] == v {
+			return v.Value[1] != '(' || last(s.server.Env[i:], name) != nil && last(s.server.Env[:i], name) == nil
+		}
+	}
+	return false
 }
 
 // value follows a text: what it refers to, or that it is the thing itself.

@@ -26,34 +26,43 @@ type shown struct {
 	// recognize says which programs of a script are the server and its clients.
 	recognize v1alpha1.Recognition
 	line      []string
-	read      bool // line is
+	script    script
+	read      bool // line and script are
 }
 
 // words are the server's command line, for flags, with what its image adds to it.
 func (s *shown) words() []string {
-	if !s.read && s.server != nil {
-		s.line, s.read = arguments(s.server, s.recognize), true
-		for _, name := range s.argsEnv {
-			if v := s.env(name); v != nil && v.Value != "" {
-				s.line = append(slices.Clip(s.line), shellWords(v.Value)...)
-			}
-		}
-	}
+	s.readLine()
 	return s.line
 }
 
-// env is a variable that stands in the server's container.
+// readLine reads the server's command line, once.
+func (s *shown) readLine() {
+	if s.read || s.server == nil {
+		return
+	}
+	s.read = true
+	s.line, s.script = arguments(s.server, s.recognize)
+	for _, name := range s.argsEnv {
+		if v := s.env(name); v != nil && v.Value != "" {
+			s.line = append(slices.Clip(s.line), shellWords(v.Value)...)
+		}
+	}
+}
+
+// env is a variable of the server: as its script sets it, or its container.
 func (s *shown) env(name string) *corev1.EnvVar {
 	if s.server == nil || name == "" {
 		return nil
 	}
-	// The last of a name is in force.
-	for i := len(s.server.Env) - 1; i >= 0; i-- {
-		if s.server.Env[i].Name == name {
-			return &s.server.Env[i]
-		}
+	s.readLine()
+	if v := last(s.script.always, name); v != nil {
+		return v
 	}
-	return nil
+	if v := last(s.server.Env, name); v != nil {
+		return v
+	}
+	return last(s.script.perhaps, name)
 }
 
 // literal is a variable's value with all variables in it replaced; ok where it

@@ -1,26 +1,54 @@
 package sidecars
 
-import "regexp"
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
 
-// passwordLike are names of variables that hold a password.
-var passwordLike = regexp.MustCompile(`(?i)PASS|(^|_)AUTH$|REQUIREPASS`)
+// passwordPattern matches names of variables that hold a password.
+const passwordPattern = `(?i)PASS|PWD|(?:^|_)(?:PW|AUTH)$`
+
+var passwordLike = regexp.MustCompile(passwordPattern)
 
 // refuseUnused refuses where the server has a password from a Secret in a
 // variable that no account has: a configuration file or script uses it.
 func (p *planner) refuseUnused(e *entry, s *shown) bool {
 	for i := range s.server.Env {
 		v := &s.server.Env[i]
-		if v.ValueFrom == nil || v.ValueFrom.SecretKeyRef == nil || !passwordLike.MatchString(v.Name) {
+		if v.ValueFrom == nil || v.ValueFrom.SecretKeyRef == nil || !passwordLike.MatchString(v.Name) || s.flagged(v.Name) {
 			continue
 		}
 		p.refuse(e.name, UnfollowedCredential, "%s: container %q has a password in variable %s, and nothing says whose; name it: %s: %s/%s",
 			e.name, s.server.Name, v.Name, parameterKey(e.name, secretParameter), v.ValueFrom.SecretKeyRef.Name, v.ValueFrom.SecretKeyRef.Key)
 		return true
 	}
+	if file := s.script.secrets; file != "" {
+		p.refuse(e.name, UnfollowedCredential, "%s: the script of container %q reads %s, and nothing says which is the server's password; name a Secret: %s: NAME/KEY",
+			e.name, s.server.Name, shorten(file), parameterKey(e.name, secretParameter))
+		return true
+	}
 	if key := p.agent(); key != "" {
 		p.refuse(e.name, UnfollowedCredential, "%s: an agent writes secrets into the pod (%s), and nothing says which is the server's password; name a Secret: %s: NAME/KEY",
 			e.name, key, parameterKey(e.name, secretParameter))
 		return true
+	}
+	return false
+}
+
+// flagged reports whether a variable is the value of a flag, which says what it is for:
+// --masterauth $(PASSWORD). A flag for the account has been looked for.
+func (s *shown) flagged(name string) bool {
+	before := ""
+	for _, word := range slices.Concat(s.words(), commandLine(s.server)) {
+		flag, value, ok := strings.Cut(word, "=")
+		if !ok {
+			flag, value = before, word
+		}
+		if of, ok := variable(value); ok && of == name && strings.HasPrefix(flag, "-") {
+			return true
+		}
+		before = word
 	}
 	return false
 }

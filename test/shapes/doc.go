@@ -9,8 +9,8 @@
 //
 //	name | container image | command > args | env | ports | more | expected
 //
-// Words are quoted as in a shell; a bar between quotes separates nothing. "-" is an
-// empty column.
+// Words are quoted as in a shell; a bar between quotes separates nothing, and ⏎ in them
+// ends a line. "-" is an empty column.
 //
 //	env    NAME=value, NAME@secret/key, NAME#configmap/key, NAME^fieldPath;
 //	       @secret or PREFIX_@secret, #configmap: all of its keys

@@ -1,4 +1,7 @@
 {{/* Generated from sidecars.Vocabulary, which says what each is; to change it: go test ./sidecars -run TestChartFile -update */}}
+{{- define "outrider.vocabulary.assigns" -}}
+"(?:^|[\\s;|&({])(?:[A-Z][A-Za-z0-9_]*=|(?:[.]|source)\\s)"
+{{- end -}}
 {{- define "outrider.vocabulary.exporter" -}}
 "(?:^|[-_.])exporters?(?:[-_.]|$)"
 {{- end -}}
@@ -26,8 +29,14 @@
 {{- define "outrider.vocabulary.passed" -}}
 "^-|=|\\x01|^[0-9.,:]+[smhd]?$|^(?s:.*/)?(?:docker-entrypoint\\.sh|entrypoint\\.sh|docker-entrypoint|entrypoint|tini|dumb-init|catatonit|env|exec|nohup|time|timeout|nice|ionice|taskset|numactl|chrt|stdbuf|setsid|setpriv|runuser|sudo|doas|su-exec|gosu|setuidgid|s6-setuidgid|chpst|chroot|with-contenv|vault-env|dockerize|if|then|elif|else|fi|while|until|do|done|esac|!|\\{|\\}|\\(|\\)|--|sh|bash|ash|dash|zsh|ksh|su|shell)/*$"
 {{- end -}}
+{{- define "outrider.vocabulary.passwords" -}}
+"(?i)PASS|PWD|(?:^|_)(?:PW|AUTH)$"
+{{- end -}}
 {{- define "outrider.vocabulary.portTails" -}}
 "(?:-port|-svc|-service|-server|-srv|-tcp)*$"
+{{- end -}}
+{{- define "outrider.vocabulary.positional" -}}
+"[$][{]?[@*0-9]"
 {{- end -}}
 {{- define "outrider.vocabulary.proxies" -}}
 ["pgbouncer", "haproxy", "traefik", "envoy", "squid", "varnish", "nginx", "openresty", "kong", "caddy"]

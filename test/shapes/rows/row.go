@@ -133,6 +133,9 @@ func cell(text string) string {
 	return text
 }
 
+// lineEnd stands for the end of a line, which a cell cannot have.
+const lineEnd = '⏎'
+
 // words splits a cell at blanks that stand outside of quotes, which are taken off.
 func words(text string) ([]string, error) {
 	var all []string
@@ -141,6 +144,8 @@ func words(text string) ([]string, error) {
 	begun := false
 	for _, r := range text {
 		switch {
+		case r == lineEnd:
+			word.WriteByte('\n')
 		case quote != 0:
 			if r == quote {
 				quote = 0

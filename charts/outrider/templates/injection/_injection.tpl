@@ -122,7 +122,8 @@ Others are left where they may have one of the flags, and so are several words i
 - name: words
   expression: >-
     !variables.taken || !variables.mentioned ? []
-    : variables.script ? variables.line[2].findAll(r"""(?:"[^"]*"|[^ \t\r\n;|&"]+)""").map(word, word.replace('"', '')) + variables.line.slice(3, variables.line.size())
+    : variables.script ? variables.line[2].findAll(r"""(?:"[^"]*"|[^ \t\r\n;|&"]+)""").map(word, word.replace('"', ''))
+      + (variables.line[2].matches({{ include "outrider.vocabulary.positional" . }}) ? variables.line.slice(3, variables.line.size()) : [])
     : variables.line
 - name: flags
   expression: >-

@@ -33,6 +33,7 @@ variables.large || variables.oversize ? 'Size'
 : variables.running.size() != 1 && variables.read.size() != variables.looked.size() ? 'CommandLine'
 : variables.servers.size() != 1 ? 'Server'
 : variables.image.contains('//') || variables.image.endsWith('/') ? 'Image'
+: variables.line.exists(word, word.matches({{ include "outrider.vocabulary.shell" . }})) && variables.line.exists(word, word.matches({{ include "outrider.vocabulary.assigns" . }})) ? 'CommandLine'
 : variables.silent ? ''
 : variables.mentioned && (!variables.taken || variables.line.size() > 64) ? 'CommandLine'
 : variables.server.?env.orValue([]).size() > 0 && (
@@ -104,7 +105,7 @@ variables.server.?env.orValue([]).size() > 0 && [variables.logins + (variables.g
         || variables.from.exists(n, n in variables.env ? !has(variables.env[n].valueFrom) : variables.whole.size() != 1 || n == '?')
         || {{ $at.c.user }} != '' && variables.from.size() > 0 && {{ $at.a.user }} != '' && {{ $at.a.defaultUser }} == '' && variables.users.size() == 0)
       || variables.account.size() == 0 && ({{ $at.c.required }} != ''
-        || variables.server.?env.orValue([]).exists(v, has(v.valueFrom) && has(v.valueFrom.secretKeyRef) && v.name.matches('(?i)PASS|(^|_)AUTH$|REQUIREPASS'))
+        || variables.server.?env.orValue([]).exists(v, has(v.valueFrom) && has(v.valueFrom.secretKeyRef) && v.name.matches({{ include "outrider.vocabulary.passwords" . }}))
         || variables.agents))
 {{- end -}}
 

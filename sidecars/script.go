@@ -1,0 +1,113 @@
+package sidecars
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
+)
+
+// script is what a container's script does besides running programs.
+type script struct {
+	// always are the variables that it sets, in its order; perhaps those of branches, for
+	// where the pod does not set them.
+	always, perhaps []corev1.EnvVar
+	// secrets is a file with variables that it reads, whose path says what they are.
+	secrets string
+}
+
+const (
+	// positionalPattern matches what a script has of the words behind it.
+	positionalPattern = `[$][{]?[@*0-9]`
+	// assignsPattern matches scripts that may set a variable that a definition reads.
+	assignsPattern = `(?:^|[\s;|&({])(?:[A-Z][A-Za-z0-9_]*=|(?:[.]|source)\s)`
+)
+
+var (
+	// assigners are the words of a shell that set variables.
+	assigners = []string{"export", "declare", "typeset", "readonly", "local"}
+	positional = regexp.MustCompile(positionalPattern)
+	// secretPath matches paths that say that secrets are in a file.
+	secretPath = regexp.MustCompile(`(?i)secret|vault|credential|passw`)
+)
+
+// readScript reads the commands of a script, for the server of r.
+func readScript(commands [][]string, r v1alpha1.Recognition) (found script) {
+	depth := 0
+	tested := false // the command before was a test
+	for _, words := range commands {
+		if len(words) == 0 {
+			continue
+		}
+		for _, word := range words {
+			switch word {
+			case "if", "case", "while", "until", "for", "{":
+				depth++
+			case "fi", "esac", "done", "}":
+				depth--
+			}
+		}
+		if len(words) > 1 && (words[0] == "." || words[0] == "source") && secretPath.MatchString(words[1]) {
+			found.secrets = words[1]
+		}
+		set := assignments(words, r)
+		if depth > 0 || tested {
+			found.perhaps = append(found.perhaps, set...)
+		} else {
+			found.always = append(found.always, set...)
+		}
+		tested = words[0] == "[" || words[0] == "[[" || words[0] == "test"
+	}
+	return found
+}
+
+// assignments are the variables that a command sets for the server: not those in
+// front of another program, and none that is put together from its own value.
+func assignments(words []string, r v1alpha1.Recognition) (set []corev1.EnvVar) {
+	i := 0
+	for i < len(words) && slices.Contains(wrappers, words[i]) {
+		i++
+	}
+	exports := i < len(words) && slices.Contains(assigners, words[i])
+	if exports {
+		for i++; i < len(words) && strings.HasPrefix(words[i], "-"); i++ {
+		}
+	}
+	for ; i < len(words); i++ {
+		name, value, ok := strings.Cut(words[i], "=")
+		if !ok || name == "" || strings.IndexFunc(name, func(r rune) bool { return !inName(r) }) >= 0 {
+			break
+		}
+		if value != "" && !strings.Contains(value, "$"+name) && !strings.Contains(value, "${"+name) {
+			set = append(set, corev1.EnvVar{Name: name, Value: value})
+		}
+	}
+	if !exports && !forServer(words[i:], r) {
+		return nil
+	}
+	return set
+}
+
+// forServer reports whether a command starts the server, or nothing that is named.
+func forServer(words []string, r v1alpha1.Recognition) bool {
+	for _, word := range words {
+		if base := path.Base(word); word != "" && word[0] != '$' && !isPassed(word, base) {
+			return starts(words, r.Commands)
+		}
+	}
+	return true
+}
+
+// last is the last variable of a name, or nil.
+func last(env []corev1.EnvVar, name string) *corev1.EnvVar {
+	for i := len(env) - 1; i >= 0; i-- {
+		if env[i].Name == name {
+			return &env[i]
+		}
+	}
+	return nil
+}
