@@ -84,7 +84,7 @@ func (e *entry) taken(param *v1alpha1.Parameter, s *shown, text string, from ori
 		f.problem = "has a value that is not in the pod"
 	}
 	f.from = from
-	if f.value != podAddress && !e.fits(param, f.value) {
+	if (f.value != podAddress || param.Part != "host") && !e.fits(param, f.value) {
 		f.value = ""
 	}
 	if f.problem != "" {

@@ -87,7 +87,7 @@ variables.words.size() > 0 && (variables.sockets.exists(r, variables.hits[?r[1]]
   || variables.parameters.exists(p, {{ $at.p.flags }} != '' && !({{ $at.p.name }} in variables.set) && {{ $at.p.flags }}.split(',').exists(f, f in variables.given
     && ({{ $at.p.part }} == '' ? variables.given[f].matches('[$`]')
       : variables.discovered || !({{ $at.p.part }} == 'host' && variables.given[f].matches('^-?(?:0[.]0[.]0[.]0|127[.]0[.]0[.]1|localhost|::1?|[*])(?:[, ]|$)') && '127.0.0.1'.matches({{ $at.p.pattern }})
-        || {{ $at.p.part }} == 'port' && variables.given[f].matches('^(?:0[.]0[.]0[.]0|127[.]0[.]0[.]1|localhost|[*]):[0-9]{1,5}$') && variables.given[f].find('[0-9]+$').matches({{ $at.p.pattern }})))))
+        || {{ $at.p.part }} == 'port' && variables.given[f].matches('^(?:(?:0[.]0[.]0[.]0|127[.]0[.]0[.]1|localhost|[*]):)?[0-9]{1,5}$') && variables.given[f].find('[0-9]+$').matches({{ $at.p.pattern }})))))
   || variables.byArg.exists(s, variables.hits[{{ $at.e.name }}].exists(h, h.value.matches('[$`]'))))
 {{- end -}}
 
