@@ -34,10 +34,20 @@ func (p *planner) comparingOwner() *metav1.OwnerReference {
 	return owner
 }
 
+// Knative is the group of kinds that take one container with a port, which needs no
+// name. Only templates have such an owner: their pods are of a Deployment.
+const Knative = "serving.knative.dev"
+
 // leaveAlone adds nothing at all, not even a status, to a pod whose owner would
-// delete it for that. It does not matter who asked: the pod would never run.
+// delete it for that, and to a template that would be refused. It does not matter
+// who asked: the pod would never run.
 func (p *planner) leaveAlone() bool {
-	owner := p.comparingOwner()
+	owner, reason := p.comparingOwner(), ComparingOwner
+	why := "deletes pods that differ from its own template, so nothing is added; use the exporter that its operator offers, or run one as a Deployment of its own"
+	if c := metav1.GetControllerOfNoCopy(p.Pod); owner == nil && c != nil && p.Injects() && schema.FromAPIVersionAndKind(c.APIVersion, c.Kind).Group == Knative {
+		owner, reason = c, Unsupported
+		why = "is one of Knative, which takes one container with a port, so nothing is added to its template; the webhook adds the exporter to its pods, which have the template's annotations"
+	}
 	if owner == nil || len(p.earlier) > 0 { // one that has been changed already has outlived it
 		return false
 	}
@@ -55,9 +65,7 @@ func (p *planner) leaveAlone() bool {
 		if what == "" {
 			what = d.Key
 		}
-		decisions[i] = Decision{Exporter: d.Exporter, Key: d.Key, Outcome: outcome, Reason: ComparingOwner, Message: fmt.Sprintf(
-			"%s: the pod's owner, %s %q, deletes pods that differ from its own template, so nothing is added; use the exporter that its operator offers, or run one as a Deployment of its own",
-			what, owner.Kind, shorten(owner.Name))}
+		decisions[i] = Decision{Exporter: d.Exporter, Key: d.Key, Outcome: outcome, Reason: reason, Message: fmt.Sprintf("%s: the pod's owner, %s %q, %s", what, owner.Kind, shorten(owner.Name), why)}
 	}
 	p.Plan = Plan{pod: p.Pod, Decisions: decisions}
 	return true

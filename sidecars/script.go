@@ -29,7 +29,7 @@ const (
 
 var (
 	// assigners are the words of a shell that set variables.
-	assigners = []string{"export", "declare", "typeset", "readonly", "local"}
+	assigners  = []string{"export", "declare", "typeset", "readonly", "local"}
 	positional = regexp.MustCompile(positionalPattern)
 	// secretPath matches paths that say that secrets are in a file.
 	secretPath = regexp.MustCompile(`(?i)secret|vault|credential|passw`)

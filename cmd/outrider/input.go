@@ -68,7 +68,8 @@ func (in *input) read(cmd *cobra.Command) (*manifest.Set, error) {
 	}
 	set, err := manifest.NewSet(in.options, streams...)
 	if err != nil {
-		return nil, err
+		_, more := set.Templates()
+		return nil, errors.Join(err, more)
 	}
 	for _, note := range set.Notes {
 		fmt.Fprintln(cmd.ErrOrStderr(), note)

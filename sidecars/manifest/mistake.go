@@ -12,7 +12,7 @@ import (
 // Mistakes are sentences about keys of ours where they have no effect, and about
 // values that a namespace does not know, and keys that are repeated, each with what to write instead.
 func (o Object) Mistakes() []string {
-	all := o.repeated()
+	all := append(o.repeated(), o.unread()...)
 	paths := o.templatePaths()
 	if len(paths) > 0 {
 		all = append(all, o.strayed(paths)...)

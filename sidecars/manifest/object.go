@@ -25,7 +25,8 @@ type Object struct {
 	place  []any // in the document: keys and indexes
 }
 
-// Objects are the objects of the stream in their order; those of a document that
+// Objects are the objects of the stream in their order, and documents that are no
+// map and may have been meant as one; those of a document that
 // is a list, the items of lists, of the ResourceList that a KRM function is given,
 // and of OpenShift's Template, in place of the list.
 func (s *Stream) Objects() []Object {
@@ -47,7 +48,7 @@ func (s *Stream) objects(all []Object, d *document, n *node, place []any) []Obje
 			}
 		}
 	}
-	if real.kind != mapKind {
+	if real.kind != mapKind && (real.kind != scalarKind || len(place) > 0) {
 		return all
 	}
 	if key := listOf(real); key != "" {

@@ -49,6 +49,9 @@ func (o Object) templatePaths() [][]any {
 	if o.Kind == "" || o.APIVersion() == "" {
 		return nil
 	}
+	if o.kind().Group == sidecars.Knative {
+		return shaped(o.object, nil, nil, isItems)
+	}
 	return shaped(o.object, nil, nil, isContainers)
 }
 
@@ -175,6 +178,9 @@ func (t *Template) complete() {
 	t.Pod.Namespace = t.Namespace
 	if len(t.path) == 0 {
 		return
+	}
+	if c := t.Pod.Spec.Containers; len(c) == 1 {
+		c[0].Name = cmp.Or(c[0].Name, "user-container") // as Knative does
 	}
 	owner := metav1.OwnerReference{APIVersion: t.APIVersion(), Kind: t.Kind, Name: cmp.Or(t.Name, "template"), UID: "template", Controller: new(bool)}
 	*owner.Controller = true

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,7 +59,12 @@ func TestMistakes(t *testing.T) {
 		"a pod's true":           {strings.Replace(annotated, "inject: redis", "inject: 'true'", 1), `there is no exporter "true"; write auto to have the workload recognized`},
 		"a template's value":     {strings.Replace(annotated, "inject: redis", "inject: '{{ .Values.exporter }}'", 1), "it looks like a template that is not rendered"},
 		"no kind":                {"metadata: {name: a, annotations: {outrider.dev/inject: redis}}\n", "outrider.dev/inject has no effect on an object without a kind; write its kind, such as kind: Pod"},
-		"a nameless container":   {"apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {outrider.dev/inject: redis}}, spec: {containers: [{image: 'redis:7'}]}}}\n", "Service a (-, document 1): spec.template.spec.containers has one without a name, so nothing is added to it; name it"},
+		"a nameless container":   {"apiVersion: example.com/v1\nkind: Service\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {outrider.dev/inject: redis}}, spec: {containers: [{image: 'redis:7'}]}}}\n", "Service a (-, document 1): spec.template.spec.containers has one without a name, so nothing is added to it; name it"},
+		"a template of Knative":  {"apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {outrider.dev/inject: redis}}, spec: {containers: [{image: 'redis:7'}]}}}\n", `redis: the pod's owner, Service "a", is one of Knative, which takes one container with a port`},
+		"a no-break space":       {"apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  annotations:\n    outrider.dev/inject:\u00a0redis\n", "has no effect: there is a U+00A0 beside it, which is no blank for YAML; write one instead"},
+		"a space before the key": {strings.Replace(annotated, "outrider.dev/inject", "\u00a0outrider.dev/inject", 1), "outrider.dev/inject in line"},
+		"JavaScript's comment":   {"// a pod\n{\"metadata\":{\"annotations\":{\"outrider.dev/inject\":\"redis\"}}}\n", "object without a name (-, document 1): outrider.dev/inject in line 1 has no effect: it begins with a comment that neither JSON nor YAML has; remove that"},
+		"Docker Compose":         {"services:\n  cache:\n    image: redis:7\n    labels: [outrider.dev/inject=redis]\n", "outrider.dev/inject in line 4 has no effect: it is in a file for Docker Compose"},
 		"a misspelled exporter":  {"apiVersion: apps.openshift.io/v1\nkind: DeploymentConfig\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {outrider.dev/inject: reddis}}, spec: {containers: [{name: a, image: redis}]}}}\n", "did you mean redis?"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -83,6 +89,17 @@ func TestMistakes(t *testing.T) {
 	patch := "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {metadata: {annotations: {outrider.dev/inject: redis}}}}\n"
 	if got := run(t, patch, "inject", "--strict"); got.code != 0 || got.out != patch || !strings.Contains(got.err, "run inject on what kustomize build makes of it") {
 		t.Errorf("a patch: exit code %d: %s%s", got.code, got.out, got.err)
+	}
+}
+
+// TestAllMistakesAtOnce holds that documents which cannot be read and those with bad fields are reported together.
+func TestAllMistakesAtOnce(t *testing.T) {
+	source := strings.Replace(annotated, "image: 'redis:7'", "image: [redis", 1) + "---\n" + strings.Replace(annotated, "inject: redis", "inject: true", 1)
+	got := run(t, source, "inject")
+	for _, want := range []string{`(?m)^outrider: -:\d+: document 1: `, `(?m)^-:\d+: Pod \S+ \(document 2\): .*quote it: "true"$`} {
+		if got.code != 2 || !regexp.MustCompile(want).MatchString(got.err) {
+			t.Errorf("exit code %d: %s\nwant %s", got.code, got.err, want)
+		}
 	}
 }
 
