@@ -49,9 +49,9 @@
 //
 // # Recognition
 //
-// A container is a server by weight: its image or program counts 4, a usual
-// port 2, a name (of the container, the port or the image) or a variable that only
-// the server reads 1, and 3 is enough, so a mirror's renamed image with the usual
+// A container is a server by weight: its image or program counts 4, a usual port
+// or a variable that only the server reads 2, a name (of the container, the port or
+// the image) 1, and 3 is enough, so a mirror's renamed image with the usual
 // port is recognized and a client with the workload's name is not. Names are compared whole, or by their kind:
 // substrings never count.
 //

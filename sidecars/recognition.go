@@ -110,7 +110,8 @@ func (c Catalog) Recognition() map[string]string {
 //	script, words, passed, shell
 //	                       how a command line is read, see program.go
 //	positional, assigns    what matches scripts that use the words behind them, and that set variables
-//	passwords              what matches names of variables with a password
+//	passwords, configurations
+//	                       what matches names of variables with a password, and files with a configuration
 func Vocabulary() map[string]string {
 	literals := map[string]string{}
 	for name, pattern := range map[string]string{
@@ -118,7 +119,7 @@ func Vocabulary() map[string]string {
 		"others": othersPattern, "othersOfPorts": wordPattern(othersOfPorts), "otherTags": wordPattern(otherTags), "otherPrograms": wordPattern(otherPrograms),
 		"exporter": exporterPattern, "portTails": portTailsPattern,
 		"script": scriptPattern, "words": wordsPattern, "passed": passedPattern, "shell": shellPattern,
-		"positional": positionalPattern, "assigns": assignsPattern, "passwords": passwordPattern,
+		"positional": positionalPattern, "assigns": assignsPattern, "passwords": passwordPattern, "configurations": configurationPattern,
 	} {
 		literals[name] = strconv.QuoteToASCII(pattern)
 	}

@@ -36,11 +36,23 @@ func (s signals) candidates(c Catalog, found []*entry) []*entry {
 		found = append(found, s.image)
 	}
 	found = append(found, s.programs.servers...)
-	for i := range s.Ports {
-		for _, e := range c.byPort[s.Ports[i].ContainerPort] {
-			if s.image == nil && s.weight(e) >= enough {
+	if s.image != nil {
+		return found
+	}
+	add := func(some []*entry) {
+		for _, e := range some {
+			if s.weight(e) >= enough {
 				found = append(found, e)
 			}
+		}
+	}
+	for i := range s.Ports {
+		add(c.byPort[s.Ports[i].ContainerPort])
+	}
+	if len(s.Env) > 0 {
+		for _, name := range [...]string{s.Name, s.base} {
+			add(c.byName[name])
+			add(c.byName[kind(name)])
 		}
 	}
 	return found

@@ -43,11 +43,36 @@ func (s *shown) readLine() {
 	}
 	s.read = true
 	s.line, s.script = arguments(s.server, s.recognize)
+	s.line = s.opened(s.line)
 	for _, name := range s.argsEnv {
 		if v := s.env(name); v != nil && v.Value != "" {
 			s.line = append(slices.Clip(s.line), shellWords(v.Value)...)
 		}
 	}
+}
+
+// opened are words with those that are nothing but a variable with flags replaced by these.
+func (s *shown) opened(words []string) []string {
+	flags := func(word string) string {
+		if name, ok := variable(word); ok {
+			if value, ok := s.literal(name); ok && strings.HasPrefix(value, "-") {
+				return value
+			}
+		}
+		return ""
+	}
+	if !slices.ContainsFunc(words, func(word string) bool { return flags(word) != "" }) {
+		return words
+	}
+	var opened []string
+	for _, word := range words {
+		if value := flags(word); value != "" {
+			opened = append(opened, shellWords(value)...)
+		} else {
+			opened = append(opened, word)
+		}
+	}
+	return opened
 }
 
 // env is a variable of the server: as its script sets it, or its container.

@@ -12,11 +12,12 @@ import (
 // What a container shows of the workload of an exporter counts; a container with
 // enough of it is a server, unless something contradicts.
 const (
-	byImage   = 4 // the image is known
-	byProgram = 4 // the program is known
-	byPort    = 2 // a usual port is declared
-	byName    = 1 // the container, a usual port or the image is named after it, or a variable is the server's
-	enough    = 3
+	byImage    = 4 // the image is known
+	byProgram  = 4 // the program is known
+	byPort     = 2 // a usual port is declared
+	byVariable = 2 // a variable is the server's
+	byName     = 1 // the container, a usual port or the image is named after it
+	enough     = 3
 )
 
 // signals are what one container shows.
@@ -88,8 +89,11 @@ func (s signals) weight(e *entry) int {
 		sum += byPort
 		named = named || e.named(port.Name)
 	}
-	if named || s.reads(e) {
+	if named {
 		sum += byName
+	}
+	if s.reads(e) {
+		sum += byVariable
 	}
 	return sum
 }

@@ -1,6 +1,7 @@
 package sidecars
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,6 +24,10 @@ func (p *planner) refuseUnused(e *entry, s *shown) bool {
 			e.name, s.server.Name, v.Name, parameterKey(e.name, secretParameter), v.ValueFrom.SecretKeyRef.Name, v.ValueFrom.SecretKeyRef.Key)
 		return true
 	}
+	if file, secret := s.secretConfiguration(); file != "" {
+		p.warn(fmt.Sprintf("%s: container %q reads %s of the Secret %s, and the exporter has no password; if there is one in it, name a Secret with it: %s: NAME/KEY",
+			e.name, s.server.Name, shorten(file), secret, parameterKey(e.name, secretParameter)))
+	}
 	if file := s.script.secrets; file != "" {
 		p.refuse(e.name, UnfollowedCredential, "%s: the script of container %q reads %s, and nothing says which is the server's password; name a Secret: %s: NAME/KEY",
 			e.name, s.server.Name, shorten(file), parameterKey(e.name, secretParameter))
@@ -34,6 +39,27 @@ func (p *planner) refuseUnused(e *entry, s *shown) bool {
 		return true
 	}
 	return false
+}
+
+// configurationPattern matches files of which a server reads its configuration.
+const configurationPattern = `[.](?:conf|cnf|cfg|ini|ya?ml|json)$`
+
+var isConfiguration = regexp.MustCompile(configurationPattern)
+
+// secretConfiguration is a file of the server's configuration that is in a Secret, which
+// few people use for what holds no password.
+func (s *shown) secretConfiguration() (file, secret string) {
+	for _, word := range s.words() {
+		if _, value, ok := strings.Cut(word, "="); ok {
+			word = value
+		}
+		if isConfiguration.MatchString(word) {
+			if env, lost := s.file(word); lost == "" {
+				return word, env.ValueFrom.SecretKeyRef.Name
+			}
+		}
+	}
+	return "", ""
 }
 
 // flagged reports whether a variable is the value of a flag, which says what it is for:

@@ -139,7 +139,8 @@ way than the webhook does, or takes long, is left out. */}}
   expression: >-
     variables.named.map(c, ((c.image != '' ? [string(c.image)]
       : c.at.is.ports.map(p, p.of.filter(name, name in c.named[0] || name in c.named[1] || name in p.named
-        || 'env.' + name in variables.known && string(variables.known['env.' + name]).split('\n').exists(variable, c.at.is.env.exists(v, string(v.name) == variable))).map(name, string(name)).join('\n')).join('\n').split('\n')) + c.at.servers.map(name, string(name))).filter(name, name != ''
+        || {{ include "outrider.recognition.reads" . }}).map(name, string(name)).join('\n')).join('\n').split('\n')
+        + (c.at.is.env.size() == 0 ? [] : (c.named[0] + c.named[1]).filter(name, {{ include "outrider.recognition.reads" . }}).map(name, string(name)))) + c.at.servers.map(name, string(name))).filter(name, name != ''
       && (name in c.at.servers || (c.image == name ? !c.tag.matches({{ include "outrider.vocabulary.otherTags" . }})
         : c.image == '' && !c.base.matches({{ include "outrider.vocabulary.others" . }}) && !c.at.is.name.matches({{ include "outrider.vocabulary.others" . }})
           && !c.parts.exists(words, words.exists(word, word in {{ include "outrider.vocabulary.proxies" . }} && !{{ include "outrider.recognition.names" "name" }}))
@@ -166,6 +167,11 @@ way than the webhook does, or takes long, is left out. */}}
   expression: >-
     !variables.containers.exists(c, c.name.contains('exporter') || has(c.image) && c.image.contains('exporter')) ? [] : variables.containers.map(c, [string(c.name)] + [(has(c.image) ? string(c.image) : '').split('@')[0]].map(image, image.substring(image.lastIndexOf('/') + 1).split(':'))[0])
       .map(names, names.filter(name, name.contains('exporter') && name.matches({{ include "outrider.vocabulary.exporter" . }})).join('\n')).join('\n').split('\n').filter(name, name != '')
+{{- end -}}
+
+{{/* Whether a container has a variable that only the server reads. */}}
+{{- define "outrider.recognition.reads" -}}
+'env.' + name in variables.known && string(variables.known['env.' + name]).split('\n').exists(variable, c.at.is.env.exists(v, string(v.name) == variable))
 {{- end -}}
 
 {{/* Whether a word is one of the names of an exporter's workload. */}}

@@ -2,6 +2,9 @@
 {{- define "outrider.vocabulary.assigns" -}}
 "(?:^|[\\s;|&({])(?:[A-Z][A-Za-z0-9_]*=|(?:[.]|source)\\s)"
 {{- end -}}
+{{- define "outrider.vocabulary.configurations" -}}
+"[.](?:conf|cnf|cfg|ini|ya?ml|json)$"
+{{- end -}}
 {{- define "outrider.vocabulary.exporter" -}}
 "(?:^|[-_.])exporters?(?:[-_.]|$)"
 {{- end -}}
