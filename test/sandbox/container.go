@@ -147,6 +147,13 @@ func (c *Container) environment(config image.Config, spec *corev1.Container, val
 	if c.value("PATH") == "" {
 		c.env = append(c.env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
 	}
+	for _, from := range spec.EnvFrom {
+		for _, key := range slices.Sorted(maps.Keys(values)) {
+			if name, ok := strings.CutPrefix(key, from.SecretRef.Name+"/"); ok {
+				c.env = append(c.env, from.Prefix+name+"="+values[key])
+			}
+		}
+	}
 	for _, v := range spec.Env {
 		value := v.Value
 		if source := v.ValueFrom; source != nil {

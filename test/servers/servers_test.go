@@ -8,6 +8,8 @@ import (
 	"os"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/sandbox"
 )
@@ -45,5 +47,21 @@ func TestExportersReachTheirServers(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestSecretWithoutUser holds that the exporter logs in as the image's own user where all of a Secret's keys are variables of the
+// server, and there is none for the user.
+func TestSecretWithoutUser(t *testing.T) {
+	e := Entry{Exporter: "postgres", Values: sandbox.Values{"account/POSTGRES_PASSWORD": "for-tests"}}
+	e.Spec.Containers = []corev1.Container{{Name: "pg", Image: "docker.io/library/postgres:15", EnvFrom: []corev1.EnvFromSource{
+		{SecretRef: &corev1.SecretEnvSource{LocalObjectReference: corev1.LocalObjectReference{Name: "account"}}},
+	}}}
+	running, err := e.Start(t.Context(), Load{}, sidecars.Full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := running.Stop(); err != nil {
+		t.Error(err)
 	}
 }
