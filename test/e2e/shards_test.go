@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -63,8 +64,21 @@ func testShards(t *testing.T, e *env) {
 	e.becomes(t, `sum(increase(prometheus_rule_evaluations_total{job=~".*ruler.*"}[1m]))`, func(n float64) bool { return n > 0 })
 	e.becomes(t, `sum(increase(prometheus_rule_evaluation_failures_total{job=~".*ruler.*"}[1m])) or vector(0)`, func(n float64) bool { return n == 0 })
 
-	// Neither copy of the second shard answers, as where its machines hang.
-	resume := e.pause(t, "outrider-prometheus-1", "outrider-prometheus-3")
+	// Neither copy of a shard answers, as where its machines hang. It is the one without kube-state-metrics: of that, the last
+	// answer to the single Prometheus, that all is ready, would count for the five minutes of a lookback.
+	var shard int
+	eventually(t, func() string {
+		v, err := e.prom.Query(t.Context(), `max by (shard) (prometheus_target_scrape_pool_targets{scrape_job="kube-state-metrics"}) == 0`)
+		if err != nil || len(v) != 1 {
+			return fmt.Sprintf("shards without kube-state-metrics: %v, %v", v, err)
+		}
+		shard, err = strconv.Atoi(string(v[0].Metric["shard"]))
+		if err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+	resume := e.pause(t, fmt.Sprintf("outrider-prometheus-%d", shard), fmt.Sprintf("outrider-prometheus-%d", shard+2))
 	e.becomes(t, `count(ALERTS{alertname="PrometheusShardDown"})`, func(n float64) bool { return n == 1 })
 	resume()
 	e.becomes(t, `count(ALERTS{alertname="PrometheusShardDown"}) or vector(0)`, func(n float64) bool { return n == 0 })
