@@ -103,11 +103,12 @@ func (s *stage) injects(ctx context.Context, v variant, in mode) (string, error)
 		return "", err
 	}
 	_, naive := v.labels[askedOfNaive]
+	_, constant := v.labels[askedOfConstant]
 	containers, calls := v.containers(), 0
-	if in == off {
+	if in == off || in == byWebhook && constant {
 		containers--
 	}
-	if in == byWebhook && !naive {
+	if in == byWebhook && !naive && !constant {
 		calls = 1
 	}
 	if got, called := len(pod.Spec.Containers), after.called-before.called; got != containers || called != calls {

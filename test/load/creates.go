@@ -34,6 +34,7 @@ var variants = []variant{
 	{name: "injected by the webhook", namespace: "injected", annotations: map[string]string{sidecars.InjectKey: "redis"}, in: byWebhook, called: true, injected: true},
 	{name: "injected by a naive handler", namespace: "naive", labels: map[string]string{askedOfNaive: "true"}, in: byWebhook, injected: true},
 	{name: "not asking: policies with the whole catalog, and the webhook", namespace: "unmatched", in: byPolicies},
+	{name: "injected by a policy that decides nothing", namespace: "constant", labels: map[string]string{askedOfConstant: "true"}, in: byPolicies, injected: true},
 	{name: "injected by the policies", namespace: "decided", annotations: map[string]string{sidecars.InjectKey: "redis"}, in: byPolicies, injected: true},
 }
 
@@ -41,7 +42,7 @@ var variants = []variant{
 func (v variant) pod() *corev1.Pod {
 	p := newPod(v.namespace, v.labels, v.annotations)
 	if v.injected {
-		p.Spec.Containers[0].Image = "registry.example.com/library/redis:7"
+		p.Spec.Containers[0].Image, p.Spec.Containers[0].Args = "registry.example.com/library/redis:7", []string{"--maxmemory", "128mb"}
 		p.Spec.Containers[0].Ports[0] = corev1.ContainerPort{Name: "redis", ContainerPort: 6379}
 	}
 	return p

@@ -79,6 +79,9 @@ func newStage(ctx context.Context) (_ *stage, err error) {
 	if err := s.install(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.installConstant(ctx); err != nil {
+		return nil, err
+	}
 	if err := s.startController(ctx); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/outrider-dev/outrider/sidecars"
+)
+
+const (
+	constantName    = "constant"
+	askedOfConstant = "example.com/constant" // label of the pods that it is for
+)
+
+// installConstant makes a policy that adds, to pods with a label, what Outrider adds to a
+// pod that asks for redis, and asks nothing of them: what the API server itself
+// takes to inject by a policy, whatever the policy decides.
+func (s *stage) installConstant(ctx context.Context) error {
+	patch, err := constantPatch()
+	if err != nil {
+		return fmt.Errorf("make the policy %s: %w", constantName, err)
+	}
+	ignore := admissionregistrationv1.Ignore
+	policy := &admissionregistrationv1.MutatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: constantName}, Spec: admissionregistrationv1.MutatingAdmissionPolicySpec{
+		MatchConstraints: &admissionregistrationv1.MatchResources{
+			ObjectSelector: &metav1.LabelSelector{MatchLabels: map[string]string{askedOfConstant: "true"}},
+			ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{RuleWithOperations: admissionregistrationv1.RuleWithOperations{
+				Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
+				Rule:       admissionregistrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}},
+			}}},
+		},
+		FailurePolicy: &ignore, ReinvocationPolicy: admissionregistrationv1.NeverReinvocationPolicy,
+		Mutations: []admissionregistrationv1.Mutation{{PatchType: admissionregistrationv1.PatchTypeJSONPatch, JSONPatch: &admissionregistrationv1.JSONPatch{Expression: patch}}},
+	}}
+	if _, err := s.client.AdmissionregistrationV1().MutatingAdmissionPolicies().Create(ctx, policy, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("create the policy %s: %w", constantName, err)
+	}
+	s.bindings = append(s.bindings, &admissionregistrationv1.MutatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: constantName},
+		Spec: admissionregistrationv1.MutatingAdmissionPolicyBindingSpec{PolicyName: constantName}})
+	return nil
+}
+
+// constantPatch is the patch as an expression without a variable. The pods have labels and annotations.
+func constantPatch() (string, error) {
+	sample := newPod("", nil, map[string]string{sidecars.InjectKey: "redis"})
+	var operations []string
+	for _, o := range sidecars.NewPlan(sidecars.Input{Pod: sample}, sidecars.Builtin()).Patch() {
+		raw, err := json.Marshal(o.Value)
+		if err != nil {
+			return "", err
+		}
+		var value any
+		if err := json.Unmarshal(raw, &value); err != nil {
+			return "", err
+		}
+		operations = append(operations, fmt.Sprintf("JSONPatch{op: %s, path: %s, value: %s}", strconv.Quote(o.Operation), strconv.Quote(o.Path), literal(value)))
+	}
+	return "[" + strings.Join(operations, ", ") + "]", nil
+}
+
+// literal is a JSON value in CEL, where the items of a list or map are of one type.
+func literal(value any) string {
+	var items []string
+	switch v := value.(type) {
+	case map[string]any:
+		for key, item := range v {
+			items = append(items, strconv.Quote(key)+": dyn("+literal(item)+")")
+		}
+		slices.Sort(items)
+		return "{" + strings.Join(items, ", ") + "}"
+	case []any:
+		for _, item := range v {
+			items = append(items, "dyn("+literal(item)+")")
+		}
+		return "[" + strings.Join(items, ", ") + "]"
+	case string:
+		return strconv.Quote(v)
+	default:
+		return fmt.Sprint(v)
+	}
+}
