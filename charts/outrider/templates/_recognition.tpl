@@ -19,7 +19,7 @@ looks at and is not limited: a tenant's pod of 30,000 arguments would keep it bu
 - name: lengthy
   expression: >-
     variables.containers.exists(c, has(c.image) && c.image.size() > 1024)
-    || variables.containers.map(c, (has(c.command) ? c.command.map(word, word.size()).sum() : 0) + (has(c.args) ? c.args.map(word, word.size()).sum() : 0)).sum() > {{ .bytes }}
+    || variables.containers.map(c, (has(c.command) ? c.command.join('').size() : 0) + (has(c.args) ? c.args.join('').size() : 0)).sum() > {{ .bytes }}
 - name: large
   expression: >-
     variables.many || variables.lengthy
@@ -160,8 +160,8 @@ way than the webhook does, or takes long, is left out. */}}
 {{- /* What all containers say of exporters. */}}
 - name: carried
   expression: >-
-    variables.containers.map(c, [(has(c.image) ? string(c.image) : '').split('@')[0]].map(image, 'carries.' + image.substring(image.lastIndexOf('/') + 1).split(':')[0])
-      .map(key, key in variables.known, string(variables.known[key])).join('\n')).join('\n').split('\n')
+    variables.containers.map(c, has(c.image), 'carries.' + string(c.image).split('@')[0].find('[^/]*$').split(':')[0])
+      .map(key, key in variables.known, string(variables.known[key])).join('\n').split('\n')
     + variables.containers.filter(c, c.name.startsWith('outrider-')).map(c, string(c.name).substring(9))
 - name: exporting
   expression: >-

@@ -17,20 +17,21 @@ variables.large || variables.oversize ? 'Size'
 : variables.name != '' && variables.exporter[0] == 'left' ? 'NotExpressed'
 {{ include "outrider.injection.leftPod" . }}
 : variables.name == '' ? ''
-: !variables.discovered && variables.known[?'suspended'].orValue('').split('\n').exists(line, line == variables.name || line == namespaceObject.metadata.name + '/' + variables.name) ? 'Suspended'
-: !variables.discovered && (namespaceObject.metadata.name in variables.known[?'budgeted'].orValue('').split('\n') || 'kubernetes.io/limit-ranger' in variables.annotations) ? 'Budget'
+: !variables.discovered && {{ include "outrider.injection.known" "suspended" }}.exists(line, line == variables.name || line == namespaceObject.metadata.name + '/' + variables.name) ? 'Suspended'
+: !variables.discovered && (namespaceObject.metadata.name in {{ include "outrider.injection.known" "budgeted" }} || 'kubernetes.io/limit-ranger' in variables.annotations) ? 'Budget'
 : variables.meshes.exists(key, key in variables.annotations) ? 'Mesh'
 : variables.containers.exists(c, c.name.startsWith('outrider-'))
-  || object.spec.?volumes.orValue([]).exists(v, v.name.startsWith('outrider-')) ? 'Own'
-: !variables.discovered && object.spec.?hostNetwork.orValue(false) || object.spec.containers.size() == 0 ? 'Pod'
-: object.spec.?os.?name.orValue('linux') != 'linux' || ['kubernetes.io/os', 'beta.kubernetes.io/os'].exists(key, object.spec.?nodeSelector[?key].orValue('linux') != 'linux')
-  || object.spec.?affinity.?nodeAffinity.?requiredDuringSchedulingIgnoredDuringExecution.?nodeSelectorTerms.orValue([])
+  || has(object.spec.volumes) && object.spec.volumes.exists(v, v.name.startsWith('outrider-')) ? 'Own'
+: !variables.discovered && has(object.spec.hostNetwork) && object.spec.hostNetwork || object.spec.containers.size() == 0 ? 'Pod'
+: has(object.spec.os) && object.spec.os.name != 'linux'
+  || has(object.spec.nodeSelector) && ['kubernetes.io/os', 'beta.kubernetes.io/os'].exists(key, object.spec.nodeSelector[?key].orValue('linux') != 'linux')
+  || has(object.spec.affinity) && object.spec.affinity.?nodeAffinity.?requiredDuringSchedulingIgnoredDuringExecution.?nodeSelectorTerms.orValue([])
     .exists(term, term.?matchExpressions.orValue([]).exists(e, e.key.endsWith('kubernetes.io/os'))) ? 'OperatingSystem'
-: {{ $at.exporter.once }} != '' && object.metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false)) ? 'Owner'
+: {{ $at.exporter.once }} != '' && has(object.metadata.ownerReferences) && object.metadata.ownerReferences.exists(o, has(o.controller) && o.controller) ? 'Owner'
 : variables.name in variables.carried || 'exporting.' + variables.name in variables.known
   && variables.exporting.exists(container, container.matches(variables.known['exporting.' + variables.name])) ? 'Exporter'
-: !variables.discovered && variables.containers.exists(c, c.?ports.orValue([]).exists(p, string(p.containerPort) == {{ $at.exporter.port }} && p.?protocol.orValue('TCP') == 'TCP')) ? 'PortCollision'
-: variables.running.size() != 1 && variables.read.size() != variables.looked.size() ? 'CommandLine'
+: !variables.discovered && variables.containers.exists(c, has(c.ports) && c.ports.exists(p, string(p.containerPort) == {{ $at.exporter.port }} && (!has(p.protocol) || p.protocol == 'TCP'))) ? 'PortCollision'
+: variables.running.size() != 1 && !variables.evident && variables.read.size() != variables.looked.size() ? 'CommandLine'
 : variables.servers.size() != 1 ? 'Server'
 : variables.image.contains('//') || variables.image.endsWith('/') ? 'Image'
 : variables.line.exists(word, word.contains('$')) && variables.server.?env.orValue([]).exists(v, v.?value.orValue('').startsWith('-')) ? 'CommandLine'
@@ -46,10 +47,10 @@ variables.large || variables.oversize ? 'Size'
 : {{ include "outrider.injection.flag" . }} ? 'Flag'
 : variables.discovered && (variables.scrape != '' || 'prometheus.io/port' in variables.annotations) ? 'Scrape'
 : !variables.discovered && variables.tcp.size() > 1 && variables.parameters.exists(p, {{ $at.p.fromPorts }} != '' && !({{ $at.p.name }} in variables.set) && {{ include "outrider.injection.candidates" . }}.size() > 1
-    && [{{ include "outrider.injection.usual" "variables.held" }}].exists(usual, {{ include "outrider.injection.ports" . }}.size() == 0)) ? 'Ports'
+    && [{{ include "outrider.injection.usual" "variables.held" }}].exists(usual, !{{ include "outrider.injection.port" . }}.hasValue())) ? 'Ports'
 : variables.parameters.exists(p, {{ $at.p.required }} != '' && !({{ $at.p.name }} in variables.set) && !({{ $at.p.name }} in variables.shown)) ? 'Required'
 : variables.discovered && !variables.endpoint.matches('^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?=(?:https:)?(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})(?:/[A-Za-z0-9/_.~-]{0,127})?$') ? 'Required'
-: variables.unset.exists(name, variables.values[name] != '') ? 'Volume'
+: {{ include "outrider.injection.of" "unset" }}.exists(r, {{ include "outrider.injection.list" "r[1]" }}.exists(name, variables.values[name] != '')) ? 'Volume'
 : variables.obstacles.exists(o, {{ $at.o.account }} == '' && {{ include "outrider.injection.holds" (list $at.o "variables.seen" "") }}) ? 'Obstacle'
 : variables.login && ({{ include "outrider.injection.unfollowed" . }}) ? 'Account'
 : variables.obstacles.exists(o, {{ $at.o.account }} != '' && [variables.seen + (variables.login && (variables.secret || variables.account.size() > 0) ? ['account'] : [])].exists(seen, {{ include "outrider.injection.holds" (list $at.o "seen" "") }})) ? 'Obstacle'
@@ -62,7 +63,7 @@ variables.large || variables.oversize ? 'Size'
     && !(key == 'outrider.dev/budget' && variables.namespaceAnnotations[key].matches('^[1-9][0-9]{0,8}$'))) ? 'NamespaceAnnotation'
 : variables.annotations.exists(key, {{ include "outrider.injection.own" . }} && !({{ include "outrider.injection.understood" . }})) ? 'Annotation'
 : 'outrider.dev/monitored' in variables.labels || 'kubernetes.io/config.mirror' in variables.annotations ? 'Own'
-: object.metadata.?ownerReferences.orValue([]).exists(o, o.?controller.orValue(false)
+: has(object.metadata.ownerReferences) && object.metadata.ownerReferences.exists(o, has(o.controller) && o.controller
     && [o.apiVersion.split('/')[0]].exists(group, [group, group + '/' + o.kind].exists(owner, ('\n' + variables.known['comparingOwners'] + '\n').contains('\n' + owner + '\n')))) ? 'Owner'
 {{- end -}}
 
@@ -96,7 +97,7 @@ variables.words.size() > 0 && (variables.sockets.exists(r, variables.hits[?r[1]]
 {{/* Accounts that are refused, or that only the webhook follows. */}}
 {{- define "outrider.injection.unfollowed" -}}
 {{- $at := include "outrider.injection.fields" . | fromYaml -}}
-variables.server.?env.orValue([]).size() > 0 && [variables.logins + (variables.given.size() == 0 ? [] : variables.accounts.map(a, {{ include "outrider.injection.from" . }}))].exists(logins,
+variables.server.?env.orValue([]).size() > 0 && [{{ include "outrider.injection.of" "logins" }}.map(r, {{ include "outrider.injection.list" "r[1]" }}).flatten() + (variables.given.size() == 0 ? [] : variables.accounts.map(a, {{ include "outrider.injection.from" . }}))].exists(logins,
       variables.server.env.exists(v, v.name in logins && (has(v.valueFrom) && !has(v.valueFrom.secretKeyRef) && !has(v.valueFrom.configMapKeyRef)
           || v.?value.orValue('').matches('^(?:vault:|>>vault:|ref[+]|op://|arn:aws:|awssm:|gcp:|gsm:|sm://|azurekv:|azurekeyvault:)'))
         || v.name.endsWith('_FILE') && v.name.substring(0, v.name.size() - 5) in logins))
@@ -109,26 +110,4 @@ variables.server.?env.orValue([]).size() > 0 && [variables.logins + (variables.g
       || variables.account.size() == 0 && ({{ $at.c.required }} != ''
         || variables.server.?env.orValue([]).exists(v, has(v.valueFrom) && has(v.valueFrom.secretKeyRef) && v.name.matches({{ include "outrider.vocabulary.passwords" . }}))
         || variables.agents))
-{{- end -}}
-
-{{/* The label by which coverage watches, which says who decides or why it is left, and the additions, all of them or none. */}}
-{{- define "outrider.injection.patch" -}}
-{{- $at := include "outrider.injection.fields" . | fromYaml -}}
-[variables.left != '' ? {'outrider.dev/requested': variables.left} : {'outrider.dev/requested': 'policy', 'outrider.dev/monitored': 'true'}].map(labels,
-  variables.labels.size() == 0 ? [JSONPatch{op: 'add', path: '/metadata/labels', value: labels}]
-  : labels.map(key, JSONPatch{op: 'add', path: '/metadata/labels/' + key.replace('/', '~1'), value: labels[key]}))[0]
-+ (variables.left != '' || variables.name == '' || variables.discovered ? [] : [variables.native ? '/spec/initContainers' : '/spec/containers'].map(list,
-  [variables.native ? object.spec.?initContainers.orValue([]).size() : object.spec.containers.size()].map(n,
-    (object.spec.?imagePullSecrets.orValue([]).size() == 0 && variables.pulls.size() > 0
-      ? [JSONPatch{op: 'add', path: '/spec/imagePullSecrets', value: variables.pulls.map(name, {'name': name})}]
-      : variables.pulls.map(name, JSONPatch{op: 'add', path: '/spec/imagePullSecrets/-', value: {'name': name}}))
-    + (!variables.cover ? [] : [{'name': dyn('outrider-no-token'), 'downwardAPI': dyn({})}].map(volume, object.spec.?volumes.orValue([]).size() == 0
-        ? JSONPatch{op: 'add', path: '/spec/volumes', value: [volume]} : JSONPatch{op: 'add', path: '/spec/volumes/-', value: volume}))
-    + [n == 0 ? JSONPatch{op: 'add', path: list, value: [variables.container]} : JSONPatch{op: 'add', path: list + '/-', value: variables.container}]))[0][0])
-+ (variables.left != '' ? [] : (variables.annotations.size() > 0 ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations', value: {'outrider.dev/status': variables.status}}])
-  + [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1status', value: variables.status}]
-  + (variables.name == '' || !variables.discovered ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1scrape', value: variables.endpoint}])
-  + variables.meshes.map(key, JSONPatch{op: 'add', path: '/metadata/annotations/' + key.replace('/', '~1'), value: {{ $at.exporter.port }}})
-  + (variables.name == '' || !variables.exhausted ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1essential', value: variables.name}])
-  + (variables.name == '' || variables.discovered || {{ $at.exporter.samples }} == '' ? [] : [JSONPatch{op: 'add', path: '/metadata/annotations/outrider.dev~1sample-limit', value: {{ $at.exporter.samples }}}]))
 {{- end -}}

@@ -13,6 +13,12 @@ spec:
     kind: ConfigMap
   matchConstraints:
     {{- include "outrider.injection.pods" . | nindent 4 }}
+    # A pod that is decided is admitted a second time because it was changed, and need not be looked at again. This asks nothing of CEL.
+    objectSelector:
+      matchExpressions:
+        - key: outrider.dev/requested
+          operator: NotIn
+          values: [policy]
   matchConditions:
     # One condition, because all of several are evaluated for every pod.
     - name: asks
