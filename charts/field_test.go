@@ -61,6 +61,7 @@ func TestValuesFromTheField(t *testing.T) {
 					}
 				}
 			}},
+		"a release with dots":             {"shop.monitoring", `{prometheus: {externalURL: "https://a.example:"}, alertmanager: {externalURL: "https://b.example:"}}`, nil},
 		"a webhook on the node's network": {"", `{webhook: {hostNetwork: true}}`, nil},
 		"flags of the controller": {"", `{controller: {extraArgs: [--log-level=debug, --excluded-namespace=ci, "--metrics-bind-address=127.0.0.1:8080"]}}`, func(t *testing.T, l loaded) {
 			if args := l.args(t, "controller"); slices.Contains(args, "--log-level=info") || !slices.Contains(args, "--excluded-namespace=kube-system") {
@@ -198,6 +199,14 @@ func TestValuesFromTheFieldRefused(t *testing.T) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// What names an account beside its secret is no secret.
+func TestAccessKeysMayBeRead(t *testing.T) {
+	const values = `{scrape: {extra: [{job_name: x, scaleway_sd_configs: [{access_key: SCW1, secret_key_file: /etc/prometheus-secrets/a/b}]}]}}`
+	if _, err := install(t, parse(t, values), latest); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -4,7 +4,7 @@ Most helpers take a component: a dict of root (the chart's context), name (as in
 */}}
 
 {{/*
-The prefix of every object's name. 39 bytes leave room for "-alertmanager" and the hash that Kubernetes adds to a StatefulSet's
+The prefix of every object's name, without the dots that a release's may have and a Service's may not. 39 bytes leave room for "-alertmanager" and the hash that Kubernetes adds to a StatefulSet's
 name in a pod label, whose values have at most 63.
 */}}
 {{- define "outrider.fullname" -}}
@@ -19,9 +19,9 @@ name in a pod label, whose values have at most 63.
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride -}}
 {{- else if contains (.Values.nameOverride | default .Chart.Name) .Release.Name -}}
-{{- .Release.Name | trunc 39 | trimSuffix "-" -}}
+{{- .Release.Name | replace "." "-" | trunc 39 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name (.Values.nameOverride | default .Chart.Name) | trunc 39 | trimSuffix "-" -}}
+{{- printf "%s-%s" (.Release.Name | replace "." "-") (.Values.nameOverride | default .Chart.Name) | trunc 39 | trimSuffix "-" -}}
 {{- end -}}
 {{- end -}}
 

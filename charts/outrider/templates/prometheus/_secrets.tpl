@@ -13,6 +13,7 @@ wrote, holds a secret in plain. where begins the message, which never has the se
 {{- else if regexMatch "^(.*url|endpoint|server|targets)$" . -}}
 {{- $way = printf "take the user out of the address; put the password into a Secret, name that in prometheus.secrets, and refer to it with basic_auth: {username: <user>, password_file: %s}" $file -}}
 {{- end -}}
+{{- if and (hasPrefix "scrape." $.where) (not (contains "extraScrapeConfigSecret" $way)) }}{{ $way = printf "%s, or, where it takes no such key, put the job as a whole into prometheus.extraScrapeConfigSecret" $way }}{{ end -}}
 {{- fail (printf "%s: %s would be readable in a ConfigMap; %s" $.where . $way) -}}
 {{- end -}}
 {{- end -}}
@@ -22,7 +23,7 @@ The first key in value that holds a secret: one that Prometheus takes for one, a
 which only the name of a tenant is known to be none.
 */}}
 {{- define "outrider.prometheus.secretIn" -}}
-{{- $secret := "^(password|credentials|bearer_token|token|client_secret|client_certificate_key|secret_key|access_key|key|application_credential_secret|proxy_connect_header)$" -}}
+{{- $secret := "^(password|credentials|bearer_token|token|client_secret|client_certificate_key|certificate_password|secret_key|key|key_passphrase|private_key|service_account_key|auth_token|application_secret|consumer_key|application_credential_secret|proxy_connect_header)$" -}}
 {{- $found := list -}}
 {{- if kindIs "map" .value -}}
 {{- range $key, $value := .value -}}
