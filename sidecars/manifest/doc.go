@@ -9,7 +9,7 @@
 //   - What is added: inject.go, as growths (growth.go), which edit.go finds and insert.go makes edits of the text of, in its
 //     style (render.go, flow.go, lengthen.go).
 //   - What is taken out: remove.go, names.go. What changed, for readers: diff.go.
-//   - What is said: mistake.go, mistyped.go, repeated.go, problems.go.
+//   - What is said: mistake.go, mistyped.go, repeated.go, unread.go, problems.go.
 //
 // # Decisions
 //
