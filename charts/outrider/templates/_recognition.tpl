@@ -1,8 +1,8 @@
 {{/*
 How a workload is recognized from its pod, in the API server's policies: steps from variables.pod, and variables.known with the
-keys of sidecars.Recognition, to the exporters that each container serves. Nothing here is newer than Kubernetes 1.30. A dict of
-looked (an expression of the containers that are looked at), and the most containers, elements of their lists, and bytes of their
-command lines with which a pod is not large.
+keys of sidecars.Recognition, to the exporters that each container serves. Nothing here is newer than Kubernetes 1.30, where
+lastIndexOf fails in an empty text. A dict of looked (an expression of the containers that are looked at), and the most containers,
+elements of their lists, and bytes of their command lines with which a pod is not large.
 */}}
 {{- define "outrider.recognition.variables" -}}
 {{- /* All containers. */}}
@@ -40,13 +40,13 @@ line, its words joined by \x01. Without data, and with such a word, none. */}}
 - name: long
   expression: >-
     ('exporters' in variables.known ? variables.looked : []).map(c, {
-      'image': dyn([(has(c.image) ? string(c.image) : '').split('@')[0]].map(image, image.substring(image.lastIndexOf('/') + 1))[0]),
+      'image': dyn((has(c.image) ? string(c.image) : '').split('@')[0].find('[^/]*$')),
       'name': dyn(string(c.name)),
       'ports': dyn(has(c.ports) ? c.ports.map(p, {'port': string(p.containerPort), 'name': has(p.name) ? string(p.name) : ''}).map(p, {
           'port': dyn(p.port), 'name': dyn(p.name),
           'of': dyn('port.' + p.port in variables.known ? string(variables.known['port.' + p.port]).split('\n') : []),
           'named': dyn([!p.name.matches('[-_.0-9]') ? p.name : p.name.substring(0, p.name.size() - p.name.find({{ include "outrider.vocabulary.tails" . }}).size()).replace('_', '-').replace('.', '-')]
-            .map(kind, ['name.' + p.name, 'name.' + kind.substring(kind.lastIndexOf('-') + 1)].filter(key, key in variables.known).map(key, string(variables.known[key])).join('\n').split('\n'))[0])})
+            .map(kind, ['name.' + p.name, 'name.' + kind.find('[^-]*$')].filter(key, key in variables.known).map(key, string(variables.known[key])).join('\n').split('\n'))[0])})
         : []),
       'env': dyn(has(c.env) ? c.env : []),
       'own': dyn((!has(c.command) || c.command.size() == 0) && (!has(c.args) || c.args.size() == 0 || c.args[0].startsWith('-'))),
@@ -117,8 +117,8 @@ way than the webhook does, or takes long, is left out. */}}
       'tag': dyn(string(c.is.image).contains(':') ? string(c.is.image).substring(string(c.is.image).indexOf(':') + 1) : '')
     }).map(c, {
       'at': c.at, 'base': c.base, 'tag': c.tag,
-      'tagged': dyn([string(c.base)].map(base, [base, [!base.matches('[-_.0-9]') ? base : base.substring(0, base.size() - base.find({{ include "outrider.vocabulary.tails" . }}).size()).replace('_', '-').replace('.', '-')]
-          .map(kind, kind.substring(kind.lastIndexOf('-') + 1))[0]])[0].map(base, c.tag.split('-').map(word, [word, word.substring(0, word.size() - word.find('[0-9.]*$').size())]
+      'tagged': dyn([string(c.base)].map(base, [base, (!base.matches('[-_.0-9]') ? base : base.substring(0, base.size() - base.find({{ include "outrider.vocabulary.tails" . }}).size()).replace('_', '-').replace('.', '-'))
+          .find('[^-]*$')])[0].map(base, c.tag.split('-').map(word, [word, word.substring(0, word.size() - word.find('[0-9.]*$').size())]
         .filter(word, 'tag.' + base + '.' + word in variables.known)).filter(words, words.size() > 0).map(words, string(variables.known['tag.' + base + '.' + words[0]]))).filter(found, found.size() > 0)),
       'stem': dyn(!c.base.matches('[-_.0-9]') ? c.base : c.base.substring(0, c.base.size() - c.base.find({{ include "outrider.vocabulary.variants" . }}).size()))
     }).map(c, {
@@ -132,7 +132,7 @@ way than the webhook does, or takes long, is left out. */}}
       'parts': dyn(c.image != '' ? [] : [string(c.base), string(c.at.is.name)].map(name, name.replace('_', '-').replace('.', '-').split('-').map(word, word.substring(0, word.size() - word.find('[0-9]*$').size())))),
       'named': dyn(c.image != '' ? [] : [string(c.at.is.name), string(c.base)].map(name, [name, !name.matches('[-_.0-9]') ? name : name.substring(0, name.size() - name.find({{ include "outrider.vocabulary.tails" . }}).size())])
         .map(names, [names[0], names[1].replace('_', '-').replace('.', '-')])
-        .map(names, ['name.' + names[0], 'name.' + names[1].substring(names[1].lastIndexOf('-') + 1)].filter(key, key in variables.known).map(key, string(variables.known[key])).join('\n').split('\n')))
+        .map(names, ['name.' + names[0], 'name.' + names[1].find('[^-]*$')].filter(key, key in variables.known).map(key, string(variables.known[key])).join('\n').split('\n')))
     })
 {{- /* The exporters of those that show enough, and that nothing contradicts: one text for each container, and all of them. */}}
 - name: served
@@ -165,7 +165,7 @@ way than the webhook does, or takes long, is left out. */}}
     + variables.containers.filter(c, c.name.startsWith('outrider-')).map(c, string(c.name).substring(9))
 - name: exporting
   expression: >-
-    !variables.containers.exists(c, c.name.contains('exporter') || has(c.image) && c.image.contains('exporter')) ? [] : variables.containers.map(c, [string(c.name)] + [(has(c.image) ? string(c.image) : '').split('@')[0]].map(image, image.substring(image.lastIndexOf('/') + 1).split(':'))[0])
+    !variables.containers.exists(c, c.name.contains('exporter') || has(c.image) && c.image.contains('exporter')) ? [] : variables.containers.map(c, [string(c.name)] + (has(c.image) ? string(c.image) : '').split('@')[0].find('[^/]*$').split(':'))
       .map(names, names.filter(name, name.contains('exporter') && name.matches({{ include "outrider.vocabulary.exporter" . }})).join('\n')).join('\n').split('\n').filter(name, name != '')
 {{- end -}}
 
