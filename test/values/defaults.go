@@ -3,24 +3,27 @@ package values
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
-// Defaults returns files/defaults.json of the chart for what [Read] has read: each default by the path of its key. A map whose keys
+// Defaults returns files/defaults.json of the chart for what [Read] has read: each default by the path of its key, one a line. A map whose keys
 // users choose is one default; of one with fixed keys, those are defaults of their own that hold a single value.
 func Defaults(root Value) ([]byte, error) {
 	all := map[string]any{}
 	if err := collect(all, root, false); err != nil {
 		return nil, err
 	}
-	var b strings.Builder
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", " ")
-	if err := encoder.Encode(all); err != nil {
-		return nil, fmt.Errorf("write defaults.json: %w", err)
+	var lines []string
+	for _, path := range slices.Sorted(maps.Keys(all)) {
+		value, err := json.Marshal(all[path])
+		if err != nil {
+			return nil, fmt.Errorf("write %s: %w", path, err)
+		}
+		lines = append(lines, fmt.Sprintf("%q: %s", path, value))
 	}
-	return []byte(b.String()), nil
+	return []byte("{\n" + strings.Join(lines, ",\n") + "\n}\n"), nil
 }
 
 func collect(all map[string]any, v Value, component bool) error {
