@@ -34,7 +34,7 @@ type Container struct {
 	env  []string
 	as   *syscall.Credential
 	cmd  *exec.Cmd
-	log  *record
+	log  *child.Output
 	done chan struct{}
 }
 
@@ -47,7 +47,7 @@ type Options struct {
 
 // Start starts a container of a pod. Its image is found by its repository's name; the tag is the image's.
 func Start(ctx context.Context, c *corev1.Container, o Options) (*Container, error) {
-	run := &Container{log: &record{}, done: make(chan struct{})}
+	run := &Container{log: &child.Output{}, done: make(chan struct{})}
 	config, err := run.unpack(ctx, c.Image, o.Files)
 	if err != nil {
 		return nil, fmt.Errorf("start container %s: %w", c.Name, err)

@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -11,7 +10,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -21,6 +19,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
+	"github.com/outrider-dev/outrider/test/child"
 	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/endpoint"
 )
@@ -131,26 +130,8 @@ func startPrometheus(t *testing.T, m manifests, ordinal int, files, storage stri
 	return address, kill
 }
 
-// output is what a program says.
-type output struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
-}
-
 // start runs a program until the test ends.
-func start(t *testing.T, binary string, env []string, args ...string) *output {
+func start(t *testing.T, binary string, env []string, args ...string) *child.Output {
 	t.Helper()
 	said, _ := run(t, binary, env, args...)
 	return said
@@ -163,9 +144,9 @@ func launch(t *testing.T, binary string, env []string, args ...string) (kill fun
 	return func() { _ = process.Kill() }
 }
 
-func run(t *testing.T, binary string, env []string, args ...string) (*output, *os.Process) {
+func run(t *testing.T, binary string, env []string, args ...string) (*child.Output, *os.Process) {
 	t.Helper()
-	said := &output{}
+	said := &child.Output{}
 	cmd := exec.Command(binary, args...)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Dir = t.TempDir()
