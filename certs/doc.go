@@ -57,7 +57,9 @@
 //
 // It is restored from what replicas serve, and a rotation begins. So deleting the
 // Secret rotates by hand, and a lost key stops signing. A CA that someone puts into
-// the Secret, for example from a backup, becomes the next one.
+// the Secret, for example from a backup, becomes the next one. Until a leader has
+// restored it, replicas renew by the CA that signed for them last, if every entry
+// still trusts it: without that, a leader that is away costs every admission.
 //
 // # Decision: a Lease for each Secret
 //

@@ -16,8 +16,8 @@ import (
 )
 
 // signer is what the library's source has its certificates signed by, on every
-// replica: whatever signs according to the Secret, provided that the API server
-// has been told to trust it.
+// replica: the CA that signs according to the Secret, provided that every entry of
+// the webhook configuration trusts it. While the Secret has none, it is the last one.
 type signer struct {
 	Options
 	metrics   *Metrics
@@ -74,8 +74,9 @@ func (s *signer) Sign(template *x509.Certificate) (*x509.Certificate, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), signTimeout)
 	defer cancel()
 	var secret corev1.Secret
-	if err := s.apiReader.Get(ctx, s.key(), &secret); err != nil {
-		return nil, fmt.Errorf("get secret: %w", err)
+	missing := s.apiReader.Get(ctx, s.key(), &secret)
+	if client.IgnoreNotFound(missing) != nil {
+		return nil, fmt.Errorf("get secret: %w", missing)
 	}
 	var config admissionv1.MutatingWebhookConfiguration
 	if err := s.apiReader.Get(ctx, types.NamespacedName{Name: s.WebhookConfiguration}, &config); err != nil {
@@ -84,26 +85,41 @@ func (s *signer) Sign(template *x509.Certificate) (*x509.Certificate, error) {
 	if err := s.Clock.check(s.ServingLife); err != nil { // as of those answers
 		return nil, err
 	}
-	now := s.now()
 	state, _ := readState(secret.Data) // the leader speaks of what is wrong with the rest
-	if err := state.signing.usable(now); err != nil {
-		return nil, fmt.Errorf("secret %s: %w", s.key(), err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cert, err := s.signBy(state.signing, template, &config)
+	if err == nil {
+		return cert, nil
 	}
-	cert, err := state.signing.sign(template, now, s.ServingLife)
+	if cert, failed := s.signBy(s.used, template, &config); failed == nil {
+		return cert, nil
+	}
+	if missing != nil {
+		return nil, fmt.Errorf("get secret: %w", missing)
+	}
+	return nil, fmt.Errorf("secret %s: %w", s.key(), err)
+}
+
+// signBy signs by a CA that every entry of the configuration trusts.
+func (s *signer) signBy(by *authority, template *x509.Certificate, config *admissionv1.MutatingWebhookConfiguration) (*x509.Certificate, error) {
+	now := s.now()
+	if err := by.usable(now); err != nil {
+		return nil, err
+	}
+	cert, err := by.sign(template, now, s.ServingLife)
 	if err != nil {
 		return nil, err
 	}
 	var seen trust
-	seen.see(&config, s.service(), now)
+	seen.see(config, s.service(), now)
 	if _, err := seen.since(&tls.Certificate{Certificate: [][]byte{cert.Raw}, Leaf: cert}, s.dnsName(), now); err != nil {
-		return nil, fmt.Errorf("the authority of secret %s is not trusted yet: %w", s.key(), err)
+		return nil, fmt.Errorf("the authority is not trusted yet: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.used != nil {
 		s.metrics.rotated(ofServing)
 	}
-	s.used = state.signing
+	s.used = by
 	s.metrics.expires(ofServing, cert)
 	return cert, nil
 }

@@ -109,13 +109,18 @@ func (c *cluster) lead(cut bool) {
 // sign is what a replica does: it renews when its clock says so, or when it has heard that another CA signs, from
 // the Secret and the caBundle themselves.
 func (c *cluster) sign(n *node, heard bool) {
-	now, a := c.now.Add(n.clock), c.secret.signing
-	due := n.serving == nil || !now.Before(renewal(n.serving.Leaf)) || heard && !a.is(n.used)
-	if !due || a.usable(now) != nil || !slices.ContainsFunc(c.bundle, a.cert.Equal) {
+	now := c.now.Add(n.clock)
+	due := n.serving == nil || !now.Before(renewal(n.serving.Leaf)) || heard && !c.secret.signing.is(n.used)
+	if !due {
 		return
 	}
-	n.serving, n.used = leafOf(c.t, a, now), a
-	c.signed[fingerprint(a.cert)] = true
+	for _, a := range []*authority{c.secret.signing, n.used} {
+		if a.usable(now) == nil && slices.ContainsFunc(c.bundle, a.cert.Equal) {
+			n.serving, n.used = leafOf(c.t, a, now), a
+			c.signed[fingerprint(a.cert)] = true
+			return
+		}
+	}
 }
 
 func (c *cluster) check(seed uint64) {

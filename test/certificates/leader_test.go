@@ -66,3 +66,36 @@ func TestALostLeaseCostsNoAdmission(t *testing.T) {
 	took := time.Since(began)
 	load.end(t, e, fmt.Sprintf("a leader that lost its Lease, and another one after %s", took.Round(time.Second)))
 }
+
+// A Secret that is deleted while nobody leads costs no admission: each replica renews by the CA that signed for it last.
+func TestALostSecretWaitsForALeader(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t)
+	e.install(t, compressed)
+	for range 2 {
+		e.startReady(t)
+	}
+	load := e.startLoad(t)
+	load.more(t, 20)
+	for _, r := range e.replicas {
+		r.resign()
+	}
+	before := e.read(t)
+	if err := e.client.CoreV1().Secrets(releaseNamespace).Delete(t.Context(), secretName, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	const series, renewals = `outrider_certificate_rotations_total{certificate="serving"}`, 4 // the first certificate has expired by the third
+	for _, r := range e.replicas {
+		first := r.metric(t, series)
+		eventually(t, func() string {
+			if n := r.metric(t, series) - first; n < renewals {
+				return fmt.Sprintf("%v renewals without a Secret, want %d", n, renewals)
+			}
+			return ""
+		})
+	}
+	load.unharmed(t, e, "nobody leads")
+	e.startReady(t)
+	e.await(t, "the Secret's return", func(now keeping) bool { return now.signing != "" && now.signing != before.signing })
+	load.end(t, e, fmt.Sprintf("no Secret and no leader for %d renewals, then a leader", renewals))
+}

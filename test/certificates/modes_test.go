@@ -126,6 +126,12 @@ func newOwn(t *testing.T) own {
 // putOwn has the Secret of mode secret hold a certificate that this authority issues for the name.
 func (e *env) putOwn(t *testing.T, ca own, name string) {
 	t.Helper()
+	e.putSecret(t, ca.issue(t, name))
+}
+
+// issue makes the data of a Secret with a certificate for the name.
+func (ca own) issue(t *testing.T, name string) map[string][]byte {
+	t.Helper()
 	cert, key := signed(t, &x509.Certificate{
 		SerialNumber: serial(t), DNSNames: []string{name}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
@@ -134,11 +140,11 @@ func (e *env) putOwn(t *testing.T, ca own, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.putSecret(t, map[string][]byte{
+	return map[string][]byte{
 		corev1.TLSCertKey:       pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw}),
 		corev1.TLSPrivateKeyKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
 		"ca.crt":                pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw}),
-	})
+	}
 }
 
 func (e *env) putSecret(t *testing.T, data map[string][]byte) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
-	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -152,10 +151,8 @@ func TestYourSecretIsExplained(t *testing.T) {
 	hears("there is no secret outrider/corporate-tls: make one with tls.crt, tls.key and ca.crt, for " + dnsName)
 	e.putOwn(t, ca, "elsewhere.example")
 	hears("the API server asks for " + dnsName + ": issue it for that name")
-	data := e.ownData(t)
-	other := maps.Clone(data)
-	e.putOwn(t, ca, dnsName)
-	other[corev1.TLSCertKey] = e.ownData(t)[corev1.TLSCertKey]
+	other := ca.issue(t, dnsName)
+	other[corev1.TLSPrivateKeyKey] = ca.issue(t, dnsName)[corev1.TLSPrivateKeyKey]
 	e.putSecret(t, other)
 	hears("tls.crt and tls.key are not a certificate and its key")
 	delete(other, "ca.crt")
@@ -174,18 +171,10 @@ func TestYourSecretIsExplained(t *testing.T) {
 	good := r.serving(t)
 	e.putOwn(t, ca, "elsewhere.example")
 	hears("elsewhere.example")
-	if !r.serving(t).Equal(good) || !r.ready.Load() {
-		t.Error("a bad Secret took a good certificate away")
+	if now := r.serving(t); !now.Equal(good) || !r.ready.Load() {
+		body, _ := endpoint.Get("http://" + r.health + "/readyz?verbose")
+		t.Errorf("a bad Secret took a good certificate away: serial %v is served, want %v; ready %t:\n%s", now.SerialNumber, good.SerialNumber, r.ready.Load(), body)
 	}
-}
-
-func (e *env) ownData(t *testing.T) map[string][]byte {
-	t.Helper()
-	secret, err := e.client.CoreV1().Secrets(releaseNamespace).Get(t.Context(), ownSecret, metav1.GetOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return secret.Data
 }
 
 // failures is the counter, zero while the replica starts.
