@@ -62,6 +62,7 @@ const (
 	off        mode = "off"     // there is no webhook, and no policy is bound
 	byWebhook  mode = "webhook" // as the chart renders it with webhook.mode webhook; and the naive injector
 	byPolicies mode = "auto"    // as it does with auto
+	byConstant mode = "floor"   // only the policy that decides nothing is bound
 )
 
 // inForce makes the API server inject as the mode says, and waits until it does.
@@ -72,7 +73,7 @@ func (s *stage) inForce(ctx context.Context, in mode) error {
 	if err := s.putWebhooks(ctx, in); err != nil {
 		return fmt.Errorf("put the webhook configurations: %w", err)
 	}
-	if err := s.bindPolicies(ctx, in == byPolicies); err != nil {
+	if err := s.bindPolicies(ctx, in); err != nil {
 		return fmt.Errorf("bind the policies: %w", err)
 	}
 	defer progress.Start(ctx, "wait for the API server to know who injects")()
@@ -104,11 +105,10 @@ func (s *stage) injects(ctx context.Context, v variant, in mode) (string, error)
 	}
 	_, naive := v.labels[askedOfNaive]
 	_, constant := v.labels[askedOfConstant]
-	containers, calls := v.containers(), 0
-	if in == off || in == byWebhook && constant {
+	injected, containers, calls := in != off && constant == (in == byConstant), v.containers(), 0
+	if !injected {
 		containers--
-	}
-	if in == byWebhook && !naive && !constant {
+	} else if in == byWebhook && !naive {
 		calls = 1
 	}
 	if got, called := len(pod.Spec.Containers), after.called-before.called; got != containers || called != calls {
@@ -158,18 +158,20 @@ func (s *stage) putWebhooks(ctx context.Context, in mode) error {
 	return nil
 }
 
-// bindPolicies binds the policies that inject, or takes their bindings away.
-func (s *stage) bindPolicies(ctx context.Context, on bool) error {
+// bindPolicies binds the policies of the mode, and takes the bindings of others away.
+func (s *stage) bindPolicies(ctx context.Context, in mode) error {
 	bindings := s.client.AdmissionregistrationV1().MutatingAdmissionPolicyBindings()
-	for _, b := range s.bindings {
-		var err error
-		if on {
-			_, err = bindings.Create(ctx, b.DeepCopy(), metav1.CreateOptions{})
-		} else {
-			err = bindings.Delete(ctx, b.Name, metav1.DeleteOptions{})
-		}
-		if err != nil && !apierrors.IsAlreadyExists(err) && !apierrors.IsNotFound(err) {
-			return err
+	for of, all := range s.bindings {
+		for _, b := range all {
+			var err error
+			if of == in {
+				_, err = bindings.Create(ctx, b.DeepCopy(), metav1.CreateOptions{})
+			} else {
+				err = bindings.Delete(ctx, b.Name, metav1.DeleteOptions{})
+			}
+			if err != nil && !apierrors.IsAlreadyExists(err) && !apierrors.IsNotFound(err) {
+				return err
+			}
 		}
 	}
 	return nil

@@ -17,11 +17,12 @@ import (
 const (
 	constantName    = "constant"
 	askedOfConstant = "example.com/constant" // label of the pods that it is for
+	doneByConstant  = "example.com/done"     // label that it adds, as Outrider's policies add one
 )
 
 // installConstant makes a policy that adds, to pods with a label, what Outrider adds to a
-// pod that asks for redis, and asks nothing of them: what the API server itself
-// takes to inject by a policy, whatever the policy decides.
+// pod that asks for redis, and asks nothing else of them: what the API server itself
+// takes to look at a pod, and to inject by a policy, whatever the policy decides.
 func (s *stage) installConstant(ctx context.Context) error {
 	patch, err := constantPatch()
 	if err != nil {
@@ -30,19 +31,20 @@ func (s *stage) installConstant(ctx context.Context) error {
 	ignore := admissionregistrationv1.Ignore
 	policy := &admissionregistrationv1.MutatingAdmissionPolicy{ObjectMeta: metav1.ObjectMeta{Name: constantName}, Spec: admissionregistrationv1.MutatingAdmissionPolicySpec{
 		MatchConstraints: &admissionregistrationv1.MatchResources{
-			ObjectSelector: &metav1.LabelSelector{MatchLabels: map[string]string{askedOfConstant: "true"}},
+			ObjectSelector: &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: doneByConstant, Operator: metav1.LabelSelectorOpNotIn, Values: []string{"true"}}}},
 			ResourceRules: []admissionregistrationv1.NamedRuleWithOperations{{RuleWithOperations: admissionregistrationv1.RuleWithOperations{
 				Operations: []admissionregistrationv1.OperationType{admissionregistrationv1.Create},
 				Rule:       admissionregistrationv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"pods"}},
 			}}},
 		},
-		FailurePolicy: &ignore, ReinvocationPolicy: admissionregistrationv1.NeverReinvocationPolicy,
+		MatchConditions: []admissionregistrationv1.MatchCondition{{Name: "asks", Expression: fmt.Sprintf("has(object.metadata.labels) && '%s' in object.metadata.labels", askedOfConstant)}},
+		FailurePolicy:   &ignore, ReinvocationPolicy: admissionregistrationv1.NeverReinvocationPolicy,
 		Mutations: []admissionregistrationv1.Mutation{{PatchType: admissionregistrationv1.PatchTypeJSONPatch, JSONPatch: &admissionregistrationv1.JSONPatch{Expression: patch}}},
 	}}
 	if _, err := s.client.AdmissionregistrationV1().MutatingAdmissionPolicies().Create(ctx, policy, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("create the policy %s: %w", constantName, err)
 	}
-	s.bindings = append(s.bindings, &admissionregistrationv1.MutatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: constantName},
+	s.bindings[byConstant] = append(s.bindings[byConstant], &admissionregistrationv1.MutatingAdmissionPolicyBinding{ObjectMeta: metav1.ObjectMeta{Name: constantName},
 		Spec: admissionregistrationv1.MutatingAdmissionPolicyBindingSpec{PolicyName: constantName}})
 	return nil
 }
@@ -62,6 +64,7 @@ func constantPatch() (string, error) {
 		}
 		operations = append(operations, fmt.Sprintf("JSONPatch{op: %s, path: %s, value: %s}", strconv.Quote(o.Operation), strconv.Quote(o.Path), literal(value)))
 	}
+	operations = append(operations, fmt.Sprintf(`JSONPatch{op: "add", path: "/metadata/labels/%s", value: "true"}`, strings.ReplaceAll(doneByConstant, "/", "~1")))
 	return "[" + strings.Join(operations, ", ") + "]", nil
 }
 

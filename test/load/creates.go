@@ -34,7 +34,8 @@ var variants = []variant{
 	{name: "injected by the webhook", namespace: "injected", annotations: map[string]string{sidecars.InjectKey: "redis"}, in: byWebhook, called: true, injected: true},
 	{name: "injected by a naive handler", namespace: "naive", labels: map[string]string{askedOfNaive: "true"}, in: byWebhook, injected: true},
 	{name: "not asking: policies with the whole catalog, and the webhook", namespace: "unmatched", in: byPolicies},
-	{name: "injected by a policy that decides nothing", namespace: "constant", labels: map[string]string{askedOfConstant: "true"}, in: byPolicies, injected: true},
+	{name: "not asking: a policy that decides nothing", namespace: "unasked", in: byConstant},
+	{name: "injected by a policy that decides nothing", namespace: "constant", labels: map[string]string{askedOfConstant: "true"}, in: byConstant, injected: true},
 	{name: "injected by the policies", namespace: "decided", annotations: map[string]string{sidecars.InjectKey: "redis"}, in: byPolicies, injected: true},
 }
 

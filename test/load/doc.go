@@ -20,8 +20,8 @@
 // The controller is the real binary with the chart's configuration. The naive
 // handler is the one of controller-runtime's documentation and adds what Outrider
 // adds; the fixed one decodes a pod and adds a container without a decision; the
-// echo answers without decoding and is the floor. The floor of the policies is one that
-// adds the same to pods with a label and decides nothing. All programs share this machine's
+// echo answers without decoding and is the floor. The floor of the policies is one with a
+// single condition that adds the same to pods with a label and decides nothing. All programs share this machine's
 // CPUs, so at concurrency 16 the figures are worse than on a cluster.
 //
 // # Decision: reviews go over HTTP/1.1, one at a time per connection

@@ -46,14 +46,14 @@ type stage struct {
 	alternatives address
 	configs      map[string]map[mode]*admissionregistrationv1.MutatingWebhookConfiguration // by their names; none where there is none
 	trusted      map[string][]byte                                                         // their caBundles
-	bindings     []*admissionregistrationv1.MutatingAdmissionPolicyBinding
+	bindings     map[mode][]*admissionregistrationv1.MutatingAdmissionPolicyBinding
 	in           mode // that is in force
 	ends         []func()
 }
 
 // newStage starts all of it, the webhook configurations in force.
 func newStage(ctx context.Context) (_ *stage, err error) {
-	s := &stage{configs: map[string]map[mode]*admissionregistrationv1.MutatingWebhookConfiguration{}, trusted: map[string][]byte{}}
+	s := &stage{configs: map[string]map[mode]*admissionregistrationv1.MutatingWebhookConfiguration{}, trusted: map[string][]byte{}, bindings: map[mode][]*admissionregistrationv1.MutatingAdmissionPolicyBinding{}}
 	defer func() {
 		if err != nil {
 			s.stop()
@@ -201,7 +201,7 @@ func (s *stage) create(ctx context.Context, in mode, object map[string]any) erro
 		if err := json.Unmarshal(raw, &binding); err != nil {
 			return err
 		}
-		s.bindings = append(s.bindings, &binding)
+		s.bindings[in] = append(s.bindings[in], &binding)
 	}
 	return err
 }
