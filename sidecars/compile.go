@@ -227,6 +227,9 @@ func (c *compiler) parameter(p *v1alpha1.Parameter) {
 			c.leave("a flag of the parameter " + p.Name + " depends on another")
 		}
 	}
+	if slices.ContainsFunc(p.FromEnv, func(name string) bool { return strings.Contains(name, "${") }) {
+		c.leave("a variable of the parameter " + p.Name + " depends on another")
+	}
 	c.rounds[p.Name] = round
 	c.flags = append(c.flags, p.FromArgs...)
 	c.reads = append(c.reads, p.FromEnv...)

@@ -142,7 +142,7 @@ func (p *planner) account(e *entry, s *shown) (login, bool) {
 		password := s.variable(a.Password)
 		for j := 0; j < len(a.PasswordArgs) && !password.found; j++ {
 			if value, ok := flagValue(s.words(), a.PasswordArgs[j], func(v string) bool { return v != "" }); ok {
-				password = s.value(value, "argument "+a.PasswordArgs[j], 4)
+				password = s.argument(value, "argument "+a.PasswordArgs[j])
 			}
 		}
 		if password.found || a.Password == "" && len(a.PasswordArgs) == 0 {

@@ -16,8 +16,8 @@
 //   - What is asked for: keys.go, request.go (the pod), namespace.go (its namespace), series.go and profile.go (how much of it).
 //   - Which container is the server: server.go, by what signals.go counts: image.go (names), program.go, words.go and script.go (the
 //     command line, through shells and wrappers).
-//   - Its parameters: settings.go, from annotations or from what shown.go collects of the container: finding.go (variables, ports,
-//     flags by flags.go), listen.go (addresses), sign.go (TLS and the like), endpoint.go (metrics of its own), socket.go.
+//   - Its parameters: settings.go, from annotations or from what shown.go collects of the container: finding.go (variables, flags
+//     by flags.go), port.go (declared ports), listen.go (addresses), sign.go (TLS and the like), endpoint.go (metrics of its own), socket.go.
 //   - Its account: credentials.go, and the Secrets behind it: reference.go; unused.go is about passwords that nothing follows.
 //   - What is refused or left alone: guard.go (collisions, pods that are skipped), owner.go (owners that compare), budget.go (quotas).
 //   - The sidecar: container.go, with template.go, volume.go and token.go; mesh.go, capture.go and pull.go change the pod around it.

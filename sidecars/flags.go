@@ -17,7 +17,7 @@ import (
 func arguments(c *corev1.Container, r v1alpha1.Recognition) (words []string, of script) {
 	line := commandLine(c)
 	if text, ok := shellScript(line); ok {
-		commands := shellCommands(text)
+		commands := evaluated(shellCommands(text))
 		of = readScript(commands, r)
 		words = slices.Concat(serving(commands, r)...)
 		if positional.MatchString(text) {
@@ -36,6 +36,16 @@ func arguments(c *corev1.Container, r v1alpha1.Recognition) (words []string, of 
 		}
 	}
 	return words, of
+}
+
+// evaluated are commands with the words of eval taken apart once more.
+func evaluated(commands [][]string) [][]string {
+	for i, words := range commands {
+		if len(words) > 1 && words[0] == "eval" {
+			commands[i] = shellWords(strings.Join(words[1:], " "))
+		}
+	}
+	return commands
 }
 
 func severalWords(word string) bool {

@@ -10,11 +10,14 @@ import (
 var (
 	// variants say how an image was built and not what it is.
 	variants = []string{"alpine", "debian", "ubuntu", "bookworm", "bullseye", "slim", "minimal", "distroless", "wolfi", "photon", "fips", "amd64", "arm64",
-		"arm64v8", "arm", "ppc64le", "s390x", "c8s", "c9s", "c10s", "centos", "el", "fedora", "rhel", "ubi", "micro", "oss", "ce", "ee", "community", "enterprise", "official", "hardened"}
-	// roles are what a server is in its cluster or for its application.
+		"arm64v8", "arm", "ppc64le", "s390x", "c8s", "c9s", "c10s", "centos", "el", "fedora", "rhel", "ubi", "micro", "oss", "ce", "ee", "community", "enterprise", "official", "hardened", "custom"}
+	// fronts are words before the name of an image in a mirror, besides variants.
+	fronts = []string{"mirrored", "mirror", "library", "docker", "io", "hub"}
+	// roles are what a server is in its cluster, for its application or for its users.
 	roles = []string{"server", "srv", "db", "database", "cache", "master", "slave", "main", "leader", "primary", "secondary", "replica", "replicas", "replication",
 		"standalone", "cluster", "ha", "node", "member", "broker", "shard", "sharded", "data", "store", "service", "svc", "port", "tcp", "tls", "ssl",
-		"kubernetes", "k8s", "docker", "container", "pod"}
+		"kubernetes", "k8s", "docker", "container", "pod", "follower", "writer", "reader", "rw", "ro", "rs", "session", "sessions", "queue", "queues",
+		"prod", "production", "stage", "staging", "dev", "development", "test", "qa", "uat", "live", "demo", "local", "internal", "base", "image"}
 	// others are words of what is named after a server: clients, proxies, exporters, tools, servers that only speak its protocol.
 	others = []string{"exporter", "exporters", "operator", "client", "cli", "shell", "proxy", "proxies", "router", "gateway", "ingress", "balancer", "lb", "bouncer", "mesh",
 		"tunnel", "forwarder", "adapter", "bridge", "connect", "connector", "connectors", "sync", "fix", "ui", "gui", "admin", "commander", "insight", "redisinsight",
@@ -28,7 +31,7 @@ var (
 		"readyset", "tailscale", "headscale", "netbird", "twingate", "cloudflared", "ngrok", "inlets", "autossh", "sshuttle", "chisel", "boundary", "ziti", "wireguard", "openvpn", "teleport",
 		"debezium", "logstash", "filebeat", "metricbeat", "fluentd", "fluentbit", "ferretdb", "dolt", "redpanda", "kroxylicious", "crate", "cratedb", "immudb", "busybox", "pause",
 		"cedardb", "doltgresql", "yugabyte", "yugabytedb", "materialize", "materialized", "environmentd", "risingwave", "greptimedb", "databend", "tidb", "oceanbase", "starrocks", "doris",
-		"manticore", "manticoresearch", "memsql", "singlestore", "zincsearch", "quickwit", "openobserve", "documentdb"}
+		"manticore", "manticoresearch", "memsql", "singlestore", "zincsearch", "quickwit", "openobserve", "documentdb", "ray"}
 	// proxies are words of what stands in front of servers and is a workload of the catalog.
 	proxies = []string{"pgbouncer", "haproxy", "traefik", "envoy", "squid", "varnish", "nginx", "openresty", "kong", "caddy"}
 	// stores are words of what keeps the data of the workload that it is named after: keycloak-db is no Keycloak.
@@ -41,6 +44,7 @@ var othersOfPorts = slices.DeleteFunc(slices.Clone(others), func(word string) bo
 
 var (
 	isVariant = wordSet(variants)
+	isFront   = wordSet(append(fronts[:len(fronts):len(fronts)], variants...))
 	isTail    = wordSet(append(variants[:len(variants):len(variants)], roles...))
 	isOther   = wordSet(others)
 	// A server's port for its clients says client.
@@ -57,6 +61,7 @@ const separators = "-_."
 // API server's policies.
 var (
 	variantsPattern = tailPattern(variants)
+	frontsPattern   = `^(?:` + oneOf(append(fronts[:len(fronts):len(fronts)], variants...)) + `[0-9]*[-_.])*`
 	tailsPattern    = tailPattern(append(variants[:len(variants):len(variants)], roles...))
 	othersPattern   = wordPattern(others)
 )
@@ -88,6 +93,18 @@ func stem(name string, tail map[string]bool) string {
 			return withoutDigits(name)
 		}
 		name = strings.TrimRight(name[:i], separators)
+	}
+}
+
+// bare is an image's name without the words before it that say where it comes from and how
+// it was built: redis of mirrored-library-redis and of alpine-redis.
+func bare(name string) string {
+	for {
+		i := strings.IndexAny(name, separators)
+		if i < 0 || i+1 == len(name) || !isFront[withoutDigits(name[:i])] && !isFront[name[:i]] {
+			return name
+		}
+		name = name[i+1:]
 	}
 }
 

@@ -18,31 +18,68 @@ const (
 // hostnameCommand is how a script asks for the pod's own address.
 var hostnameCommand = regexp.MustCompile("\\$\\(hostname[^)]*\\)|`hostname[^`]*`|\\$\\{?HOSTNAME\\}?|\\$\\(HOSTNAME\\)")
 
+// interfaceName is what Elasticsearch and OpenSearch call the addresses of a network interface.
+var interfaceName = regexp.MustCompile(`\b_(?:local|site|global|e[a-z]+[0-9]+)(?::ipv[46])?_\b`)
+
+// written is a text with its variables replaced, or else what the variable that it is was set to.
+func (s *shown) written(text string) string {
+	if value, ok := s.resolve(text); ok {
+		return value
+	}
+	for range 4 {
+		name, ok := strings.CutPrefix(text, "$(")
+		v := s.env(strings.TrimSuffix(name, ")"))
+		if !ok || v == nil || v.ValueFrom != nil {
+			break
+		}
+		text = v.Value
+	}
+	return text
+}
+
+// withPodAddress are addresses with all that stands for the pod's replaced by the sidecar's variable.
+func (s *shown) withPodAddress(text string) string {
+	text = hostnameCommand.ReplaceAllString(text, podAddress)
+	if strings.HasPrefix(text, "_") || strings.Contains(text, ",_") {
+		text = interfaceName.ReplaceAllStringFunc(text, func(name string) string {
+			if strings.HasPrefix(name, "_local") {
+				return "127.0.0.1"
+			}
+			return podAddress
+		})
+	}
+	if !strings.Contains(text, "$") {
+		return text
+	}
+	return anyVariable.ReplaceAllStringFunc(text, func(reference string) string {
+		if name, ok := variable(reference); ok && s.isPodAddress(name) {
+			return podAddress
+		}
+		return reference
+	})
+}
+
+// anyVariable matches $(NAME), ${NAME} and $NAME in a text.
+var anyVariable = regexp.MustCompile(`\$(?:\([A-Za-z0-9_]+\)|\{[A-Za-z0-9_]+\}|[A-Za-z0-9_]+)`)
+
 // listened reads addresses to listen on and takes a part of the one that the
 // exporter, or Prometheus for a native workload, can reach; those with a scheme
 // that not matches are passed over, if it is not nil.
 func (s *shown) listened(text, part string, not *regexp.Regexp, native bool) finding {
-	if value, ok := s.resolve(text); ok {
-		text = value
-	}
-	text = hostnameCommand.ReplaceAllString(text, podAddress)
+	text = s.withPodAddress(s.written(text))
 	best, lost := "", false
 	for item := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ' ' }) {
 		if scheme, _, ok := strings.Cut(item, "://"); ok && not != nil && not.MatchString(scheme) {
 			continue
 		}
 		item = strings.TrimPrefix(item, "-") // Redis: an address that may be missing
-		if name, ok := variable(item); ok && item != podAddress {
-			if !s.isPodAddress(name) {
-				value, ok := s.resolve(item)
-				if !ok {
-					lost = true
-					continue
-				}
-				item = value
-			} else {
-				item = podAddress
+		if _, ok := variable(item); ok && item != podAddress {
+			value, ok := s.resolve(item)
+			if !ok {
+				lost = true
+				continue
 			}
+			item = value
 		}
 		switch host := hostOf(item); {
 		case isLoopback(host) && native:
@@ -54,7 +91,7 @@ func (s *shown) listened(text, part string, not *regexp.Regexp, native bool) fin
 			if !native {
 				return partOf(best, part)
 			}
-		case best == "" || native && isLoopback(hostOf(best)):
+		case best == "" || native && isLoopback(hostOf(best)) || hostOf(item) == podAddress && !isWildcard(hostOf(best)):
 			best = item
 		}
 	}

@@ -17,7 +17,7 @@ var (
 	// wrappers only start another program, as the words of a shell do that stand before a command.
 	wrappers = []string{"docker-entrypoint.sh", "entrypoint.sh", "docker-entrypoint", "entrypoint", "tini", "dumb-init", "catatonit", "env", "exec", "nohup", "time", "timeout", "nice", "ionice",
 		"taskset", "numactl", "chrt", "stdbuf", "setsid", "setpriv", "runuser", "sudo", "doas", "su-exec", "gosu", "setuidgid", "s6-setuidgid", "chpst", "chroot", "with-contenv",
-		"vault-env", "dockerize", "if", "then", "elif", "else", "fi", "while", "until", "do", "done", "esac", "!", "{", "}", "(", ")", "--"}
+		"vault-env", "dockerize", "eval", "xargs", "if", "then", "elif", "else", "fi", "while", "until", "do", "done", "esac", "!", "{", "}", "(", ")", "--"}
 	// switches take a user or a folder before the program.
 	switches = []string{"su-exec", "gosu", "setuidgid", "s6-setuidgid", "chroot"}
 	// userFlags are flags of such programs that take one.
@@ -26,8 +26,8 @@ var (
 	entrypoints = []string{"docker-entrypoint.sh", "entrypoint.sh", "docker-entrypoint", "entrypoint"}
 	// idle programs serve nothing, or only what something else serves.
 	idle = []string{"sleep", "tail", "true", "false", ":", "cat", "echo", "printf", "date", "yes", "pause", "wait", "trap", "exit", "return", "break", "continue",
-		"set", "export", "unset", "source", ".", "eval", "cd", "umask", "ulimit", "shift", "local", "read", "test", "[", "[[", "]", "]]", "for", "case", "function",
-		"cp", "mv", "rm", "ln", "mkdir", "touch", "chown", "chmod", "install", "find", "ls", "stat", "df", "du", "grep", "egrep", "sed", "awk", "head", "sort", "cut", "tr", "tee", "xargs", "wc", "uniq",
+		"set", "export", "unset", "source", ".", "cd", "umask", "ulimit", "shift", "local", "read", "test", "[", "[[", "]", "]]", "for", "case", "function",
+		"cp", "mv", "rm", "ln", "mkdir", "touch", "chown", "chmod", "install", "find", "ls", "stat", "df", "du", "grep", "egrep", "sed", "awk", "head", "sort", "cut", "tr", "tee", "wc", "uniq",
 		"tar", "gzip", "gunzip", "zstd", "curl", "wget", "nc", "ping", "dig", "nslookup", "getent", "hostname", "id", "whoami", "uname", "ps", "kill", "sysctl", "apk", "apt-get", "microdnf", "openssl", "envsubst", "mc", "aws", "gsutil", "rclone", "kubectl",
 		"ssh", "autossh", "sshpass", "tsh", "boundary", "tailscale", "tailscaled", "cloudflared", "chisel", "gost", "socat", "rinetd"}
 	// otherPrograms are words of the names of programs that serve something else.
@@ -40,7 +40,8 @@ var (
 	isIdle         = wordSet(idle)
 	isOtherProgram = wordSet(otherPrograms)
 	// The same for the API server's policies, where words are joined by \x01: what begins a command line whose next word is a script, …
-	scriptPattern = `^(?:[^\x01]*\x01)*?(?:[^\x01]*/)?` + oneOf(shells) + `/*\x01(?:[^\x01]*\x01)*?(?:-(?:[^-\x01][^\x01]*)?c|-[` + scriptOptions + `]*c[` + scriptOptions + `]*)\x01`
+	scriptPattern = `^(?:[^\x01]*\x01)*?(?:[^\x01]*/)?(?:` + oneOf(shells) + `/*\x01(?:[-+][oO]\x01[^\x01]*\x01|[-+][^\x01]*\x01)*?|su/*\x01(?:[^\x01]*\x01)*?)` +
+		`(?:-(?:[^-\x01][^\x01]*)?c|-[` + scriptOptions + `]*c[` + scriptOptions + `]*)\x01(?:-[^\x01]*\x01)*`
 	// … the words of a command, those that take another one together with it, …
 	wordsPattern = `(?:[^\x01]*/)?` + oneOf(switches) + `/*\x01[^\x01]*|` + oneOf(userFlags) + `\x01[^\x01]*|[^\x01]+`
 	// … and words that are no program.
@@ -189,17 +190,39 @@ func isNumber(word string) bool {
 
 // shellScript returns the script of sh -c SCRIPT, also behind other programs.
 func shellScript(line []string) (string, bool) {
-	start := slices.IndexFunc(line, func(word string) bool { return slices.Contains(shells, path.Base(word)) })
-	if start < 0 {
-		return "", false
-	}
-	for i := start + 1; i < len(line)-1; i++ {
-		if takesScript(line[i]) {
-			return line[i+1], true
+	for i, word := range line {
+		if base := path.Base(word); slices.Contains(shells, base) {
+			if at := scriptAt(line[i+1:], base == "su"); at >= 0 {
+				return line[i+1+at], true
+			}
 		}
 	}
 	return "", false
 }
+
+// scriptAt is where the script of a shell is among the words behind it, or -1: a word that is
+// no option is the shell's file, or the user of su.
+func scriptAt(words []string, user bool) int {
+	for i := 0; i < len(words); i++ {
+		switch word := words[i]; {
+		case takesScript(word):
+			for i++; i < len(words) && strings.HasPrefix(words[i], "-"); i++ { // -- ends the options
+			}
+			if i == len(words) {
+				return -1
+			}
+			return i
+		case slices.Contains(operands, word):
+			i++
+		case !user && !strings.HasPrefix(word, "-") && !strings.HasPrefix(word, "+"):
+			return -1
+		}
+	}
+	return -1
+}
+
+// operands are options of a shell that take a word.
+var operands = []string{"-o", "+o", "-O", "+O"}
 
 // scriptOptions are options of a shell that stand together with -c, as in -ecx.
 const scriptOptions = "cefiluvx"

@@ -102,6 +102,8 @@ func (c Catalog) Recognition() map[string]string {
 //	proxies, stores        lists of words of images: of proxies, and of what keeps another workload's data
 //	otherPorts             list of the names of ports that say what is spoken there
 //	metricsPorts           list of the names of ports for a workload's own metrics
+//	webPorts               list of the usual ports of web servers
+//	fronts                 what matches the words before the name of an image that do not say what it is
 //	variants, tails        what matches the end of a name that does not say what it is: of an image, of any
 //	others, othersOfPorts, otherTags, otherPrograms
 //	                       what matches names of what is no server: of images and containers, ports, tags, programs
@@ -115,7 +117,7 @@ func (c Catalog) Recognition() map[string]string {
 func Vocabulary() map[string]string {
 	literals := map[string]string{}
 	for name, pattern := range map[string]string{
-		"variants": variantsPattern, "tails": tailsPattern,
+		"fronts": frontsPattern, "variants": variantsPattern, "tails": tailsPattern,
 		"others": othersPattern, "othersOfPorts": wordPattern(othersOfPorts), "otherTags": wordPattern(otherTags), "otherPrograms": wordPattern(otherPrograms),
 		"exporter": exporterPattern, "portTails": portTailsPattern,
 		"script": scriptPattern, "words": wordsPattern, "passed": passedPattern, "shell": shellPattern,
@@ -123,7 +125,7 @@ func Vocabulary() map[string]string {
 	} {
 		literals[name] = strconv.QuoteToASCII(pattern)
 	}
-	for name, list := range map[string][]string{"idle": idle, "proxies": proxies, "stores": stores, "otherPorts": otherPorts, "metricsPorts": metricsPorts} {
+	for name, list := range map[string][]string{"idle": idle, "proxies": proxies, "stores": stores, "otherPorts": otherPorts, "metricsPorts": metricsPorts, "webPorts": webPorts} {
 		quoted := make([]string, len(list))
 		for i, word := range list {
 			quoted[i] = strconv.QuoteToASCII(word)

@@ -70,6 +70,14 @@ func (s *shown) verbatim(v *corev1.EnvVar) bool {
 	return false
 }
 
+// argument follows the value of a flag. Without a shell a server gets $NAME and ${NAME} as they are.
+func (s *shown) argument(text, where string) reference {
+	if _, ok := variable(text); ok && text[1] != '(' && !s.script.shell {
+		return reference{found: true, where: where, lost: "without a shell nothing replaces " + shorten(text) + "; Kubernetes replaces $(NAME) only"}
+	}
+	return s.value(text, where, 4)
+}
+
 // value follows a text: what it refers to, or that it is the thing itself.
 func (s *shown) value(text, where string, depth int) reference {
 	r := reference{found: true, where: where}
@@ -148,10 +156,10 @@ func catOf(text string) (string, bool) {
 // of the server and may hold a name.
 func (s *shown) allFrom(name string) []corev1.EnvVar {
 	var secrets, maps []corev1.EnvVar
-	for _, from := range s.server.EnvFrom {
+	for i, from := range s.server.EnvFrom {
 		key, ok := strings.CutPrefix(name, from.Prefix)
 		switch {
-		case !ok || key == "":
+		case !ok || key == "" || slices.ContainsFunc(s.server.EnvFrom[:i], func(earlier corev1.EnvFromSource) bool { return sameSource(earlier, from) }):
 		case from.SecretRef != nil:
 			secrets = append(secrets, secretEnv("", from.SecretRef.Name, key))
 		case from.ConfigMapRef != nil:
@@ -164,6 +172,12 @@ func (s *shown) allFrom(name string) []corev1.EnvVar {
 		return secrets
 	}
 	return maps
+}
+
+// sameSource reports whether all keys of the same object become the same variables.
+func sameSource(a, b corev1.EnvFromSource) bool {
+	return a.Prefix == b.Prefix && (a.SecretRef != nil && b.SecretRef != nil && a.SecretRef.Name == b.SecretRef.Name ||
+		a.ConfigMapRef != nil && b.ConfigMapRef != nil && a.ConfigMapRef.Name == b.ConfigMapRef.Name)
 }
 
 // optional copies a reference so that what is missing behind it cannot keep
@@ -227,17 +241,35 @@ func secretOf(v corev1.Volume, file string) (name, key string, ok bool) {
 		key, ok = keyOf(v.Secret.Items, file)
 		return v.Secret.SecretName, key, ok
 	case v.Projected != nil:
-		for _, source := range v.Projected.Sources {
-			if source.Secret == nil {
-				continue
-			}
-			// Without items nothing says which of several sources has the file.
-			if key, ok := keyOf(source.Secret.Items, file); ok && (len(source.Secret.Items) > 0 || len(v.Projected.Sources) == 1) {
-				return source.Secret.Name, key, true
-			}
-		}
+		return projectedSecret(v.Projected.Sources, file)
 	}
 	return "", "", false
+}
+
+// projectedSecret is the Secret's key behind a file of several sources: one whose items name it, or else the only Secret
+// that may have it. A ConfigMap without items may have it too, but nobody keeps a password there.
+func projectedSecret(sources []corev1.VolumeProjection, file string) (name, key string, ok bool) {
+	for _, source := range sources {
+		if source.ConfigMap != nil && len(source.ConfigMap.Items) > 0 {
+			if _, ok := keyOf(source.ConfigMap.Items, file); ok {
+				return "", "", false
+			}
+		}
+		if source.Secret == nil {
+			continue
+		}
+		of, has := keyOf(source.Secret.Items, file)
+		switch {
+		case !has:
+		case len(source.Secret.Items) > 0:
+			return source.Secret.Name, of, true
+		case ok:
+			return "", "", false
+		default:
+			name, key, ok = source.Secret.Name, of, true
+		}
+	}
+	return name, key, ok
 }
 
 // keyOf is the key that becomes a file.

@@ -13,6 +13,8 @@ import (
 
 // script is what a container's script does besides running programs.
 type script struct {
+	// shell says that there is one, which replaces $NAME and ${NAME} where the kubelet does not.
+	shell bool
 	// always are the variables that it sets, in its order; perhaps those of branches, for
 	// where the pod does not set them.
 	always, perhaps []corev1.EnvVar
@@ -37,6 +39,7 @@ var (
 
 // readScript reads the commands of a script, for the server of r.
 func readScript(commands [][]string, r v1alpha1.Recognition) (found script) {
+	found.shell = true
 	depth := 0
 	tested := false // the command before was a test
 	for _, words := range commands {

@@ -9,9 +9,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// long are the containers of a pod that run as long as it does, native sidecars
-// among them. Our own are left out.
-func long(pod *corev1.Pod) []*corev1.Container {
+// running are the containers of a pod that run as long as it does, native sidecars
+// among them.
+func running(pod *corev1.Pod) []*corev1.Container {
 	found := make([]*corev1.Container, 0, len(pod.Spec.Containers)+len(pod.Spec.InitContainers))
 	for i := range pod.Spec.Containers {
 		found = append(found, &pod.Spec.Containers[i])
@@ -21,7 +21,12 @@ func long(pod *corev1.Pod) []*corev1.Container {
 			found = append(found, c)
 		}
 	}
-	return slices.DeleteFunc(found, func(c *corev1.Container) bool { return strings.HasPrefix(c.Name, ContainerPrefix) })
+	return found
+}
+
+// long are those that are not ours.
+func long(pod *corev1.Pod) []*corev1.Container {
+	return slices.DeleteFunc(running(pod), func(c *corev1.Container) bool { return strings.HasPrefix(c.Name, ContainerPrefix) })
 }
 
 // completes reports whether a pod ends when its programs do.
@@ -165,16 +170,14 @@ func (c Catalog) guess(pod *corev1.Pod, e *entry) *corev1.Container {
 	return only
 }
 
-// exporterOf returns the name of a container that is an exporter for the workload
-// and not ours, or "": by its image, or by a name with both words in it, such as
+// exporterOf returns the name of a container that runs as long as the pod and is an
+// exporter for the workload and not ours, or "": by its image, or by a name with both words in it, such as
 // crunchy-postgres-exporter; an image's tag may be that name.
 func exporterOf(pod *corev1.Pod, e *entry) string {
-	for _, list := range [][]corev1.Container{pod.Spec.Containers, pod.Spec.InitContainers} {
-		for i := range list {
-			base, tag := splitImage(list[i].Image)
-			if slices.Contains(e.spec.Recognize.Exporters, base) || e.exportedBy(base) || e.exportedBy(tag) || e.exportedBy(list[i].Name) {
-				return list[i].Name
-			}
+	for _, c := range running(pod) {
+		base, tag := splitImage(c.Image)
+		if slices.Contains(e.spec.Recognize.Exporters, base) || e.exportedBy(base) || e.exportedBy(tag) || e.exportedBy(c.Name) {
+			return c.Name
 		}
 	}
 	return ""

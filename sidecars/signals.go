@@ -50,7 +50,7 @@ func (c Catalog) knownImage(base, tag string) *entry {
 	if e, ok := c.byImage[base]; ok {
 		return e
 	}
-	if e := c.byImage[stem(base, isVariant)]; e != nil || hasWord(base, isOther) != "" {
+	if e := c.byImage[stem(bare(base), isVariant)]; e != nil || hasWord(base, isOther) != "" {
 		return e
 	}
 	return taggedAs(c.byTag[anyImage], tag)

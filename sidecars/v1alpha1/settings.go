@@ -33,7 +33,8 @@ type Parameter struct {
 	// +kubebuilder:validation:items:MaxLength=256
 	FromArgs []string `json:"fromArgs,omitempty"`
 	// FromEnv are variables of the server's container whose literal value is
-	// taken, the first found.
+	// taken, the first found; ${name} in one stands for the value of a parameter
+	// declared before, in upper case.
 	// +kubebuilder:validation:MaxItems=16
 	// +kubebuilder:validation:items:MaxLength=256
 	FromEnv []string `json:"fromEnv,omitempty"`
@@ -80,7 +81,7 @@ type SignedValue struct {
 	// +kubebuilder:validation:MaxItems=8
 	When []Sign `json:"when"`
 	// Unless must not be seen, none of them.
-	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:MaxItems=16
 	Unless []Sign `json:"unless,omitempty"`
 }
 

@@ -16,7 +16,7 @@
 //	       @secret or PREFIX_@secret, #configmap: all of its keys
 //	ports  6379, redis:6379, 53/udp
 //	more   +'name image ; command > args ; env ; ports' a second container, init:'…', native:'…'
-//	       vol:/path=secret:NAME, secret:NAME:key>file, cm:NAME, empty
+//	       vol:/path=secret:NAME, secret:NAME:key>file, cm:NAME, empty, csi:DRIVER, projected:NAME:key>file+cm:NAME; vol:/path#sub=… by a subPath
 //	       kind=Deployment (default: the first pod of a StatefulSet), owner=GROUP/VERSION/Kind,
 //	       label:k=v, annotation:k=v, inject=redis (in place of the opted-in namespace), os=windows
 //	expected  none WHY, refused, or EXPORTER PORT [as=USER] [pw=SECRET/KEY] [tls] [host=pod] [socket=/path] [path=/p],

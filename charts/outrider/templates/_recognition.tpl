@@ -28,11 +28,13 @@ line, its words joined by \x01. Without data, and with such a word, none. */}}
 - name: completes
   expression: >-
     has(variables.pod.spec.restartPolicy) && string(variables.pod.spec.restartPolicy) in ['Never', 'OnFailure']
+- name: lasting
+  expression: >-
+    variables.pod.spec.containers + (!has(variables.pod.spec.initContainers) ? []
+      : variables.pod.spec.initContainers.filter(c, has(c.restartPolicy) && string(c.restartPolicy) == 'Always'))
 - name: running
   expression: >-
-    (variables.pod.spec.containers + (!has(variables.pod.spec.initContainers) ? []
-      : variables.pod.spec.initContainers.filter(c, has(c.restartPolicy) && string(c.restartPolicy) == 'Always')))
-    .filter(c, !c.name.startsWith('outrider-'))
+    variables.lasting.filter(c, !c.name.startsWith('outrider-'))
 {{- /* Those that are looked at. */}}
 - name: looked
   expression: >-
@@ -120,7 +122,8 @@ way than the webhook does, or takes long, is left out. */}}
       'tagged': dyn([string(c.base)].map(base, [base, (!base.matches('[-_.0-9]') ? base : base.substring(0, base.size() - base.find({{ include "outrider.vocabulary.tails" . }}).size()).replace('_', '-').replace('.', '-'))
           .find('[^-]*$')])[0].map(base, c.tag.split('-').map(word, [word, word.substring(0, word.size() - word.find('[0-9.]*$').size())]
         .filter(word, 'tag.' + base + '.' + word in variables.known)).filter(words, words.size() > 0).map(words, string(variables.known['tag.' + base + '.' + words[0]]))).filter(found, found.size() > 0)),
-      'stem': dyn(!c.base.matches('[-_.0-9]') ? c.base : c.base.substring(0, c.base.size() - c.base.find({{ include "outrider.vocabulary.variants" . }}).size()))
+      'stem': dyn(!c.base.matches('[-_.0-9]') ? c.base : [c.base.substring(c.base.find({{ include "outrider.vocabulary.fronts" . }}).size())]
+        .map(base, base.substring(0, base.size() - base.find({{ include "outrider.vocabulary.variants" . }}).size()))[0])
     }).map(c, {
       'at': c.at, 'base': c.base, 'tag': c.tag,
       'image': dyn(c.tagged.size() > 0 ? c.tagged[0][0] : 'image.' + string(c.base) in variables.known ? variables.known['image.' + string(c.base)]
@@ -157,15 +160,15 @@ way than the webhook does, or takes long, is left out. */}}
 - name: serving
   expression: >-
     variables.served.join('\n').split('\n')
-{{- /* What all containers say of exporters. */}}
+{{- /* What they say of exporters, and ours. */}}
 - name: carried
   expression: >-
-    variables.containers.map(c, has(c.image), 'carries.' + string(c.image).split('@')[0].find('[^/]*$').split(':')[0])
+    variables.lasting.map(c, has(c.image), 'carries.' + string(c.image).split('@')[0].find('[^/]*$').split(':')[0])
       .map(key, key in variables.known, string(variables.known[key])).join('\n').split('\n')
     + variables.containers.filter(c, c.name.startsWith('outrider-')).map(c, string(c.name).substring(9))
 - name: exporting
   expression: >-
-    !variables.containers.exists(c, c.name.contains('exporter') || has(c.image) && c.image.contains('exporter')) ? [] : variables.containers.map(c, [string(c.name)] + (has(c.image) ? string(c.image) : '').split('@')[0].find('[^/]*$').split(':'))
+    !variables.lasting.exists(c, c.name.contains('exporter') || has(c.image) && c.image.contains('exporter')) ? [] : variables.lasting.map(c, [string(c.name)] + (has(c.image) ? string(c.image) : '').split('@')[0].find('[^/]*$').split(':'))
       .map(names, names.filter(name, name.contains('exporter') && name.matches({{ include "outrider.vocabulary.exporter" . }})).join('\n')).join('\n').split('\n').filter(name, name != '')
 {{- end -}}
 

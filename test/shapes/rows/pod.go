@@ -201,10 +201,15 @@ func addContainer(pod *corev1.Pod, kind, text string) error {
 // mount adds a volume to the pod and its first container.
 func mount(pod *corev1.Pod, text string) error {
 	where, what, _ := strings.Cut(text, "=")
+	where, subPath, _ := strings.Cut(where, "#")
 	parts := strings.SplitN(what, ":", 3)
 	name := fmt.Sprintf("vol-%d", len(pod.Spec.Volumes))
 	v := corev1.Volume{Name: name}
 	switch {
+	case parts[0] == "projected" && len(parts) > 1:
+		v.Projected = projected(strings.TrimPrefix(what, "projected:"))
+	case parts[0] == "csi" && len(parts) == 2:
+		v.CSI = &corev1.CSIVolumeSource{Driver: parts[1]}
 	case parts[0] == "secret" && len(parts) > 1:
 		v.Secret = &corev1.SecretVolumeSource{SecretName: parts[1]}
 		if len(parts) == 3 {
@@ -220,6 +225,27 @@ func mount(pod *corev1.Pod, text string) error {
 	}
 	pod.Spec.Volumes = append(pod.Spec.Volumes, v)
 	c := &pod.Spec.Containers[0]
-	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: where})
+	c.VolumeMounts = append(c.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: where, SubPath: subPath})
 	return nil
+}
+
+// projected is a volume of several Secrets, and ConfigMaps behind cm:.
+func projected(text string) *corev1.ProjectedVolumeSource {
+	v := &corev1.ProjectedVolumeSource{}
+	for one := range strings.SplitSeq(text, "+") {
+		name, isMap := strings.CutPrefix(one, "cm:")
+		name, item, hasItem := strings.Cut(name, ":")
+		var items []corev1.KeyToPath
+		if hasItem {
+			key, file, _ := strings.Cut(item, ">")
+			items = []corev1.KeyToPath{{Key: key, Path: file}}
+		}
+		reference := corev1.LocalObjectReference{Name: name}
+		if isMap {
+			v.Sources = append(v.Sources, corev1.VolumeProjection{ConfigMap: &corev1.ConfigMapProjection{LocalObjectReference: reference, Items: items}})
+		} else {
+			v.Sources = append(v.Sources, corev1.VolumeProjection{Secret: &corev1.SecretProjection{LocalObjectReference: reference, Items: items}})
+		}
+	}
+	return v
 }

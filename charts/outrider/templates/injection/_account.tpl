@@ -62,7 +62,7 @@ the one whose variables its image reads, where a Secret as a whole becomes varia
 {{- define "outrider.injection.from" -}}
 {{- $at := include "outrider.injection.fields" . | fromYaml -}}
 ({{ $at.a.password }} != '' && {{ $at.a.password }} in variables.has ? {{ $at.a.password }} : variables.given.size() == 0 || {{ $at.a.flags }} == '' ? ''
-      : {{ $at.a.flags }}.split(',').filter(f, f in variables.given).map(f, variables.given[f].matches(r'^\$(?:[(][A-Za-z0-9_]+[)]|[{][A-Za-z0-9_]+[}]|[A-Za-z0-9_]+)$')
+      : {{ $at.a.flags }}.split(',').filter(f, f in variables.given).map(f, variables.given[f].matches(r'^\$(?:[(][A-Za-z0-9_]+[)]|[{][A-Za-z0-9_]+[}]|[A-Za-z0-9_]+)$') && (variables.script || variables.given[f].startsWith('$('))
           ? variables.given[f].find('[A-Za-z0-9_]+') : '?')[?0].orValue(''))
 {{- end -}}
 

@@ -43,7 +43,8 @@ variables.large || variables.oversize ? 'Size'
     variables.server.env.map(v, v.name).distinct().size() != variables.server.env.size()
     || variables.flagged.exists(r, {{ include "outrider.injection.list" "r[2]" }}.exists(n, n in variables.env))
     || variables.server.env.exists(v, variables.reads.contains(',' + v.name + ',') && has(v.value) && (v.value.size() > 4096 || v.value.matches('[$`]')))
-    || variables.parameters.exists(p, {{ $at.p.env }} != '' && !({{ $at.p.name }} in variables.set) && {{ $at.p.env }}.split(',').exists(n, n in variables.has && ({{ $at.p.part }} != '' || has(variables.env[n].valueFrom))))) ? 'Variable'
+    || variables.parameters.exists(p, {{ $at.p.env }} != '' && !({{ $at.p.name }} in variables.set) && {{ $at.p.env }}.split(',').exists(n, n in variables.has && (has(variables.env[n].valueFrom)
+      || {{ $at.p.part }} != '' && !({{ $at.p.part }} == 'host' && variables.env[n].value in ['0.0.0.0', '127.0.0.1', '::', '*'] && '127.0.0.1' == {{ $at.p.default }}))))) ? 'Variable'
 : {{ include "outrider.injection.flag" . }} ? 'Flag'
 : variables.discovered && (variables.scrape != '' || 'prometheus.io/port' in variables.annotations) ? 'Scrape'
 : !variables.discovered && variables.tcp.size() > 1 && variables.parameters.exists(p, {{ $at.p.fromPorts }} != '' && !({{ $at.p.name }} in variables.set) && {{ include "outrider.injection.candidates" . }}.size() > 1

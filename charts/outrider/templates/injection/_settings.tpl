@@ -89,7 +89,7 @@
       .or(variables.tcp.filter(q, q.port == usual && !(q.name != '' && q.name in {{ $at.p.portNames }}.split(',')))[?0])
       .or((variables.tcp.size() == 0 ? [] : {{ include "outrider.injection.portsNamed" (include "outrider.injection.list" $at.p.portNames) }})[?0])
       .or((variables.discovered || {{ $at.p.usual }} == '' ? [] : [variables.tcp.filter(q, q.of)].map(usual, usual.size() == 1 ? usual : [])[0])[?0])
-      .or((variables.discovered ? [] : [{{ include "outrider.injection.candidates" . }}].map(candidates, candidates.size() == 1 ? candidates : [])[0])[?0])
+      .or((variables.discovered ? [] : [{{ include "outrider.injection.candidates" . }}].map(candidates, candidates.size() == 1 && ('http' in {{ $at.p.portNames }}.split(',') || !(candidates[0].port in {{ include "outrider.vocabulary.webPorts" . }})) ? candidates : [])[0])[?0])
 {{- end -}}
 
 {{/* The ports that have each of the names, or else say it: nginx-http-port says http. */}}
