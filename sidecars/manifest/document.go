@@ -30,6 +30,24 @@ func behindMark(text []byte, at int) int {
 	return at
 }
 
+// readFrom is where a document of YAML is read from: behind a byte order mark before its content, also where a
+// separator or a comment was put in front of the file that has it.
+func readFrom(text []byte, start int) int {
+	for at := start; at < len(text); at = lineEnd(text, at) {
+		line := text[at:lineEnd(text, at)]
+		if bytes.HasPrefix(line, byteOrderMark) {
+			return at + len(byteOrderMark)
+		}
+		if marks(line, "---") {
+			line = line[3:]
+		}
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+			break
+		}
+	}
+	return start
+}
+
 // cut finds the documents in a text. A separator is a line that starts with
 // three dashes; a line of three dots ends a document, and so does a value of
 // JSON that another one follows.
@@ -152,7 +170,7 @@ func (d *document) read(text []byte) {
 	if d.root != nil || !holdsAnything(text[d.start:d.end]) {
 		return
 	}
-	d.root, d.err = parseYAML(text, behindMark(text, d.start), d.end)
+	d.root, d.err = parseYAML(text, min(readFrom(text, d.start), d.end), d.end)
 	if d.err != nil {
 		var hostile hostileError
 		d.root, d.hostile = nil, errors.As(d.err, &hostile) || strings.Contains(d.err.Error(), "exceeded max depth")

@@ -46,7 +46,7 @@ func (s *Stream) commit(d *document, edits []edit, want any, tidy func(any)) err
 	if d.json {
 		root, _ = cutJSON(text, 0)
 	} else {
-		root, err = parseYAML(text, behindMark(text, 0), len(text))
+		root, err = parseYAML(text, readFrom(text, 0), len(text))
 	}
 	if err != nil || root == nil {
 		return errLost

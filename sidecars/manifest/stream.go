@@ -97,7 +97,7 @@ func (s *Stream) problems(matters func(text []byte) bool) (errs []error, notes [
 		if d.err == nil {
 			continue
 		}
-		line, what := inFile(d.err, s.line(d.start))
+		line, what := inFile(d.err, s.line(readFrom(s.text, d.start)))
 		text := s.text[d.start:d.end]
 		if looksLikeTemplate(text) {
 			what = renderFirst

@@ -82,6 +82,9 @@ func TestOnlyAdditions(t *testing.T) {
 		"kyaml.yaml", "kyaml-two.yaml", "aliases-behind.yaml", "alias-annotations-flow.yaml", "alias-container-flow.yaml", "alias-containers-block.yaml",
 		"alias-containers-flow.yaml", "alias-template-flow.yaml", "flow-comments.yaml", "flow-multiline.yaml", "json-in-yaml.yaml", "list-of-lists.yaml",
 		"marks-with-more.yaml", "pod-volumes-empty.yaml",
+		"anchored-annotations.yaml", "annotations-last.yaml", "flow-list-lines.yaml", "json-then-yaml.yaml", "keys-after-containers.yaml",
+		"kyaml-comments.yaml", "windows-block-no-end.yaml", "merge-list.yaml", "null-lists.yaml", "one-flow-line.yaml",
+		"tabs-in-flow.yaml", "tags.yaml",
 	}
 	files, err := filepath.Glob("testdata/asks/*.yaml")
 	if err != nil {

@@ -1,0 +1,2 @@
+local k = import "k.libsonnet";
+{ pod: k.pod("redis") { spec+: { containers: [] } } }
