@@ -68,12 +68,7 @@ func listed(value string) []string {
 // readDefaults collects the namespace's defaults for parameters. Those of
 // exporters that do not exist are answered here, the rest where it is used.
 func (p *planner) readDefaults() {
-	keys := ownKeys(p.Namespace.Annotations)
-	if len(keys) > mostKeys {
-		p.ignore("", BadValue, "the namespace has %d annotations under %s; the first %d are read", len(keys), Domain, mostKeys)
-		keys = keys[:mostKeys]
-	}
-	for _, key := range keys {
+	for _, key := range p.readKeys("namespace", p.Namespace.Annotations) {
 		exporter, name, _ := ownKey(key)
 		if exporter == "" {
 			continue

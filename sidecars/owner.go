@@ -16,38 +16,34 @@ var comparingOwners = []string{
 	"apps.kubeblocks.io",
 }
 
-// comparingOwner is the owner of a pod that would delete it if anything were
-// added, or nil.
-func (p *planner) comparingOwner() *metav1.OwnerReference {
-	owner := metav1.GetControllerOfNoCopy(p.Pod)
-	if owner == nil {
-		return nil
-	}
-	known := p.Settings.ComparingOwners
-	if known == nil {
-		known = comparingOwners
-	}
-	group := schema.FromAPIVersionAndKind(owner.APIVersion, owner.Kind).Group
-	if group == "" || !slices.Contains(known, group) && !slices.Contains(known, group+"/"+owner.Kind) {
-		return nil
-	}
-	return owner
-}
-
 // Knative is the group of kinds that take one container with a port, which needs no
 // name. Only templates have such an owner: their pods are of a Deployment.
 const Knative = "serving.knative.dev"
 
-// leaveAlone adds nothing at all, not even a status, to a pod whose owner would
-// delete it for that, and to a template that would be refused. It does not matter
-// who asked: the pod would never run.
-func (p *planner) leaveAlone() bool {
-	owner, reason := p.comparingOwner(), ComparingOwner
-	why := "deletes pods that differ from its own template, so nothing is added; use the exporter that its operator offers, or run one as a Deployment of its own"
-	if c := metav1.GetControllerOfNoCopy(p.Pod); owner == nil && c != nil && p.Injects() && schema.FromAPIVersionAndKind(c.APIVersion, c.Kind).Group == Knative {
-		owner, reason = c, Unsupported
-		why = "is one of Knative, which takes one container with a port, so nothing is added to its template; the webhook adds the exporter to its pods, which have the template's annotations"
+// refusingOwner is the owner of a pod that would delete it, or refuse it as a template,
+// if anything were added, and why; nil if there is none.
+func (p *planner) refusingOwner() (owner *metav1.OwnerReference, reason Reason, why string) {
+	if owner = metav1.GetControllerOfNoCopy(p.Pod); owner == nil {
+		return nil, "", ""
 	}
+	comparing := p.Settings.ComparingOwners
+	if comparing == nil {
+		comparing = comparingOwners
+	}
+	group := schema.FromAPIVersionAndKind(owner.APIVersion, owner.Kind).Group
+	switch {
+	case group != "" && (slices.Contains(comparing, group) || slices.Contains(comparing, group+"/"+owner.Kind)):
+		return owner, ComparingOwner, "deletes pods that differ from its own template, so nothing is added; use the exporter that its operator offers, or run one as a Deployment of its own"
+	case group == Knative && p.Injects():
+		return owner, Unsupported, "is one of Knative, which takes one container with a port, so nothing is added to its template; the webhook adds the exporter to its pods, which have the template's annotations"
+	}
+	return nil, "", ""
+}
+
+// leaveAlone adds nothing at all, not even a status, to a pod whose owner would not
+// have it. It does not matter who asked: the pod would never run.
+func (p *planner) leaveAlone() bool {
+	owner, reason, why := p.refusingOwner()
 	if owner == nil || len(p.earlier) > 0 { // one that has been changed already has outlived it
 		return false
 	}

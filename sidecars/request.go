@@ -120,15 +120,20 @@ func (p *planner) unrecognized() string {
 	return fmt.Sprintf("%s: auto recognized none of the pod's containers%s; name the exporter; %s", InjectKey, why, listExporters)
 }
 
+// readKeys are the keys of ours among the annotations of a pod or a namespace, as many as are read.
+func (p *planner) readKeys(of string, annotations map[string]string) []string {
+	keys := ownKeys(annotations)
+	if len(keys) > mostKeys {
+		p.ignore("", BadValue, "the %s has %d annotations under %s; the first %d are read", of, len(keys), Domain, mostKeys)
+		keys = keys[:mostKeys]
+	}
+	return keys
+}
+
 // readAnnotations collects parameters and the placement, and answers every key
 // of the domain that means nothing.
 func (p *planner) readAnnotations() {
-	keys := ownKeys(p.Pod.Annotations)
-	if len(keys) > mostKeys {
-		p.ignore("", BadValue, "the pod has %d annotations under %s; the first %d are read", len(keys), Domain, mostKeys)
-		keys = keys[:mostKeys]
-	}
-	for _, key := range keys {
+	for _, key := range p.readKeys("pod", p.Pod.Annotations) {
 		exporter, name, _ := ownKey(key)
 		value := p.Pod.Annotations[key]
 		switch {

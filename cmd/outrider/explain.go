@@ -31,16 +31,12 @@ before and after, the requests that are added, the series that are expected, and
 			if err != nil {
 				return err
 			}
-			templates, err := set.Templates()
-			if err != nil {
-				return err
-			}
 			api, err := policies.New(set.Catalog, in.options.Settings)
 			if err != nil {
 				return err
 			}
 			var all []explanation.Explanation
-			for _, t := range templates {
+			for _, t := range set.Templates {
 				x, err := explainTemplate(set, t)
 				if err != nil {
 					return err

@@ -63,15 +63,11 @@ It can be Helm's post-renderer, and a KRM function of kustomize and kpt: it read
 // inject changes the templates of the set and says what was decided; refused
 // is true if something that was asked for did not happen.
 func inject(set *manifest.Set, say io.Writer) (refused bool, err error) {
-	templates, err := set.Templates()
+	plans, err := set.Inject()
 	if err != nil {
 		return false, err
 	}
-	plans, err := set.Inject(templates)
-	if err != nil {
-		return false, err
-	}
-	for i, t := range templates {
+	for i, t := range set.Templates {
 		for _, d := range plans[i].Decisions {
 			fmt.Fprintf(say, "%s: %s\n", t, sentence(d))
 			refused = refused || d.Warns()
@@ -135,11 +131,7 @@ restores the file byte for byte.`,
 			if err != nil {
 				return err
 			}
-			templates, err := set.Templates()
-			if err != nil {
-				return err
-			}
-			changed, err := set.Remove(templates)
+			changed, err := set.Remove()
 			if err != nil {
 				return err
 			}

@@ -68,8 +68,7 @@ func (in *input) read(cmd *cobra.Command) (*manifest.Set, error) {
 	}
 	set, err := manifest.NewSet(in.options, streams...)
 	if err != nil {
-		_, more := set.Templates()
-		return nil, errors.Join(err, more)
+		return nil, err
 	}
 	for _, note := range set.Notes {
 		fmt.Fprintln(cmd.ErrOrStderr(), note)

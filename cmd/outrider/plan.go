@@ -81,11 +81,7 @@ yours hold. What an autoscaler adds is not counted.`,
 			if err != nil {
 				return err
 			}
-			templates, err := set.Templates()
-			if err != nil {
-				return err
-			}
-			for _, t := range templates {
+			for _, t := range set.Templates {
 				pods, err := replicas(t, nodes)
 				if err != nil {
 					return err

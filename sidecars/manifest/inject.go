@@ -12,16 +12,16 @@ import (
 // Inject adds to each template what is decided for it, and returns the plans in
 // the order of the templates. An error names every object to which nothing can
 // be added.
-func (s *Set) Inject(templates []*Template) ([]sidecars.Plan, error) {
-	plans := make([]sidecars.Plan, len(templates))
+func (s *Set) Inject() ([]sidecars.Plan, error) {
+	plans := make([]sidecars.Plan, len(s.Templates))
 	patches := map[*Template][]jsonpatch.Operation{}
-	for i, t := range templates {
+	for i, t := range s.Templates {
 		plans[i] = s.Plan(t)
 		if patch := plans[i].Patch(); len(patch) > 0 {
 			patches[t] = patch
 		}
 	}
-	err := byDocument(templates, func(stream *Stream, d *document, some []*Template) error {
+	err := s.byDocument(func(stream *Stream, d *document, some []*Template) error {
 		var additions []addition
 		for _, t := range some {
 			if patches[t] == nil {
@@ -43,9 +43,9 @@ func (s *Set) Inject(templates []*Template) ([]sidecars.Plan, error) {
 
 // Remove takes out of each template what Outrider has added, and returns those
 // in which there was any.
-func (s *Set) Remove(templates []*Template) ([]*Template, error) {
+func (s *Set) Remove() ([]*Template, error) {
 	var changed []*Template
-	err := byDocument(templates, func(stream *Stream, d *document, some []*Template) error {
+	err := s.byDocument(func(stream *Stream, d *document, some []*Template) error {
 		var removals []removal
 		for _, t := range some {
 			if losses := lossesOf(t, sidecars.Remove(t.Pod)); len(losses) > 0 {
@@ -62,9 +62,9 @@ func (s *Set) Remove(templates []*Template) ([]*Template, error) {
 }
 
 // byDocument calls do with the templates of one document after the other.
-func byDocument(templates []*Template, do func(*Stream, *document, []*Template) error) error {
+func (s *Set) byDocument(do func(*Stream, *document, []*Template) error) error {
 	var errs problems
-	for len(templates) > 0 {
+	for templates := s.Templates; len(templates) > 0; {
 		first := templates[0]
 		count := slices.IndexFunc(templates, func(t *Template) bool { return t.in != first.in })
 		if count < 0 {

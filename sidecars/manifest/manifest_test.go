@@ -14,28 +14,28 @@ import (
 // inject reads, injects and writes one stream.
 func inject(t *testing.T, source string, o manifest.Options) string {
 	t.Helper()
-	set, templates := open(t, source, o)
-	if _, err := set.Inject(templates); err != nil {
+	set := open(t, source, o)
+	if _, err := set.Inject(); err != nil {
 		t.Fatal(err)
 	}
 	return write(t, set)
 }
 
-func open(t *testing.T, source string, o manifest.Options) (*manifest.Set, []*manifest.Template) {
+func open(t *testing.T, source string, o manifest.Options) *manifest.Set {
 	t.Helper()
+	set, err := tryOpen(source, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func tryOpen(source string, o manifest.Options) (*manifest.Set, error) {
 	stream, err := manifest.Read("-", strings.NewReader(source))
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	set, err := manifest.NewSet(o, stream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	templates, err := set.Templates()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set, templates
+	return manifest.NewSet(o, stream)
 }
 
 func write(t *testing.T, set *manifest.Set) string {
@@ -49,8 +49,8 @@ func write(t *testing.T, set *manifest.Set) string {
 
 // TestRemoveIsTheMirror holds that what was injected goes, byte for byte. The corpus goes both ways in test/cli.
 func TestRemoveIsTheMirror(t *testing.T) {
-	set, templates := open(t, inject(t, plain, manifest.Options{}), manifest.Options{})
-	if changed, err := set.Remove(templates); err != nil || len(changed) != 1 {
+	set := open(t, inject(t, plain, manifest.Options{}), manifest.Options{})
+	if changed, err := set.Remove(); err != nil || len(changed) != 1 {
 		t.Fatalf("changed %v, %v", changed, err)
 	}
 	if diff := cmp.Diff(plain, write(t, set)); diff != "" {
@@ -201,6 +201,6 @@ func TestMisplaced(t *testing.T) {
 }
 
 func tryInject(source string) error {
-	_, _, err := tryOpen(source)
+	_, err := tryOpen(source, manifest.Options{})
 	return err
 }

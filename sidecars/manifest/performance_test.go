@@ -24,8 +24,8 @@ func TestLinear(t *testing.T) {
 			cost := func(n int) float64 {
 				source := text(n)
 				return testing.AllocsPerRun(1, func() {
-					set, templates := open(t, source, manifest.Options{})
-					if _, err := set.Inject(templates); err != nil {
+					set := open(t, source, manifest.Options{})
+					if _, err := set.Inject(); err != nil {
 						t.Fatal(err)
 					}
 					write(t, set)

@@ -32,13 +32,16 @@ type Set struct {
 	// Notes are sentences about documents that cannot be read and pass through.
 	Notes []string
 
+	// Templates are the pods and pod templates of all streams, in their order.
+	Templates []*Template
+
 	options    Options
 	namespaces map[string]sidecars.Namespace
 }
 
-// NewSet reads the Namespaces and Exporters of the streams. An error names
-// every document that cannot be read and matters, and every Exporter that cannot
-// be used.
+// NewSet reads the Namespaces, Exporters and pods of the streams. An error names
+// every document that cannot be read and matters, every Exporter that cannot be
+// used, and every field with a value of a wrong type of a pod that asks for something.
 func NewSet(o Options, streams ...*Stream) (*Set, error) {
 	o.Namespace = cmp.Or(o.Namespace, "default")
 	s := &Set{Streams: streams, options: o, namespaces: map[string]sidecars.Namespace{}}
@@ -69,6 +72,13 @@ func NewSet(o Options, streams ...*Stream) (*Set, error) {
 		errs.add(err)
 	}
 	s.Catalog = catalog
+	for _, o := range s.Objects() {
+		if o.Kind == "Pod" && o.APIVersion() == "" && len(Misplaced(o.Annotations())) > 0 {
+			errs.add(fmt.Errorf("%s: there is no apiVersion; write apiVersion: v1", o.At(o.object)))
+			continue
+		}
+		s.Templates = append(s.Templates, o.templates(s.options.Namespace, s.asks, &errs)...)
+	}
 	return s, errs.join()
 }
 
@@ -116,22 +126,6 @@ func (s *Set) Objects() []Object {
 		all = append(all, stream.Objects()...)
 	}
 	return all
-}
-
-// Templates are the pods and pod templates of all streams, in their order. An
-// error names every field that has a value of a wrong type, where the pod asks
-// for something.
-func (s *Set) Templates() ([]*Template, error) {
-	var all []*Template
-	var errs problems
-	for _, o := range s.Objects() {
-		if o.Kind == "Pod" && o.APIVersion() == "" && len(Misplaced(o.Annotations())) > 0 {
-			errs.add(fmt.Errorf("%s: there is no apiVersion; write apiVersion: v1", o.At(o.object)))
-			continue
-		}
-		all = append(all, o.templates(s.options.Namespace, s.asks, &errs)...)
-	}
-	return all, errs.join()
 }
 
 // asks reports whether a pod, or its namespace, asks for something.

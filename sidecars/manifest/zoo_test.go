@@ -37,8 +37,8 @@ func zoo(t *testing.T, folder string, do func(t *testing.T, text string)) {
 // differs, that it is what was planned, and that it can be taken out again.
 func TestAsks(t *testing.T) {
 	zoo(t, "asks", func(t *testing.T, text string) {
-		set, templates := open(t, text, manifest.Options{})
-		plans, err := set.Inject(templates)
+		set := open(t, text, manifest.Options{})
+		plans, err := set.Inject()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,26 +46,26 @@ func TestAsks(t *testing.T) {
 		if !isSubsequence(text, injected) && !strings.Contains(injected, "&outrider-") { // an alias that is written out
 			t.Errorf("something of the file is gone:\n%s", set.Streams[0].Diff("injected"))
 		}
-		again, after := open(t, injected, manifest.Options{})
-		if len(after) != len(templates) {
-			t.Fatalf("%d templates before and %d after", len(templates), len(after))
+		again := open(t, injected, manifest.Options{})
+		if len(again.Templates) != len(set.Templates) {
+			t.Fatalf("%d templates before and %d after", len(set.Templates), len(again.Templates))
 		}
 		changed := 0
-		for i, template := range templates {
-			if diff := cmp.Diff(plans[i].Apply(template.Pod), after[i].Pod); diff != "" {
+		for i, template := range set.Templates {
+			if diff := cmp.Diff(plans[i].Apply(template.Pod), again.Templates[i].Pod); diff != "" {
 				t.Errorf("%s is not what was planned (-want +got)\n%s", template, diff)
 			}
 			if plans[i].Changes() {
 				changed++
 			}
-			if second := again.Plan(after[i]); second.Changes() {
+			if second := again.Plan(again.Templates[i]); second.Changes() {
 				t.Errorf("%s is changed by a second injection: %v", template, second.Patch())
 			}
 		}
 		if changed == 0 {
 			t.Error("nothing was injected")
 		}
-		if _, err := again.Remove(after); err != nil {
+		if _, err := again.Remove(); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(text, write(t, again)); diff != "" {
@@ -95,8 +95,8 @@ func TestOnlyAdditions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		set, templates := open(t, string(raw), manifest.Options{})
-		if _, err := set.Inject(templates); err != nil {
+		set := open(t, string(raw), manifest.Options{})
+		if _, err := set.Inject(); err != nil {
 			t.Fatal(err)
 		}
 		diff := set.Streams[0].Diff("injected")
@@ -201,22 +201,22 @@ func FuzzEdit(f *testing.F) {
 		if strings.Contains(text, sidecars.StatusKey) || strings.Contains(text, sidecars.MonitoredKey) {
 			return // injected before
 		}
-		set, templates, err := tryOpen(text)
+		set, err := tryOpen(text, manifest.Options{})
 		if err != nil {
 			return
 		}
-		if _, err := set.Inject(templates); err != nil {
+		if _, err := set.Inject(); err != nil {
 			return // it is said; wrong text would be worse
 		}
 		injected := write(t, set)
 		if injected == text {
 			return
 		}
-		back, after, err := tryOpen(injected)
+		back, err := tryOpen(injected, manifest.Options{})
 		if err != nil {
 			t.Fatalf("what was written cannot be read: %v\n%s", err, injected)
 		}
-		if _, err := back.Remove(after); err != nil {
+		if _, err := back.Remove(); err != nil {
 			return
 		}
 		if !strings.ContainsAny(text, "*") && write(t, back) != text {
@@ -234,17 +234,4 @@ func isSubsequence(text, of string) bool {
 		}
 	}
 	return at == len(text)
-}
-
-func tryOpen(source string) (*manifest.Set, []*manifest.Template, error) {
-	stream, err := manifest.Read("-", strings.NewReader(source))
-	if err != nil {
-		return nil, nil, err
-	}
-	set, err := manifest.NewSet(manifest.Options{}, stream)
-	if err != nil {
-		return nil, nil, err
-	}
-	templates, err := set.Templates()
-	return set, templates, err
 }

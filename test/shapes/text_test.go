@@ -32,20 +32,20 @@ func TestText(t *testing.T) {
 			if row.OptedIn {
 				o.NamespaceLabels = map[string]string{sidecars.InjectKey: sidecars.InjectEnabled}
 			}
-			set, templates := open(t, text, o)
-			if _, err := set.Inject(templates); err != nil {
+			set := open(t, text, o)
+			if _, err := set.Inject(); err != nil {
 				t.Errorf("%s/%s as %s: %v", row.Family, row.Name, style, err)
 				continue
 			}
-			after := write(t, set)
+			after := string(set.Streams[0].Text())
 			if after != text {
 				injected++
 			}
-			set, templates = open(t, after, o)
-			if _, err := set.Remove(templates); err != nil {
+			set = open(t, after, o)
+			if _, err := set.Remove(); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(text, write(t, set)); diff != "" {
+			if diff := cmp.Diff(text, string(set.Streams[0].Text())); diff != "" {
 				t.Errorf("%s/%s as %s does not come back (-before +after)\n%s", row.Family, row.Name, style, diff)
 			}
 		}
@@ -93,7 +93,7 @@ func deployment(block string, pod *corev1.Pod) string {
 	return text + "        spec: # of the pods\n          " + strings.ReplaceAll(strings.TrimSuffix(spec, "\n"), "\n", "\n          ") + "\n        # behind it\n---\n# the end\n"
 }
 
-func open(t *testing.T, text string, o manifest.Options) (*manifest.Set, []*manifest.Template) {
+func open(t *testing.T, text string, o manifest.Options) *manifest.Set {
 	t.Helper()
 	stream, err := manifest.Read("-", strings.NewReader(text))
 	if err != nil {
@@ -103,18 +103,5 @@ func open(t *testing.T, text string, o manifest.Options) (*manifest.Set, []*mani
 	if err != nil {
 		t.Fatal(err)
 	}
-	templates, err := set.Templates()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set, templates
-}
-
-func write(t *testing.T, set *manifest.Set) string {
-	t.Helper()
-	var out bytes.Buffer
-	if err := manifest.Write(&out, set.Streams...); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
+	return set
 }
