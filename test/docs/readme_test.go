@@ -61,7 +61,7 @@ func TestReadmeIsShort(t *testing.T) {
 	}
 }
 
-// versions is what the last whole run of test/versions wrote.
+// versions is what test/versions wrote.
 func versions(t *testing.T) string {
 	t.Helper()
 	raw, err := os.ReadFile("../versions/passed.md")

@@ -4,8 +4,8 @@
 //	go run ./test/versions              all of them
 //	go run ./test/versions 1.30 1.33    some of them
 //
-// It ends with 1 if anything failed. What passed with all of them is kept in passed.md, which charts/README.md shows. With a
-// cold cache it first builds the API servers, which takes minutes for each.
+// It ends with 1 if anything failed. Versions of which everything passed are kept in passed.md, each with its day, which
+// charts/README.md shows after make update. With a cold cache it first builds the API servers, which takes minutes for each.
 //
 // # Decision: the everyday tests, with another API server
 //
@@ -20,9 +20,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/outrider-dev/outrider/test/cluster/build"
 )
@@ -51,14 +51,15 @@ func main() {
 	}
 	fmt.Print("\n=== summary: tests passed, of those that are for this version\n")
 	table(rows)
-	if failed {
-		os.Exit(1)
+	supported, err := build.APIServers(ctx)
+	if err == nil {
+		err = keep(rows, supported, time.Now().UTC().Format(time.DateOnly))
 	}
-	if len(os.Args) == 1 {
-		if err := keep(rows); err != nil {
-			fmt.Fprintln(os.Stderr, "versions:", err)
-			os.Exit(1)
-		}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "versions:", err)
+	}
+	if failed || err != nil {
+		os.Exit(1)
 	}
 }
 
@@ -98,27 +99,6 @@ func (r *row) run(ctx context.Context, s build.APIServer) error {
 		}
 		r.take(e)
 	})
-}
-
-// keep writes the table for charts/README.md.
-func keep(rows []*row) error {
-	root, err := build.Root()
-	if err != nil {
-		return err
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "| Kubernetes | %s |\n|---%s|\n", strings.Join(columns, " | "), strings.Repeat("|---", len(columns)))
-	for _, r := range rows {
-		fmt.Fprintf(&b, "| %s |", r.version)
-		for _, c := range columns {
-			fmt.Fprintf(&b, " %s |", r.cells[c])
-		}
-		b.WriteString("\n")
-	}
-	if err := os.WriteFile(filepath.Join(root, "test", "versions", "passed.md"), []byte(b.String()), 0o644); err != nil { //nolint:gosec // a file of the repository
-		return fmt.Errorf("keep what passed: %w", err)
-	}
-	return nil
 }
 
 func table(rows []*row) {
