@@ -68,13 +68,9 @@ func (i *installation) merged() (map[string]any, error) {
 		return nil, fmt.Errorf("read values: %w", err)
 	}
 	for _, name := range slices.Backward(i.presets) {
-		raw, err := charts.Preset(name)
+		preset, err := release.Preset(name)
 		if err != nil {
 			return nil, err
-		}
-		preset, err := chartutil.ReadValues(raw)
-		if err != nil {
-			return nil, fmt.Errorf("read preset %s: %w", name, err)
 		}
 		merged = chartutil.MergeTables(merged, preset)
 	}

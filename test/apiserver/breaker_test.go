@@ -29,8 +29,8 @@ import (
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
-	"github.com/outrider-dev/outrider/test/corpus"
 	"github.com/outrider-dev/outrider/test/endpoint"
+	"github.com/outrider-dev/outrider/test/manifest"
 	"github.com/outrider-dev/outrider/webhook/breaker"
 	"github.com/outrider-dev/outrider/webhook/events"
 )
@@ -75,11 +75,7 @@ func newGuarded(t *testing.T, values map[string]any, replicas int) *guarded {
 // permit creates the controller's roles and ConfigMap as the chart renders them.
 func permit(t *testing.T, server *kube.APIServer, values map[string]any) {
 	t.Helper()
-	manifest, err := release.Release{}.Render(values, api.Version())
-	if err != nil {
-		t.Fatal(err)
-	}
-	objects, err := corpus.Decode([]byte(manifest))
+	objects, err := manifest.Rendered(release.Release{}, values, api.Version())
 	if err != nil {
 		t.Fatal(err)
 	}

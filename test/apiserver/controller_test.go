@@ -20,8 +20,8 @@ import (
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
 	"github.com/outrider-dev/outrider/test/child"
 	"github.com/outrider-dev/outrider/test/cluster/build"
-	"github.com/outrider-dev/outrider/test/corpus"
 	"github.com/outrider-dev/outrider/test/endpoint"
+	"github.com/outrider-dev/outrider/test/manifest"
 )
 
 const releaseNamespace = "outrider"
@@ -127,11 +127,7 @@ func installWebhook(t *testing.T, c kubernetes.Interface, address string) {
 			Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
 		}, metav1.CreateOptions{}))
 	}
-	manifest, err := release.Release{}.Render(nil, api.Version())
-	if err != nil {
-		t.Fatal(err)
-	}
-	objects, err := corpus.Decode([]byte(manifest))
+	objects, err := manifest.Rendered(release.Release{}, nil, api.Version())
 	if err != nil {
 		t.Fatal(err)
 	}

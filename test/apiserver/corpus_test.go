@@ -49,7 +49,7 @@ func TestCorpus(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			goldens, written := goldenPods(t, tc.Name, tc.Injected), goldenPods(t, tc.Name, injectedBy(t, outrider, tc))
+			goldens, written := goldenPods(t, tc), goldenPods(t, injectedBy(t, outrider, tc))
 			for i, tmpl := range templates {
 				warned, created := dryRun(t, ns, tmpl.Pod)
 				// The golden goes where no webhook is called, for the API server's own defaults.
@@ -88,8 +88,8 @@ func command(t *testing.T) string {
 	return binary
 }
 
-// injectedBy is what the binary's inject writes for a case.
-func injectedBy(t *testing.T, outrider string, tc corpus.Case) []byte {
+// injectedBy is the case with what the binary's inject writes as its golden.
+func injectedBy(t *testing.T, outrider string, tc corpus.Case) corpus.Case {
 	t.Helper()
 	inject := exec.Command(outrider, "inject")
 	inject.Stdin = bytes.NewReader(tc.YAML)
@@ -97,17 +97,14 @@ func injectedBy(t *testing.T, outrider string, tc corpus.Case) []byte {
 	if err != nil {
 		t.Fatalf("outrider inject: %v", err)
 	}
-	return out
+	tc.Injected = out
+	return tc
 }
 
-// goldenPods are the pods of a case's objects.
-func goldenPods(t *testing.T, name string, yaml []byte) []*corev1.Pod {
+// goldenPods are the pods of a case's golden.
+func goldenPods(t *testing.T, tc corpus.Case) []*corev1.Pod {
 	t.Helper()
-	objects, err := corpus.Decode(yaml)
-	if err != nil {
-		t.Fatal(err)
-	}
-	templates, err := corpus.Case{Name: name, Objects: objects}.Templates()
+	templates, err := tc.Golden()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,6 @@
 package apiserver_test
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -11,11 +9,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
-	"github.com/outrider-dev/outrider/test/corpus"
 	"github.com/outrider-dev/outrider/test/endpoint"
+	"github.com/outrider-dev/outrider/test/manifest"
 )
 
 // TestNothingDrifts holds that tools which compare what the chart renders with
@@ -36,18 +33,17 @@ func TestNothingDrifts(t *testing.T) {
 	here := helm{kubeconfig: server.Kubeconfig(), namespace: releaseNamespace}
 	for _, preset := range []string{"default", "ha", "webhook-only"} {
 		t.Run(preset, func(t *testing.T) {
-			values := valuesOf(t, preset)
+			values, err := release.Preset(preset)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if err := here.install(t, values); err != nil {
 				t.Fatal(err)
 			}
 			defer here.uninstall(t)
 			runtimeState(t, c, server.Kubeconfig())
 			for range 2 {
-				rendered, err := release.Release{}.Render(values, info.GitVersion)
-				if err != nil {
-					t.Fatal(err)
-				}
-				objects, err := corpus.Decode([]byte(rendered))
+				objects, err := manifest.Rendered(release.Release{}, values, info.GitVersion)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -61,19 +57,6 @@ func TestNothingDrifts(t *testing.T) {
 			seesDrift(t, c, client, values, info.GitVersion)
 		})
 	}
-}
-
-func valuesOf(t *testing.T, preset string) map[string]any {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("../../charts/outrider/ci", preset+"-values.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	values := map[string]any{}
-	if err := yaml.Unmarshal(raw, &values); err != nil {
-		t.Fatal(err)
-	}
-	return values
 }
 
 // runtimeState runs the real controller until it has written its caBundle.
@@ -98,11 +81,7 @@ func seesDrift(t *testing.T, c kubernetes.Interface, client ctrlclient.Client, v
 	t.Helper()
 	patch := []byte(`{"spec":{"replicas":7}}`)
 	must(t)(c.AppsV1().Deployments(releaseNamespace).Patch(t.Context(), "outrider-controller", types.MergePatchType, patch, metav1.PatchOptions{}))
-	rendered, err := release.Release{}.Render(values, version)
-	if err != nil {
-		t.Fatal(err)
-	}
-	objects, err := corpus.Decode([]byte(rendered))
+	objects, err := manifest.Rendered(release.Release{}, values, version)
 	if err != nil {
 		t.Fatal(err)
 	}

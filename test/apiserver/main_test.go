@@ -54,11 +54,7 @@ func client(t *testing.T) kubernetes.Interface {
 	if api == nil {
 		t.Skip("-short: this test needs an API server")
 	}
-	c, err := kubernetes.NewForConfig(api.Config())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return api.Client()
 }
 
 // ownServer returns an API server that a test shares with no other, and a client of it.
@@ -72,10 +68,7 @@ func ownServer(t *testing.T) (*kube.APIServer, kubernetes.Interface) {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Stop)
-	c, err := kubernetes.NewForConfig(server.Config())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := server.Client()
 	return server, c
 }
 

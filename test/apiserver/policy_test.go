@@ -16,7 +16,7 @@ import (
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/sidecars"
-	"github.com/outrider-dev/outrider/test/corpus"
+	"github.com/outrider-dev/outrider/test/manifest"
 	"github.com/outrider-dev/outrider/webhook/decider"
 )
 
@@ -34,11 +34,7 @@ func withPoliciesIn(t *testing.T, mode string, flags ...string) *guarded {
 		t.Skip("Kubernetes 1.36 brought the policies")
 	}
 	g := newGuarded(t, nil, 1)
-	manifest, err := release.Release{}.Render(map[string]any{"webhook": map[string]any{"mode": mode}}, api.Version())
-	if err != nil {
-		t.Fatal(err)
-	}
-	objects, err := corpus.Decode([]byte(manifest))
+	objects, err := manifest.Rendered(release.Release{}, map[string]any{"webhook": map[string]any{"mode": mode}}, api.Version())
 	if err != nil {
 		t.Fatal(err)
 	}

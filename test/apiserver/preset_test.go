@@ -17,7 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/yaml"
 
 	"github.com/outrider-dev/outrider/charts"
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
@@ -156,12 +155,8 @@ func TestPresetsApply(t *testing.T) {
 // rendered are the objects of a preset, hooks included, by the template that they come from.
 func rendered(t *testing.T, preset, namespace string) map[string][]byte {
 	t.Helper()
-	raw, err := charts.Preset(preset)
+	values, err := release.Preset(preset)
 	if err != nil {
-		t.Fatal(err)
-	}
-	values := map[string]any{}
-	if err := yaml.Unmarshal(raw, &values); err != nil {
 		t.Fatal(err)
 	}
 	c, err := release.Chart()

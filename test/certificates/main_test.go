@@ -56,10 +56,7 @@ func newEnv(t *testing.T) *env {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Stop)
-	c, err := kubernetes.NewForConfig(server.Config())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := server.Client()
 	return &env{server: server, client: c, lagging: beside(t, server), kubeconfig: impersonating(t, server.Kubeconfig(), "outrider-controller"), serves: impersonating(t, server.Kubeconfig(), "outrider-webhook"), service: newService(t)}
 }
 
@@ -79,10 +76,7 @@ func beside(t *testing.T, first *kube.APIServer) kubernetes.Interface {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Stop)
-	c, err := kubernetes.NewForConfig(server.Config())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := server.Client()
 	late.Delay.Store(int64(lag))
 	return c
 }

@@ -137,6 +137,15 @@ func (c Case) Templates() ([]Template, error) {
 	return templates, nil
 }
 
+// Golden are the pods of the case's golden, in the order of the file.
+func (c Case) Golden() ([]Template, error) {
+	objects, err := Decode(c.Injected)
+	if err != nil {
+		return nil, fmt.Errorf("golden of case %s: %w", c.Name, err)
+	}
+	return Case{Name: c.Name, Objects: objects}.Templates()
+}
+
 // templatePath is where a kind holds its pod template; a Pod is one itself.
 func templatePath(object map[string]any) ([]string, bool) {
 	version, _ := object["apiVersion"].(string)

@@ -130,6 +130,23 @@ func Definitions() ([]Definition, error) {
 	return all, nil
 }
 
+// Models builds all dashboards, sorted by name.
+func Models() ([]Model, error) {
+	definitions, err := Definitions()
+	if err != nil {
+		return nil, err
+	}
+	var all []Model
+	for _, d := range definitions {
+		m, err := d.Model()
+		if err != nil {
+			return nil, fmt.Errorf("dashboard %s: %w", d.Name, err)
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
 // variables are all choices, in the order in which they stand. Cluster comes first: it limits every query of the dashboard.
 func (d Definition) variables() ([]VariableDefinition, error) {
 	series := cmp.Or(d.Clusters, d.Instances, "up")

@@ -96,11 +96,7 @@ func containers(pod *corev1.Pod) shape {
 // CronJob makes no pod before its time.
 func goldenContainers(t *testing.T, c corpus.Case) map[string]shape {
 	t.Helper()
-	objects, err := corpus.Decode(c.Injected)
-	if err != nil {
-		t.Fatal(err)
-	}
-	templates, err := corpus.Case{Name: c.Name, Objects: objects}.Templates()
+	templates, err := c.Golden()
 	if err != nil {
 		t.Fatal(err)
 	}

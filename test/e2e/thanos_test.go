@@ -128,23 +128,19 @@ func (e *env) ruled(t *testing.T) (all []question) {
 // variable cluster and an interval for rates. They come in the same order from every server.
 func panels(t *testing.T, c *promql.Client, at time.Time, cluster, rate string) (all []question) {
 	t.Helper()
-	definitions, err := dashboards.Definitions()
+	models, err := dashboards.Models()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range definitions {
-		m, err := d.Model()
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, m := range models {
 		expressions, err := m.Choosing("cluster", cluster).Expressions(rate, func(query string) (model.Vector, error) {
 			return c.QueryAt(t.Context(), query, at)
 		})
 		if err != nil {
-			t.Fatalf("%s: %v", d.Name, err)
+			t.Fatalf("%s: %v", m.UID, err)
 		}
 		for _, x := range expressions {
-			all = append(all, question{d.Name + ": " + x.Asks, x.PromQL})
+			all = append(all, question{m.UID + ": " + x.Asks, x.PromQL})
 		}
 	}
 	return all

@@ -15,7 +15,6 @@ import (
 	"helm.sh/helm/v3/pkg/cli"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
@@ -71,10 +70,7 @@ func chartValues(mode string) map[string]any {
 
 // pointWebhook has the API server call webhookAddress.
 func pointWebhook() error {
-	c, err := kubernetes.NewForConfig(api.Config())
-	if err != nil {
-		return err
-	}
+	c := api.Client()
 	ctx := context.Background()
 	service := `{"spec": {"type": "ExternalName", "externalName": "localhost", "selector": null, "ports": null, "clusterIP": null, "clusterIPs": null}}`
 	if _, err := c.CoreV1().Services(releaseNamespace).Patch(ctx, "outrider-webhook", types.MergePatchType, []byte(service), metav1.PatchOptions{}); err != nil {
@@ -85,7 +81,7 @@ func pointWebhook() error {
 	for i := range 2 {
 		ops = append(ops, fmt.Sprintf(`{"op": "replace", "path": "/webhooks/%d/clientConfig/service/port", "value": %s}`, i, port))
 	}
-	_, err = c.AdmissionregistrationV1().MutatingWebhookConfigurations().Patch(ctx, "00-outrider", types.JSONPatchType,
+	_, err := c.AdmissionregistrationV1().MutatingWebhookConfigurations().Patch(ctx, "00-outrider", types.JSONPatchType,
 		[]byte("["+strings.Join(ops, ",")+"]"), metav1.PatchOptions{})
 	return err
 }

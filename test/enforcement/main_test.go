@@ -71,11 +71,7 @@ func client(t *testing.T) kubernetes.Interface {
 	if api == nil {
 		t.Skip("-short: this test needs an API server")
 	}
-	c, err := kubernetes.NewForConfig(api.Config())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return api.Client()
 }
 
 // namespace makes a namespace that enforces, with the labels and annotations of another, and returns its name.

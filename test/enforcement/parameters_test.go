@@ -11,7 +11,7 @@ import (
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/sidecars"
-	"github.com/outrider-dev/outrider/test/corpus"
+	"github.com/outrider-dev/outrider/test/manifest"
 )
 
 // TestParametersAreKept: a custom Exporter is enforced as soon as it is in force, and what another client writes is reverted.
@@ -101,11 +101,7 @@ func TestWithoutParametersNothingIsEnforced(t *testing.T) {
 func TestEveryRenderingCompiles(t *testing.T) {
 	c := client(t)
 	for _, values := range []map[string]any{nil, {"webhook": map[string]any{"optIn": "all"}}} {
-		manifest, err := release.Release{}.Render(values, "1.30.0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		objects, err := corpus.Decode([]byte(manifest))
+		objects, err := manifest.Rendered(release.Release{}, values, "1.30.0")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,7 +19,7 @@ import (
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/sidecars"
-	"github.com/outrider-dev/outrider/test/corpus"
+	"github.com/outrider-dev/outrider/test/manifest"
 	"github.com/outrider-dev/outrider/webhook"
 	"github.com/outrider-dev/outrider/webhook/decider"
 )
@@ -340,11 +340,7 @@ func TestNamespacesAreAnswered(t *testing.T) {
 
 // TestKeysOfNamespacesAreThoseOfTheTable compares the chart's lists with the table of keys.
 func TestKeysOfNamespacesAreThoseOfTheTable(t *testing.T) {
-	manifest, err := release.Release{}.Render(nil, "1.37.0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	objects, err := corpus.Decode([]byte(manifest))
+	objects, err := manifest.Rendered(release.Release{}, nil, "1.37.0")
 	if err != nil {
 		t.Fatal(err)
 	}

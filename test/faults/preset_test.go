@@ -8,9 +8,8 @@ import (
 	"time"
 
 	"helm.sh/helm/v3/pkg/strvals"
-	"sigs.k8s.io/yaml"
 
-	"github.com/outrider-dev/outrider/charts"
+	"github.com/outrider-dev/outrider/cmd/outrider/release"
 )
 
 // presets are those of the chart that run here, with what they need of a cluster that this one has not. The others differ
@@ -54,12 +53,8 @@ func testPresets(t *testing.T, e *env) {
 // drainWith installs a preset, drains every node in turn, and returns how long the longest drain took.
 func (e *env) drainWith(t *testing.T, preset, set string) (longest time.Duration) {
 	t.Helper()
-	raw, err := charts.Preset(preset)
+	values, err := release.Preset(preset)
 	if err != nil {
-		t.Fatal(err)
-	}
-	values := map[string]any{}
-	if err := yaml.Unmarshal(raw, &values); err != nil {
 		t.Fatal(err)
 	}
 	if err := strvals.ParseInto(set, values); err != nil {

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/outrider-dev/outrider/charts"
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 )
@@ -90,12 +88,8 @@ func presets(t *testing.T) map[string]map[string]any {
 		t.Fatal("there are no presets")
 	}
 	for _, name := range names {
-		raw, err := charts.Preset(name)
+		values, err := release.Preset(name)
 		if err != nil {
-			t.Fatal(err)
-		}
-		values := map[string]any{}
-		if err := yaml.Unmarshal(raw, &values); err != nil {
 			t.Fatal(err)
 		}
 		all[name] = values

@@ -23,8 +23,8 @@ import (
 	"github.com/outrider-dev/outrider/test/cluster/build"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
 	"github.com/outrider-dev/outrider/test/cluster/progress"
-	"github.com/outrider-dev/outrider/test/corpus"
 	"github.com/outrider-dev/outrider/test/endpoint"
+	"github.com/outrider-dev/outrider/test/manifest"
 )
 
 const (
@@ -114,11 +114,7 @@ func (s *stage) install(ctx context.Context) error {
 	}
 	for _, in := range []mode{byWebhook, byPolicies} {
 		values := map[string]any{"webhook": map[string]any{"mode": map[mode]string{byWebhook: "webhook", byPolicies: "auto"}[in]}}
-		manifest, err := release.Release{}.Render(values, "1.37.0")
-		if err != nil {
-			return err
-		}
-		objects, err := corpus.Decode([]byte(manifest))
+		objects, err := manifest.Rendered(release.Release{}, values, "1.37.0")
 		if err != nil {
 			return err
 		}

@@ -63,9 +63,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.server.Stop)
-	if w.client, err = kubernetes.NewForConfig(w.server.Config()); err != nil {
-		t.Fatal(err)
-	}
+	w.client = w.server.Client()
 	for _, ns := range []string{"outrider", "shop", "outside"} {
 		made := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns, Labels: map[string]string{"kubernetes.io/metadata.name": ns}}}
 		if _, err := w.client.CoreV1().Namespaces().Create(t.Context(), made, metav1.CreateOptions{}); err != nil {

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/outrider-dev/outrider/sidecars"
@@ -46,7 +45,10 @@ func TestCorpus(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		goldens := goldenPods(t, tc)
+		goldens, err := tc.Golden()
+		if err != nil {
+			t.Fatal(err)
+		}
 		injects, all := false, true
 		for i, tmpl := range templates {
 			got, warned := dryRun(t, ns, tmpl.Pod)
@@ -58,7 +60,7 @@ func TestCorpus(t *testing.T) {
 			dropRequested(got)
 			// Where no policy looks, for the API server's own defaults.
 			plain, _ := dryRun(t, metav1.NamespaceSystem, tmpl.Pod)
-			want, _ := dryRun(t, metav1.NamespaceSystem, goldens[i])
+			want, _ := dryRun(t, metav1.NamespaceSystem, goldens[i].Pod)
 			decided := asJSON(t, got) == asJSON(t, want)
 			if !decided && asJSON(t, got) != asJSON(t, plain) {
 				t.Errorf("%s, %s: it is neither the golden nor as it was (-golden +stored):\n%s", tc.Name, tmpl.Name, cmp.Diff(asJSON(t, want), asJSON(t, got)))
@@ -104,22 +106,4 @@ func reasonOf(warned []string) string {
 		}
 	}
 	return ""
-}
-
-// goldenPods are the pods of a case after injection.
-func goldenPods(t *testing.T, tc corpus.Case) []*corev1.Pod {
-	t.Helper()
-	objects, err := corpus.Decode(tc.Injected)
-	if err != nil {
-		t.Fatal(err)
-	}
-	templates, err := corpus.Case{Name: tc.Name, Objects: objects}.Templates()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pods []*corev1.Pod
-	for _, tmpl := range templates {
-		pods = append(pods, tmpl.Pod)
-	}
-	return pods
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/test/cluster/kube"
-	"github.com/outrider-dev/outrider/test/corpus"
+	"github.com/outrider-dev/outrider/test/manifest"
 	"github.com/outrider-dev/outrider/test/poll"
 	"github.com/outrider-dev/outrider/webhook"
 	"github.com/outrider-dev/outrider/webhook/decider"
@@ -71,11 +71,7 @@ func install(ctx context.Context) error {
 	if err := c.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: releaseNamespace}}); err != nil {
 		return err
 	}
-	manifest, err := release.Release{Namespace: releaseNamespace}.Render(map[string]any{"webhook": map[string]any{"mode": "policy"}}, api.Version())
-	if err != nil {
-		return err
-	}
-	objects, err := corpus.Decode([]byte(manifest))
+	objects, err := manifest.Rendered(release.Release{Namespace: releaseNamespace}, map[string]any{"webhook": map[string]any{"mode": "policy"}}, api.Version())
 	if err != nil {
 		return err
 	}
@@ -127,11 +123,7 @@ func server(t *testing.T) kubernetes.Interface {
 	if api.Before("1.36") {
 		t.Skip("Kubernetes 1.36 brought the policies")
 	}
-	c, err := kubernetes.NewForConfig(api.Config())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return api.Client()
 }
 
 // namespaceLike makes a namespace with the labels and annotations of another, and returns its name.

@@ -21,7 +21,6 @@ import (
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/test/child"
-	"github.com/outrider-dev/outrider/test/corpus"
 	"github.com/outrider-dev/outrider/test/endpoint"
 	"github.com/outrider-dev/outrider/test/manifest"
 	"github.com/outrider-dev/outrider/test/relay"
@@ -117,11 +116,7 @@ func (c *cluster) install(ctx context.Context, webhook string) ([]string, error)
 	if err != nil {
 		return nil, fmt.Errorf("the webhook's port: %w", err)
 	}
-	rendered, err := release.Release{Namespace: releaseNamespace}.Render(nil, "1.37.0")
-	if err != nil {
-		return nil, err
-	}
-	objects, err := corpus.Decode([]byte(rendered))
+	objects, err := manifest.Rendered(release.Release{Namespace: releaseNamespace}, nil, "1.37.0")
 	if err != nil {
 		return nil, err
 	}

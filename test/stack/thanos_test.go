@@ -55,15 +55,11 @@ func population(t *testing.T) (queries []string, series []dashboards.Series) {
 	for _, e := range expressions {
 		queries = append(queries, e.PromQL)
 	}
-	definitions, err := dashboards.Definitions()
+	models, err := dashboards.Models()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range definitions {
-		m, err := d.Model()
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, m := range models {
 		asked, err := m.Filled()
 		if err != nil {
 			t.Fatal(err)

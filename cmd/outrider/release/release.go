@@ -43,6 +43,19 @@ type Release struct {
 // DigestAnnotation in Chart.yaml has the digest of the controller's image, which the chart's templates add to its tag.
 const DigestAnnotation = "outrider.dev/image-digest"
 
+// Preset returns the values of one of the chart's presets.
+func Preset(name string) (map[string]any, error) {
+	raw, err := charts.Preset(name)
+	if err != nil {
+		return nil, err
+	}
+	values, err := chartutil.ReadValues(raw)
+	if err != nil {
+		return nil, fmt.Errorf("read preset %s: %w", name, err)
+	}
+	return values, nil
+}
+
 // Chart loads the embedded chart, without the files that .helmignore names. In a release it has its image's digest.
 func Chart() (*chart.Chart, error) {
 	root := charts.Outrider()

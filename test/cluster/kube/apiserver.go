@@ -119,10 +119,7 @@ func startAPIServer(ctx context.Context, o APIServerOptions, program build.APISe
 
 // wait returns when the server is ready, or why it never will be.
 func (s *APIServer) wait(ctx context.Context) error {
-	client, err := kubernetes.NewForConfig(s.config)
-	if err != nil {
-		return fmt.Errorf("make a client: %w", err)
-	}
+	client := s.Client()
 	return poll(ctx, time.Minute, "the API server to be ready", func(ctx context.Context) error {
 		for _, c := range s.processes() {
 			if err := c.Ended(); err != nil {
@@ -147,6 +144,9 @@ func (s *APIServer) Before(version string) bool {
 
 // Config returns the configuration of a client that may do everything.
 func (s *APIServer) Config() *rest.Config { return rest.CopyConfig(s.config) }
+
+// Client returns a new client that may do everything.
+func (s *APIServer) Client() kubernetes.Interface { return kubernetes.NewForConfigOrDie(s.config) }
 
 // Kubeconfig returns the path of a kubeconfig of the same user as Config's.
 func (s *APIServer) Kubeconfig() string { return filepath.Join(s.dir, "admin.kubeconfig") }

@@ -47,10 +47,7 @@ func newCluster(t *testing.T) cluster {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Stop)
-	client, err := kubernetes.NewForConfig(server.Config())
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := server.Client()
 	return cluster{server, client}
 }
 
