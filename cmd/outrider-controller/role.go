@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 )
 
 // role is what one process does; it is a flag.Value.
@@ -23,13 +23,7 @@ func (r *role) String() string { return string(*r) }
 
 // Set implements flag.Value.
 func (r *role) Set(text string) error {
-	for _, known := range []role{webhookRole, controllerRole, allRoles} {
-		if text == string(known) {
-			*r = known
-			return nil
-		}
-	}
-	return fmt.Errorf("%q is none of %s", text, strings.Join([]string{string(webhookRole), string(controllerRole), string(allRoles)}, ", "))
+	return choose(r, text, webhookRole, controllerRole, allRoles)
 }
 
 // serves reports whether the process answers admission reviews.
@@ -56,13 +50,16 @@ func (i *injection) String() string { return string(*i) }
 
 // Set implements flag.Value.
 func (i *injection) Set(text string) error {
-	for _, known := range []injection{byWebhook, byBoth, byPolicy} {
-		if text == string(known) {
-			*i = known
-			return nil
-		}
+	return choose(i, text, byWebhook, byBoth, byPolicy)
+}
+
+// choose sets a flag to one of its words.
+func choose[T ~string](to *T, text string, words ...T) error {
+	if !slices.Contains(words, T(text)) {
+		return fmt.Errorf("%q is none of %v", text, words)
 	}
-	return fmt.Errorf("%q is none of %s, %s and %s", text, byWebhook, byBoth, byPolicy)
+	*to = T(text)
+	return nil
 }
 
 // serves reports whether the process answers admission reviews.

@@ -44,9 +44,6 @@ func (s *Stream) line(at int) int {
 // read, byte for byte.
 func (s *Stream) Text() []byte { return apply(s.text, 0, len(s.text), s.edits()) }
 
-// Original is the stream as it was read.
-func (s *Stream) Original() []byte { return s.text }
-
 func (s *Stream) edits() []edit {
 	var all []edit
 	for _, d := range s.documents {

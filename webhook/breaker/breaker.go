@@ -88,10 +88,7 @@ func (b *Breaker) Check(*http.Request) error {
 	return nil
 }
 
-// NeedLeaderElection implements manager.LeaderElectionRunnable.
-func (b *Breaker) NeedLeaderElection() bool { return true }
-
-// Start judges until the context ends; it implements manager.Runnable. Pods
+// Start judges until the context ends; it implements manager.Runnable, and runs on the leader alone. Pods
 // become healthy, and suspensions come to their end, without any event.
 func (b *Breaker) Start(ctx context.Context) error {
 	log := ctrl.LoggerFrom(ctx).WithName("breaker")

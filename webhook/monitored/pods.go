@@ -85,11 +85,8 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, catalog func() side
 	return p, mgr.Add(p)
 }
 
-// Start implements manager.Runnable.
+// Start implements manager.Runnable, and runs on the leader alone.
 func (p *Pods) Start(ctx context.Context) error { return p.cache.Start(ctx) }
-
-// NeedLeaderElection implements manager.LeaderElectionRunnable.
-func (p *Pods) NeedLeaderElection() bool { return true }
 
 // Ready reports whether all pods are known.
 func (p *Pods) Ready() bool { return p.informer.HasSynced() }

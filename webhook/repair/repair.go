@@ -130,10 +130,7 @@ type look struct {
 	why string
 }
 
-// NeedLeaderElection implements manager.LeaderElectionRunnable.
-func (r *Repairer) NeedLeaderElection() bool { return true }
-
-// Start repairs until the context ends; it implements manager.Runnable.
+// Start repairs until the context ends; it implements manager.Runnable, and runs on the leader alone.
 func (r *Repairer) Start(ctx context.Context) error {
 	log := ctrl.LoggerFrom(ctx).WithName("repair")
 	ctx = ctrl.LoggerInto(ctx, log)

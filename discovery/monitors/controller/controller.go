@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
@@ -53,25 +54,18 @@ func (c *Controller) SetupWithManager(mgr ctrl.Manager, r prometheus.Registerer)
 	if c.cache, err = c.newCache(mgr); err != nil {
 		return fmt.Errorf("cache monitors: %w", err)
 	}
-	if err := mgr.Add(leaderOnly(c.cache.Start)); err != nil {
+	if err := mgr.Add(manager.RunnableFunc(c.cache.Start)); err != nil {
 		return fmt.Errorf("cache monitors: %w", err)
 	}
 	c.mgr, c.metrics = mgr, newMetrics(r)
 	c.present, c.told = map[string]bool{}, map[string]string{}
 	for _, kind := range monitors.Kinds {
-		if err := mgr.Add(leaderOnly(func(ctx context.Context) error { return c.follow(ctx, kind) })); err != nil {
+		if err := mgr.Add(manager.RunnableFunc(func(ctx context.Context) error { return c.follow(ctx, kind) })); err != nil {
 			return fmt.Errorf("follow %s: %w", kind, err)
 		}
 	}
 	return nil
 }
-
-// leaderOnly is a manager.Runnable that waits to be the leader.
-type leaderOnly func(context.Context) error
-
-func (f leaderOnly) Start(ctx context.Context) error { return f(ctx) }
-
-func (leaderOnly) NeedLeaderElection() bool { return true }
 
 func object(kind string) *unstructured.Unstructured {
 	u := &unstructured.Unstructured{}

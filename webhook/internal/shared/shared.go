@@ -64,13 +64,13 @@ func (s *Store) watch(mgr ctrl.Manager) error {
 		return fmt.Errorf("create cache of ConfigMap %s: %w", s, err)
 	}
 	s.cached, s.client = own, mgr.GetClient()
-	return mgr.Add(everywhere{own})
+	return mgr.Add(onEveryReplica{own})
 }
 
-// everywhere is a cache that waits for no leader.
-type everywhere struct{ cache.Cache }
+// onEveryReplica is a cache that waits for no leader.
+type onEveryReplica struct{ cache.Cache }
 
-func (everywhere) NeedLeaderElection() bool { return false }
+func (onEveryReplica) NeedLeaderElection() bool { return false }
 
 // Get gives the ConfigMap as the cache has it, or nil where it is missing.
 func (s *Store) Get(ctx context.Context) (*corev1.ConfigMap, error) {
