@@ -25,6 +25,7 @@ func arguments(c *corev1.Container, r v1alpha1.Recognition) (words []string, of 
 		}
 		return words, of
 	}
+	of.always = ofEnv(line)
 	if !slices.ContainsFunc(line, severalWords) {
 		return line, of
 	}

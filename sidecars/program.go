@@ -17,7 +17,7 @@ var (
 	// wrappers only start another program, as the words of a shell do that stand before a command.
 	wrappers = []string{"docker-entrypoint.sh", "entrypoint.sh", "docker-entrypoint", "entrypoint", "tini", "dumb-init", "catatonit", "env", "exec", "nohup", "time", "timeout", "nice", "ionice",
 		"taskset", "numactl", "chrt", "stdbuf", "setsid", "setpriv", "runuser", "sudo", "doas", "su-exec", "gosu", "setuidgid", "s6-setuidgid", "chpst", "chroot", "with-contenv",
-		"vault-env", "dockerize", "eval", "xargs", "if", "then", "elif", "else", "fi", "while", "until", "do", "done", "esac", "!", "{", "}", "(", ")", "--"}
+		"vault-env", "dockerize", "eval", "xargs", "case", "if", "then", "elif", "else", "fi", "while", "until", "do", "done", "esac", "!", "{", "}", "(", ")", "--"}
 	// switches take a user or a folder before the program.
 	switches = []string{"su-exec", "gosu", "setuidgid", "s6-setuidgid", "chroot"}
 	// userFlags are flags of such programs that take one.
@@ -26,7 +26,7 @@ var (
 	entrypoints = []string{"docker-entrypoint.sh", "entrypoint.sh", "docker-entrypoint", "entrypoint"}
 	// idle programs serve nothing, or only what something else serves.
 	idle = []string{"sleep", "tail", "true", "false", ":", "cat", "echo", "printf", "date", "yes", "pause", "wait", "trap", "exit", "return", "break", "continue",
-		"set", "export", "unset", "source", ".", "cd", "umask", "ulimit", "shift", "local", "read", "test", "[", "[[", "]", "]]", "for", "case", "function",
+		"set", "export", "unset", "source", ".", "cd", "umask", "ulimit", "shift", "local", "read", "test", "[", "[[", "]", "]]", "for", "function",
 		"cp", "mv", "rm", "ln", "mkdir", "touch", "chown", "chmod", "install", "find", "ls", "stat", "df", "du", "grep", "egrep", "sed", "awk", "head", "sort", "cut", "tr", "tee", "wc", "uniq",
 		"tar", "gzip", "gunzip", "zstd", "curl", "wget", "nc", "ping", "dig", "nslookup", "getent", "hostname", "id", "whoami", "uname", "ps", "kill", "sysctl", "apk", "apt-get", "microdnf", "openssl", "envsubst", "mc", "aws", "gsutil", "rclone", "kubectl",
 		"ssh", "autossh", "sshpass", "tsh", "boundary", "tailscale", "tailscaled", "cloudflared", "chisel", "gost", "socat", "rinetd"}

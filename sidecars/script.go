@@ -95,6 +95,22 @@ func assignments(words []string, r v1alpha1.Recognition) (set []corev1.EnvVar) {
 	return set
 }
 
+// ofEnv are the variables that env sets for the program behind it.
+func ofEnv(line []string) (set []corev1.EnvVar) {
+	env := false
+	for _, word := range line {
+		base := path.Base(word)
+		if word == "" || !isPassed(word, base) {
+			break
+		}
+		if name, value, ok := strings.Cut(word, "="); ok && env && word[0] != '-' && value != "" {
+			set = append(set, corev1.EnvVar{Name: name, Value: value})
+		}
+		env = env || base == "env"
+	}
+	return set
+}
+
 // forServer reports whether a command starts the server, or nothing that is named.
 func forServer(words []string, r v1alpha1.Recognition) bool {
 	for _, word := range words {

@@ -9,7 +9,7 @@ import (
 
 // What the table must reach. The share rises with the engine and never falls.
 const (
-	leastRows    = 2680
+	leastRows    = 2820
 	leastPercent = 98.0
 	mostAccounts = 0
 	mostProxies  = 0

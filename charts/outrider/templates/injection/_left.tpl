@@ -37,6 +37,7 @@ variables.large || variables.oversize ? 'Size'
 : variables.line.exists(word, word.contains('$')) && variables.server.?env.orValue([]).exists(v, v.?value.orValue('').startsWith('-')) ? 'CommandLine'
 : variables.credentials.size() > 0 && variables.line.exists(word, word.matches({{ include "outrider.vocabulary.configurations" . }})) && object.spec.?volumes.orValue([]).exists(v, has(v.secret) || has(v.projected)) ? 'Account'
 : variables.line.exists(word, word.matches({{ include "outrider.vocabulary.shell" . }})) && variables.line.exists(word, word.matches({{ include "outrider.vocabulary.assigns" . }})) ? 'CommandLine'
+: variables.line.exists(word, word.matches('(?:^|/)env$')) && variables.line.exists(word, word.matches('^[^-=][^=]*=.')) ? 'CommandLine'
 : variables.silent ? ''
 : variables.mentioned && (!variables.taken || variables.line.size() > 64) ? 'CommandLine'
 : variables.server.?env.orValue([]).size() > 0 && (
