@@ -142,7 +142,7 @@ func setupWebhook(terminated context.Context, mgr ctrl.Manager, o Options, sourc
 		mux.Handle(string(entry), counted)
 	}
 	return errors.Join(
-		openPort(terminated, mgr, "webhook", o.WebhookAddress, serving.Reviews(terminated, mux, serving.DefaultLimits()), certs.ServeWith(source)),
+		openPort(terminated, mgr, "webhook", o.WebhookAddress, serving.Reviews(terminated, mux), certs.ServeWith(source)),
 		source.SetupServing(mgr, mux),
 		mgr.AddReadyzCheck("certificate", source.Check),
 	)

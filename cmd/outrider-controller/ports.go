@@ -56,7 +56,7 @@ func openPort(ctx context.Context, mgr ctrl.Manager, name, address string, handl
 	if over != nil {
 		listener = tls.NewListener(listener, over)
 	}
-	return mgr.Add(&manager.Server{Name: name, Server: serving.NewServer(handler, serving.DefaultLimits()), Listener: listener, ShutdownTimeout: new(time.Minute)})
+	return mgr.Add(&manager.Server{Name: name, Server: serving.NewServer(handler), Listener: listener, ShutdownTimeout: new(time.Minute)})
 }
 
 // AddMetricsServerExtraHandler implements manager.Manager.

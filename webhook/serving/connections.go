@@ -6,62 +6,42 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 )
 
-// connections are those of a server, and what their bodies hold of the memory that large ones share.
+// connections are those of a server. What they hold together stays below a limit.
 type connections struct {
-	limit int
-	large int64 // bytes to share
+	limit int // bytes
 
-	mu       sync.Mutex
-	changes  int // a clock of changes of state
-	reserved int64
-	byConn   map[net.Conn]*connection
-	byHost   map[string]*host
+	mu     sync.Mutex
+	held   int
+	byConn map[net.Conn]*connection
 }
 
-// host is what the connections from one address have, together.
-type host struct {
-	name        string
-	connections int
-	reserved    int64
-}
-
+// connection holds what a small request takes at least, and the body that it is sending.
 type connection struct {
-	net.Conn
+	conn     net.Conn
 	all      *connections
-	host     *host
-	changed  int // when its state changed
+	host     string // it comes from
+	held     int
+	changed  time.Time // when its state changed
 	answered bool
-	reserved int64
 }
 
-func newConnections(l Limits) *connections {
-	return &connections{limit: l.Connections, large: l.Large, byConn: map[net.Conn]*connection{}, byHost: map[string]*host{}}
+func newConnections(limit int) *connections {
+	return &connections{limit: limit, byConn: map[net.Conn]*connection{}}
 }
 
 type connectionKey struct{}
 
 // open is a http.Server's ConnContext: requests know their connection.
 func (c *connections) open(ctx context.Context, conn net.Conn) context.Context {
-	name, _, err := net.SplitHostPort(conn.RemoteAddr().String())
-	if err != nil {
-		name = conn.RemoteAddr().String()
-	}
+	host, _, _ := net.SplitHostPort(conn.RemoteAddr().String())
+	of := &connection{conn: conn, all: c, host: host, changed: time.Now()}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	h := c.byHost[name]
-	if h == nil {
-		h = &host{name: name}
-		c.byHost[name] = h
-	}
-	h.connections++
-	c.changes++
-	of := &connection{Conn: conn, all: c, host: h, changed: c.changes}
 	c.byConn[conn] = of
-	if len(c.byConn) > c.limit {
-		c.evict(c.stalest())
-	}
+	c.mu.Unlock()
+	of.hold(0)
 	return context.WithValue(ctx, connectionKey{}, of)
 }
 
@@ -74,94 +54,70 @@ func (c *connections) change(conn net.Conn, state http.ConnState) {
 	case of == nil: // evicted
 	case state == http.StateClosed || state == http.StateHijacked:
 		c.forget(of)
-	case state == http.StateActive || state == http.StateIdle:
-		c.changes++
-		of.changed, of.answered = c.changes, of.answered || state == http.StateIdle
+	default:
+		of.changed, of.answered = time.Now(), of.answered || state == http.StateIdle
 	}
 }
 
-func (c *connections) forget(of *connection) {
-	c.release(of)
-	delete(c.byConn, of.Conn)
-	if of.host.connections--; of.host.connections == 0 {
-		delete(c.byHost, of.host.name)
+// hold notes the size of the body that a connection has memory for. While all hold too much, connections are evicted. It reports
+// whether this one is still there.
+func (of *connection) hold(body int) bool {
+	c := of.all
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.byConn[of.conn] != of {
+		return false
 	}
+	c.held -= of.held
+	of.held = max(body, small)
+	c.held += of.held
+	for c.held > c.limit {
+		c.evict(c.greediest())
+	}
+	return c.byConn[of.conn] == of
 }
 
-// stalest is the connection in its state for the longest, of the host that has the most, or, where none has many, of those
-// never answered, if these are many.
-func (c *connections) stalest() *connection {
-	many := c.limit / 4
-	var most *host
-	for _, h := range c.byHost {
-		if most == nil || h.connections > most.connections {
-			most = h
-		}
-	}
-	var ofHost, unanswered *connection
-	waiting := 0
+// greediest is the connection in its state for the longest, of the host that holds the most, or, where none holds much, of those
+// never answered, if these hold much.
+func (c *connections) greediest() *connection {
+	much, unanswered := c.limit/4, 0
+	byHost := map[string]int{}
 	for _, of := range c.byConn {
-		if of.host == most && (ofHost == nil || of.changed < ofHost.changed) {
-			ofHost = of
-		}
+		byHost[of.host] += of.held
 		if !of.answered {
-			if waiting++; unanswered == nil || of.changed < unanswered.changed {
-				unanswered = of
-			}
+			unanswered += of.held
 		}
 	}
-	if most.connections <= many && waiting > many {
-		return unanswered
+	most := ""
+	for host, held := range byHost {
+		if held > byHost[most] {
+			most = host
+		}
 	}
-	return ofHost
+	suspect := func(of *connection) bool { return of.host == most }
+	if byHost[most] <= much && unanswered > much {
+		suspect = func(of *connection) bool { return !of.answered }
+	}
+	var found *connection
+	for _, of := range c.byConn {
+		if suspect(of) && (found == nil || of.changed.Before(found.changed)) {
+			found = of
+		}
+	}
+	return found
 }
 
 // evict closes a connection. It counts no more from now on, though the server learns of it later.
 func (c *connections) evict(of *connection) {
 	c.forget(of)
-	conn := of.Conn
+	conn := of.conn
 	if t, ok := conn.(*tls.Conn); ok {
 		conn = t.NetConn() // Close of the other would write an alert first, and might wait
 	}
 	_ = conn.Close()
 }
 
-// reserve takes bytes of what large bodies share. Where they do not suffice, the largest body of the host that holds the most is
-// evicted, unless that is this one. It reports whether there is memory.
-func (of *connection) reserve(bytes int64) bool {
-	c := of.all
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.byConn[of.Conn] != of {
-		return false // evicted
-	}
-	of.reserved += bytes
-	of.host.reserved += bytes
-	c.reserved += bytes
-	for c.reserved > c.large {
-		most := of
-		for _, other := range c.byConn {
-			if other.host.reserved > most.host.reserved || other.host == most.host && other.reserved > most.reserved {
-				most = other
-			}
-		}
-		if most == of {
-			return false
-		}
-		c.evict(most)
-	}
-	return true
-}
-
-// done gives back what the body of a request held.
-func (of *connection) done() {
-	of.all.mu.Lock()
-	defer of.all.mu.Unlock()
-	of.all.release(of)
-}
-
-func (c *connections) release(of *connection) {
-	c.reserved -= of.reserved
-	of.host.reserved -= of.reserved
-	of.reserved = 0
+func (c *connections) forget(of *connection) {
+	c.held -= of.held
+	delete(c.byConn, of.conn)
 }

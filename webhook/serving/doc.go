@@ -8,19 +8,17 @@
 // It can be given neither timeouts nor a listener: a body may trickle forever, each in a buffer of up to 7 MiB, on any number of
 // connections. Refused: deadlines set by handlers, which leave the number of connections unbounded.
 //
-// # Above the limit of connections, one is evicted and the new one is served
+// # Connections share one limit of memory; beyond it, one is evicted and the new one is served
 //
-// It is one of the address that has the most: the one that has been in its state for the longest. Where no address has a quarter of
-// all, it is the oldest of those never answered, if these are more than a quarter, as in an attack from many addresses. A review takes
-// milliseconds. Refused: netutil.LimitListener, under which newcomers wait for clients that trickle; and a fixed number for each
-// address, because several API servers may come through one.
+// Each counts as a small body, and while a larger one arrives, as that. Evicted is one of the address that holds the most: the one that
+// has been in its state for the longest. Where no address holds a quarter, it is the oldest of those never answered, if these hold more
+// than a quarter, as in an attack from many addresses. A review takes milliseconds. Refused: netutil.LimitListener and a semaphore, at
+// which newcomers wait for clients that trickle; a fixed number for each address, because several API servers may come through one.
 //
 // # A body is read whole, and looked at, before it is decoded
 //
 // Kubernetes' JSON begins with a brace (the decoder would take YAML and protobuf, at a hundred times the cost), and empty items of lists
-// grow a hundredfold as Go values, so they are counted. API servers name a body's length, and it is read into that much. Small bodies
-// always have memory. Large ones share some; the largest of the address that holds the most is evicted. Of those with more than a
-// thousand commas one is decoded at a time.
+// grow a hundredfold as Go values, so they are counted. Of the bodies with more than a thousand commas one is decoded at a time.
 //
 // # Refusals are HTTP statuses
 //

@@ -24,7 +24,7 @@ func TestLeaving(t *testing.T) {
 		leaving, leave := context.WithCancel(context.Background())
 		ctx, stop := context.WithCancel(context.Background())
 		echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
-		server := manager.Server{Server: NewServer(Reviews(leaving, echo, DefaultLimits()), DefaultLimits())}
+		server := manager.Server{Server: NewServer(Reviews(leaving, echo))}
 		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)

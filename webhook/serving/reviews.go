@@ -8,15 +8,15 @@ import (
 	"net/http"
 )
 
-// Reviews is middleware of a NewServer with the same limits: it reads bodies and passes on what may be an AdmissionReview. Once leaving
-// has ended, each answer closes its connection: an API server would keep it, and a call that it sends while a server that shuts down
-// closes what is idle is lost, because it is not idempotent.
-func Reviews(leaving context.Context, next http.Handler, l Limits) http.Handler {
+// Reviews is middleware of a NewServer: it reads bodies and passes on what may be an AdmissionReview. Once leaving has ended, each answer
+// closes its connection: an API server would keep it, and a call that it sends while a server that shuts down closes what is idle is
+// lost, because it is not idempotent.
+func Reviews(leaving context.Context, next http.Handler) http.Handler {
 	complex := make(chan struct{}, 1) // of the bodies with many values, one is handled at a time
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		of := r.Context().Value(connectionKey{}).(*connection)
-		defer of.done()
-		body, status := read(r, of, l)
+		defer of.hold(0)
+		body, status := read(r, of)
 		if status != 0 || leaving.Err() != nil {
 			w.Header().Set("Connection", "close") // where a body is refused, the rest of it is not read
 		}
@@ -24,7 +24,7 @@ func Reviews(leaving context.Context, next http.Handler, l Limits) http.Handler 
 			http.Error(w, http.StatusText(status), status)
 			return
 		}
-		if bytes.Count(body, []byte(",")) > l.Commas {
+		if bytes.Count(body, []byte(",")) > simple {
 			select {
 			case complex <- struct{}{}:
 				defer func() { <-complex }()
@@ -37,8 +37,8 @@ func Reviews(leaving context.Context, next http.Handler, l Limits) http.Handler 
 	})
 }
 
-// read returns a body that may be an AdmissionReview, or the status with which it is refused.
-func read(r *http.Request, of *connection, l Limits) (body []byte, status int) {
+// read returns a body that may be an AdmissionReview, or the status with which it is refused. Memory grows with what has arrived.
+func read(r *http.Request, of *connection) (body []byte, status int) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
 	case r.Method != http.MethodPost:
@@ -47,27 +47,24 @@ func read(r *http.Request, of *connection, l Limits) (body []byte, status int) {
 		return nil, http.StatusUnsupportedMediaType
 	case r.ContentLength < 0:
 		return nil, http.StatusLengthRequired
-	case r.ContentLength > l.Body:
+	case r.ContentLength > mostBody:
 		return nil, http.StatusRequestEntityTooLarge
 	}
-	body = make([]byte, 0, min(r.ContentLength, 4<<10))
-	for int64(len(body)) < r.ContentLength {
-		if had := int64(cap(body)); len(body) == cap(body) {
-			size := min(2*had, r.ContentLength)
-			if more := size - max(had, l.Small); more > 0 && !of.reserve(more) {
-				return nil, http.StatusServiceUnavailable
-			}
-			body = append(make([]byte, 0, size), body...)
+	for length := int(r.ContentLength); len(body) < length; {
+		size := min(max(4<<10, 2*len(body)), length)
+		if !of.hold(size) {
+			return nil, http.StatusServiceUnavailable
 		}
-		n, err := r.Body.Read(body[len(body):cap(body)])
-		if body = body[:len(body)+n]; err != nil && int64(len(body)) < r.ContentLength {
+		grown := make([]byte, size)
+		if _, err := io.ReadFull(r.Body, grown[copy(grown, body):]); err != nil {
 			return nil, http.StatusBadRequest
 		}
+		body = grown
 	}
 	switch {
 	case !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")):
 		return nil, http.StatusBadRequest
-	case items(body) > l.Items:
+	case items(body) > mostItems:
 		return nil, http.StatusRequestEntityTooLarge
 	}
 	return body, 0

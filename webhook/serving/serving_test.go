@@ -40,7 +40,7 @@ func opened(c *connections, host string) *conn {
 
 // The host with the most connections loses the one that has been in its state for the longest; no other loses any.
 func TestEvictByHost(t *testing.T) {
-	c := newConnections(Limits{Connections: 4})
+	c := newConnections(4 * small)
 	honest := opened(c, "10.0.0.1")
 	many := []*conn{opened(c, "10.0.0.2"), opened(c, "10.0.0.2"), opened(c, "10.0.0.2")}
 	c.change(many[0], http.StateIdle)
@@ -52,14 +52,14 @@ func TestEvictByHost(t *testing.T) {
 	for _, of := range []*conn{honest, many[0], many[2], many[3]} {
 		c.change(of, http.StateClosed)
 	}
-	if len(c.byConn)+len(c.byHost) != 0 {
-		t.Errorf("something is left: %d, %d", len(c.byConn), len(c.byHost))
+	if len(c.byConn)+c.held != 0 {
+		t.Errorf("something is left: %d, %d bytes", len(c.byConn), c.held)
 	}
 }
 
 // Where clients have an address each, it is the oldest of those that were never answered; those that were stay.
 func TestEvictUnanswered(t *testing.T) {
-	c := newConnections(Limits{Connections: 12})
+	c := newConnections(12 * small)
 	honest := []*conn{opened(c, "10.0.0.1"), opened(c, "10.0.0.1")}
 	for _, of := range honest {
 		c.change(of, http.StateActive)
@@ -83,31 +83,48 @@ func TestEvictUnanswered(t *testing.T) {
 	}
 }
 
-// The host whose bodies hold the most loses the largest of them.
-func TestEvictLargest(t *testing.T) {
-	c := newConnections(Limits{Connections: 10, Large: 230})
+// The host whose bodies hold the most loses the one that takes the longest; the others keep theirs.
+func TestEvictLarge(t *testing.T) {
+	c := newConnections(20 * small)
 	honest := opened(c, "10.0.0.1")
 	greedy := []*conn{opened(c, "10.0.0.2"), opened(c, "10.0.0.2"), opened(c, "10.0.0.2")}
 	all := map[*conn]*connection{}
-	for of, bytes := range map[*conn]int64{honest: 100, greedy[0]: 60, greedy[1]: 70, greedy[2]: 0} {
-		if all[of] = c.byConn[of]; !all[of].reserve(bytes) {
-			t.Errorf("there is no memory for %d", bytes)
+	for of, bodies := range map[*conn]int{honest: 8, greedy[0]: 5, greedy[1]: 6, greedy[2]: 1} {
+		if all[of] = c.byConn[of]; !all[of].hold(bodies * small) {
+			t.Errorf("there is no memory for %d", bodies)
 		}
 	}
-	if !all[honest].reserve(10) || !greedy[1].closed || honest.closed || greedy[0].closed {
-		t.Errorf("closed: %v, %v %v", honest.closed, greedy[0].closed, greedy[1].closed)
+	c.change(greedy[0], http.StateActive)
+	if !all[honest].hold(9*small) || !greedy[1].closed || honest.closed || greedy[0].closed || greedy[2].closed {
+		t.Errorf("closed: %v, %v %v %v", honest.closed, greedy[0].closed, greedy[1].closed, greedy[2].closed)
 	}
-	if all[greedy[1]].reserve(1) || c.reserved != 170 {
-		t.Errorf("an evicted connection still counts: %d", c.reserved)
+	if all[greedy[1]].hold(1) || c.held != 15*small {
+		t.Errorf("an evicted connection still counts: %d", c.held/small)
 	}
-	if all[greedy[0]].reserve(200) {
+	if all[greedy[0]].hold(20*small) || !greedy[0].closed || honest.closed {
 		t.Error("the largest body evicts others")
 	}
 	for _, of := range all {
-		of.done()
+		of.hold(0)
 	}
-	if c.reserved != 0 {
-		t.Errorf("%d are not given back", c.reserved)
+	if c.held != small {
+		t.Errorf("%d are not given back", c.held)
+	}
+}
+
+// Where clients have an address each, their large bodies evict none of a host that was answered.
+func TestEvictLargeUnanswered(t *testing.T) {
+	c := newConnections(20 * small)
+	honest := opened(c, "10.0.0.1")
+	c.change(honest, http.StateIdle)
+	if !c.byConn[honest].hold(5 * small) {
+		t.Error("there is no memory")
+	}
+	for i := range 10 {
+		c.byConn[opened(c, fmt.Sprint("10.0.1.", i))].hold(4 * small)
+	}
+	if honest.closed || len(c.byConn) != 4 || c.held != 17*small {
+		t.Errorf("closed: %v; there are %d, that hold %d", honest.closed, len(c.byConn), c.held/small)
 	}
 }
 
@@ -159,23 +176,21 @@ func FuzzItems(f *testing.F) {
 }
 
 func TestReviews(t *testing.T) {
-	l := Limits{Connections: 1, Small: 8 << 10, Large: 16 << 10, Body: 64 << 10, Items: 100, Commas: 10}
-	c := newConnections(l)
-	ctx := c.open(t.Context(), &conn{from: "10.0.0.1"})
+	c := newConnections(2 * small)
 	var got []byte
-	handler := Reviews(t.Context(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got, _ = io.ReadAll(r.Body) }), l)
+	handler := Reviews(t.Context(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got, _ = io.ReadAll(r.Body) }))
 	for name, tc := range map[string]struct {
 		method, kind, encoding, body string
 		want                         int
 	}{
 		"what is asked for":     {"POST", "application/json", "", ` {"a":1}`, 200},
 		"with a character set":  {"POST", "application/json; charset=utf-8", "", `{}`, 200},
-		"a larger one":          {"POST", "application/json", "", `{"` + strings.Repeat("a", 20<<10) + `":1}`, 200},
-		"more than all share":   {"POST", "application/json", "", `{"` + strings.Repeat("a", 30<<10) + `":1}`, 503},
-		"larger than any":       {"POST", "application/json", "", `{"` + strings.Repeat("a", 70<<10) + `":1}`, 413},
+		"a larger one":          {"POST", "application/json", "", `{"` + strings.Repeat("a", 2*small-100) + `":1}`, 200},
+		"more than all share":   {"POST", "application/json", "", `{"` + strings.Repeat("a", 2*small) + `":1}`, 503},
+		"larger than any":       {"POST", "application/json", "", `{"` + strings.Repeat("a", mostBody) + `":1}`, 413},
 		"of no length":          {"POST", "application/json", "", "", 411},
-		"many items":            {"POST", "application/json", "", `{"a":[0` + strings.Repeat(",0", 100) + `]}`, 200},
-		"too many items":        {"POST", "application/json", "", `{"a":[0` + strings.Repeat(",0", 101) + `]}`, 413},
+		"many items":            {"POST", "application/json", "", `{"a":[0` + strings.Repeat(",0", mostItems) + `]}`, 200},
+		"too many items":        {"POST", "application/json", "", `{"a":[0` + strings.Repeat(",0", mostItems+1) + `]}`, 413},
 		"many keys":             {"POST", "application/json", "", `{"a":0` + strings.Repeat(`,"a":0`, 1000) + `}`, 200},
 		"YAML":                  {"POST", "application/json", "", "a: 1", 400},
 		"nothing":               {"POST", "application/json", "", "", 400},
@@ -185,7 +200,8 @@ func TestReviews(t *testing.T) {
 		"another method":        {"GET", "application/json", "", "{}", 405},
 		"what is asked for, so": {"POST", "application/json", "", `{"b":1}`, 200},
 	} {
-		r := httptest.NewRequestWithContext(ctx, tc.method, "/", strings.NewReader(tc.body))
+		from := &conn{from: "10.0.0.1"}
+		r := httptest.NewRequestWithContext(c.open(t.Context(), from), tc.method, "/", strings.NewReader(tc.body))
 		r.Header.Set("Content-Type", tc.kind)
 		if tc.want == http.StatusLengthRequired {
 			r.ContentLength = -1
@@ -199,8 +215,11 @@ func TestReviews(t *testing.T) {
 		if w.Code != tc.want || (tc.want == 200) != (got != nil) || got != nil && !bytes.Equal(got, []byte(tc.body)) {
 			t.Errorf("%s: %d, want %d; the handler reads %.40q", name, w.Code, tc.want, got)
 		}
-		if c.reserved != 0 {
-			t.Errorf("%s: %d bytes are kept", name, c.reserved)
+		if !from.closed && c.held != small {
+			t.Errorf("%s: %d bytes are kept", name, c.held)
+		}
+		if c.change(from, http.StateClosed); c.held != 0 {
+			t.Errorf("%s: %d bytes are kept when it is gone", name, c.held)
 		}
 	}
 }
