@@ -69,7 +69,7 @@ func endpointsProblem(value string) string {
 		case reservedJob(m[1]):
 			return fmt.Sprintf("the job %q is the stack's own; choose another name", m[1])
 		case seen[m[1]+"="+m[3]]:
-			return fmt.Sprintf("port %s stands there twice; name the endpoints: a=%s,b=%s/x", m[3], m[3], m[3])
+			return fmt.Sprintf("port %s is given twice; name the endpoints: a=%s,b=%s/x", m[3], m[3], m[3])
 		}
 		seen[m[1]+"="+m[3]] = true
 	}

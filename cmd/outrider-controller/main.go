@@ -1,7 +1,7 @@
 // Command outrider-controller is Outrider in the cluster. In the role webhook it
 // injects exporters, in the role controller it does all that one process does for
 // the cluster: certificates, coverage, suspensions, repair. With the argument
-// reload it is what tells the Alertmanager beside it of a new configuration.
+// reload it has the Alertmanager beside it load a changed configuration.
 package main
 
 import (

@@ -67,7 +67,7 @@ func (t *translation) protocols(job map[string]any) {
 	}
 	for _, name := range t.o.Spec.Protocols {
 		if seen[name] {
-			t.problem("spec.scrapeProtocols", "%q stands there twice; the object is skipped", name)
+			t.problem("spec.scrapeProtocols", "%q is given twice; the object is skipped", name)
 		}
 		seen[name] = true
 	}
