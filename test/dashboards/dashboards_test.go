@@ -147,6 +147,15 @@ func checkGrid(t *testing.T, panels []Panel) {
 	}
 }
 
+// TestNeeds holds that a dashboard that is never run live says why.
+func TestNeeds(t *testing.T) {
+	for _, d := range definitions(t) {
+		if what, why, _ := strings.Cut(d.Needs, ": "); d.Needs != "" && (what == "" || !sentence(why)) {
+			t.Errorf("%s needs %q, want WHAT: why it cannot run.", d.Name, d.Needs)
+		}
+	}
+}
+
 // TestLinks holds that each link leads to a dashboard that has the variable it hands on.
 func TestLinks(t *testing.T) {
 	all := definitions(t)

@@ -34,7 +34,7 @@ type Definition struct {
 	Clusters string
 	// Variables beside cluster and those of Instances, each of which may use the ones before it.
 	Variables []VariableDefinition
-	// Needs is what the panels need and the test cluster cannot run, such as "a Kafka broker". Default nothing.
+	// Needs is what the panels need and the test cluster cannot run, and why: "a Kafka broker: it is a Java program." Default nothing.
 	Needs string
 	// Rows from top to bottom.
 	Rows []RowDefinition

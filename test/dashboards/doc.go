@@ -28,7 +28,8 @@ panel's key "empty" completes the sentence "No data means that …" in its descr
 
 # Decision: dashboards that the test cluster cannot fill
 
-A dashboard of a server that cannot run on the test cluster says so with the key "needs". Its queries are checked against the
+A dashboard of a server that cannot run on the test cluster says so with the key "needs": what, and why, and what of it is real
+all the same. Its queries are checked against the
 metric names of the exporter's own pages or source, and evaluated over generated series like all others.
 
 # Decision: minified files

@@ -4,8 +4,15 @@ here; an accepted finding that no longer occurs fails the test too.
 
 # Decision: the linters that are modules of the proxy
 
-kube-score, promtool (test/stack), Helm 3's and Helm 4's own lint and Alertmanager's configuration loader run here. pint, kube-linter,
-Grafana's dashboard-linter and Artifact Hub's linter are not served as Go modules: what they look at is asked by tests of our own (of
-rules in test/rules, of panels in test/dashboards, of the package in charts).
+kube-score, promtool (test/stack), Helm 3's and Helm 4's own lint and Alertmanager's configuration loader run here. The others were tried
+on 2026-11-27 with "go get MODULE@latest": the Go module proxy answers 403 Forbidden ("This module version is not available") for every
+version of each.
+
+	github.com/cloudflare/pint            rules: names, labels and joins are asked by test/rules
+	golang.stackrox.io/kube-linter        objects: kube-score and Pod Security's own checks in charts
+	github.com/grafana/dashboard-linter   panels: units, legends, variables and rates are asked by test/dashboards
+	github.com/artifacthub/hub            the package's annotations and files: charts/package_test.go
+
+A linter that becomes available goes into tools/go.mod, which pins kube-score.
 */
 package lint
