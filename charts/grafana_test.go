@@ -253,14 +253,14 @@ func TestGrafanaHasNoDefaultPassword(t *testing.T) {
 
 func TestGrafanaRefuses(t *testing.T) {
 	for want, values := range map[string]string{
-		"grafana.adminSecret is empty: set it to":                            `{grafana: {enabled: true, access: login}}`,
-		"grafana.prometheusURL is empty, and this release has no Prometheus": `{grafana: {enabled: true}, discovery: {mode: none}}`,
-		"grafana.prometheusURL: the user in it would be readable":            `{grafana: {enabled: true, prometheusURL: "http://u:p@thanos:9090"}}`,
-		"no Prometheus that answers queries":                                 `{grafana: {enabled: true}, prometheus: {mode: agent, remoteWrite: [{url: "http://a.example"}]}}`,
-		"at '/grafana/access': value must be one of 'anonymous', 'login'":    `{grafana: {enabled: true, access: admin}}`,
-		"at '/dashboards/label'":                                             `{dashboards: {label: "a b"}}`,
-		"at '/grafana': additional properties 'adminPassword' not allowed":   `{grafana: {adminPassword: x}}`,
-		"at '/dashboards/labelValue': got boolean, want string":              `{dashboards: {labelValue: true}}`,
+		"grafana.adminSecret is empty: set it to":                                               `{grafana: {enabled: true, access: login}}`,
+		"grafana.prometheusURL is empty, and this release has no Prometheus":                    `{grafana: {enabled: true}, discovery: {mode: none}}`,
+		"grafana.prometheusURL: the user in it would be readable":                               `{grafana: {enabled: true, prometheusURL: "http://u:p@thanos:9090"}}`,
+		"no Prometheus that answers queries":                                                    `{grafana: {enabled: true}, prometheus: {mode: agent, remoteWrite: [{url: "http://a.example"}]}}`,
+		"at '/grafana/access': value must be one of 'anonymous', 'login'":                       `{grafana: {enabled: true, access: admin}}`,
+		"at '/dashboards/label'":                                                                `{dashboards: {label: "a b"}}`,
+		"at '/grafana/adminPassword': value must be 'no key of this chart: write access: login": `{grafana: {adminPassword: x}}`,
+		"at '/dashboards/labelValue': got boolean, want string":                                 `{dashboards: {labelValue: true}}`,
 	} {
 		var v map[string]any
 		if err := yaml.Unmarshal([]byte(values), &v); err != nil {

@@ -97,7 +97,7 @@ var pools = map[string][]string{
 	"extraArgs":                         {`[]`, `[--log.level=debug]`, `["--web.route-prefix=/a/b/", --log.format=json]`},
 	"externalLabels":                    {`{}`, `{cluster: "012", region: "a b"}`},
 	"podLabels":                         {`{}`, `{a: "1e6", b.c/d: "yes"}`},
-	"resources":                         {`{}`, `{requests: {cpu: 100m, memory: 1Gi}}`},
+	"resources":                         {`{}`, `{requests: {cpu: 100m, memory: 1Gi}, limits: {memory: 1Gi}}`, `{requests: {cpu: 0.1, memory: 0.5Gi}, limits: {memory: 4e9}}`},
 	"/scrape/limits":                    {`{samples: 100000000, labels: 0, labelNameLength: 9, labelValueLength: 2147483647, bodySize: 1GB, targets: 1000000}`},
 	"/alertmanager/retention":           {`120h`, `5h30m`},
 	"/prometheus/retention":             {`{time: 1w2d, size: 512GB}`},
@@ -157,8 +157,8 @@ func (g generator) object(s map[string]any, path string) map[string]any {
 	result := map[string]any{}
 	properties, _ := s["properties"].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		if path == "" && (name == "global" || name == "enabled") {
-			continue
+		if path == "" && (name == "global" || name == "enabled") || properties[name].(map[string]any)["$comment"] != nil {
+			continue // the last are keys of another chart, to be refused
 		}
 		// Few keys of a component, or every render would be of everything at once.
 		required, _ := s["required"].([]any)

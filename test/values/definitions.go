@@ -11,6 +11,9 @@ import (
 	"github.com/prometheus/prometheus/model/relabel"
 )
 
+// expression is a regular expression, which Prometheus would refuse with all of its configuration.
+var expression = schema{"type": "string", "format": "regex"}
+
 // definitions are the shapes that several keys have.
 var definitions = map[string]schema{
 	"name":         {"description": "A DNS label.", "type": "string", "maxLength": 63, "pattern": `^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`},
@@ -106,6 +109,7 @@ var definitions = map[string]schema{
 		}})}},
 	},
 	"relabeling": {"type": []string{"array", "null"}, "items": object(keysOf[relabel.Config](schema{
+		"regex":  schema{"format": "regex"},
 		"action": pattern(`^([Rr]eplace|[Kk]eep|[Dd]rop|[Kk]eep[Ee]qual|[Dd]rop[Ee]qual|[Hh]ash[Mm]od|[Ll]abel[Mm]ap|[Ll]abel[Dd]rop|[Ll]abel[Kk]eep|[Ll]owercase|[Uu]ppercase)$`),
 	}))},
 	"tolerations": list(object(schema{

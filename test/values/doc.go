@@ -16,6 +16,9 @@ for every second new key.
 A list, and a map that is not a block of keys, must have a shape; so an unknown key cannot hide in one. global alone lets
 other keys through, because Helm hands it to every chart of an umbrella.
 
+Users come from kube-prometheus-stack with its keys. JSON schema has no messages of its own, so a key in [foreign] allows the sentence
+that names the way out and nothing else; the refusal quotes it.
+
 No key is required. "helm upgrade --reuse-values" brings the values of an older chart, which lacks keys, and null takes a key
 out; a template that is rendered before all others fills in what is missing from files/defaults.json. Refused: a default
 beside every use of a value, which would be a second place for each.

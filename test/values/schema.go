@@ -70,6 +70,7 @@ func properties(v Value, component bool, common []Value) schema {
 	for _, k := range v.Keys {
 		all[k.Name()] = property(k, component || k.Component(), common)
 	}
+	foreignKeys(v.Path, all)
 	return all
 }
 

@@ -189,7 +189,7 @@ var shapes = map[string]schema{
 		"labelValueLength": integer(0, 1<<31), "bodySize": pattern(`^(0|[0-9]+(B|KB|MB|GB))$`), "targets": integer(0, 1<<31),
 	}),
 	"scrape.settings": {"type": "object", "additionalProperties": object(schema{
-		"interval": ref("duration"), "timeout": ref("duration"), "keep": list(schema{"type": "string"}), "drop": list(schema{"type": "string"}),
+		"interval": ref("duration"), "timeout": ref("duration"), "keep": list(expression), "drop": list(expression),
 	})},
 	"scrape.namespaceLabels": set(pattern(`^[a-zA-Z0-9]([a-zA-Z0-9./_-]*[a-zA-Z0-9])?$`)),
 	"scrape.annotated":       object(schema{"enabled": schema{"type": "boolean"}, "namespaces": set(ref("name"))}),

@@ -96,6 +96,7 @@ during a rollout; a StatefulSet's have no such label, and the API server ignores
 {{- $_ := set $container "securityContext" (include "outrider.override" (dict "base" (include "outrider.containerSecurityContext" . | fromYaml) "with" $.pod.securityContext) | fromYaml) -}}
 {{- if eq $i 0 -}}
 {{- $_ := set $container "image" (include "outrider.image" $c) -}}
+{{- include "outrider.checkResources" (dict "block" $c.block "resources" ($c.values.resources | default dict)) -}}
 {{- $_ := set $container "resources" $c.values.resources -}}
 {{- with include "outrider.args" (dict "block" $c.block "args" ($container.args | default list) "values" $c.values "pinned" $c.pinned) | fromYamlArray }}{{ $_ := set $container "args" . }}{{ end -}}
 {{- with concat ($container.env | default list) $.pod.extraEnv }}{{ $_ := set $container "env" . }}{{ end -}}
@@ -203,4 +204,22 @@ metadata:
   {{- end }}
 automountServiceAccountToken: false
 {{- end -}}
+{{- end -}}
+
+{{/* A request above its limit is taken by the API server in a workload and refused in each of its pods: there would be none, and no error. */}}
+{{- define "outrider.checkResources" -}}
+{{- range $name, $request := .resources.requests -}}
+{{- $limit := get ($.resources.limits | default dict) $name -}}
+{{- if and $limit (gt (include "outrider.amount" $request | float64) (include "outrider.amount" $limit | float64)) -}}
+{{- fail (printf "%s.resources.requests.%s is %v, above its limit %v, and no pod would be created: raise limits.%s too, or set it to null" $.block $name $request $limit $name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A quantity of Kubernetes, such as 1.5Gi or 100m, as a number. */}}
+{{- define "outrider.amount" -}}
+{{- $text := kindIs "string" . | ternary (toString .) (printf "%f" (float64 .)) -}}
+{{- $unit := regexFind "([numkKMGTPE]i?)?$" $text -}}
+{{- $scale := dict "n" 0.000000001 "u" 0.000001 "m" 0.001 "k" 1e3 "K" 1e3 "M" 1e6 "G" 1e9 "T" 1e12 "P" 1e15 "E" 1e18 "Ki" 1024.0 "Mi" 1048576.0 "Gi" 1073741824.0 "Ti" 1099511627776.0 "Pi" 1125899906842624.0 "Ei" 1152921504606846976.0 -}}
+{{- mulf (trimSuffix $unit $text | float64) (get $scale $unit | default 1.0) -}}
 {{- end -}}

@@ -3,6 +3,7 @@ Beside each Prometheus: answers for it, and uploads its blocks.
 */}}
 {{- define "outrider.thanos.sidecar" -}}
 {{- $thanos := .Values.thanos -}}
+{{- include "outrider.checkResources" (dict "block" "thanos" "resources" ($thanos.resources | default dict)) -}}
 - name: thanos-sidecar
   image: {{ include "outrider.image" (dict "root" . "values" $thanos) }}
   args:
