@@ -99,6 +99,12 @@ Its labels never replace ours, and its timestamps are ignored: a sample from the
 their names and values, and decompressed bytes are limited, and exceeding a limit fails that one scrape. A test has a real
 Prometheus scrape targets that try each of these.
 
+# Decision: Vault's label cluster becomes exported_cluster
+
+In a store of several clusters an external label cluster is added to series that have none, and rules keep clusters apart by it. Vault
+puts its own name there, until it is sealed and does not know it: the sealed server of three would be of another cluster than its peers.
+Refused: the same for Elasticsearch, whose dashboards choose by that label, and which always has it.
+
 # Decision: one template, read as YAML
 
 Most of the jobs' text is the same and comes from one template. The rules are read from the YAML at run time instead of written
