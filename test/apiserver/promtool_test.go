@@ -47,11 +47,11 @@ func TestPromtoolReadsTheConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ values, says string }{
-		"default":            {"{}", ""},
-		"the page's":         {page, ""},
-		"optional":           {optional, ""},
-		"no such discovery":  {"{scrape: {extra: [{job_name: x, consul_sd_configs: [{serverr: a}]}]}}", "field serverr not found"},
-		"no such expression": {"{scrape: {extra: [{job_name: x, relabel_configs: [{regex: (, target_label: a}]}]}}", "missing closing )"},
+		"default":           {"{}", ""},
+		"the page's":        {page, ""},
+		"optional":          {optional, ""},
+		"no such discovery": {"{scrape: {extra: [{job_name: x, consul_sd_configs: [{serverr: a}]}]}}", "field serverr not found"},
+		"no modulus":        {"{scrape: {extra: [{job_name: x, relabel_configs: [{action: hashmod, source_labels: [a], target_label: b}]}]}}", "requires non-zero modulus"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := exec.CommandContext(t.Context(), promtool, "check", "config", configuration(t, c.values)).CombinedOutput()
