@@ -14,13 +14,7 @@ import (
 func TestALostLeaseCostsNoAdmission(t *testing.T) {
 	t.Parallel()
 	const lease = leaderLease
-	e := newEnv(t)
-	e.install(t, modes["self-signed"].certs)
-	for range 2 {
-		e.startReady(t)
-	}
-	load := e.startLoad(t)
-	load.more(t, 20)
+	e, load := underLoad(t, modes["self-signed"].certs, 2)
 	old := e.leader(t)
 	began := time.Now()
 	leases := e.client.CoordinationV1().Leases(releaseNamespace)
@@ -70,13 +64,7 @@ func TestALostLeaseCostsNoAdmission(t *testing.T) {
 // A Secret that is deleted while nobody leads costs no admission: each replica renews by the CA that signed for it last.
 func TestALostSecretWaitsForALeader(t *testing.T) {
 	t.Parallel()
-	e := newEnv(t)
-	e.install(t, compressed)
-	for range 2 {
-		e.startReady(t)
-	}
-	load := e.startLoad(t)
-	load.more(t, 20)
+	e, load := underLoad(t, compressed, 2)
 	for _, r := range e.replicas {
 		r.resign()
 	}

@@ -54,6 +54,19 @@ func (e *env) startLoad(t *testing.T) *load {
 	return l
 }
 
+// underLoad installs the chart with these values of certs, and starts replicas and the load.
+func underLoad(t *testing.T, certs map[string]any, replicas int) (*env, *load) {
+	t.Helper()
+	e := newEnv(t)
+	e.install(t, certs)
+	for range replicas {
+		e.startReady(t)
+	}
+	l := e.startLoad(t)
+	l.more(t, 20)
+	return e, l
+}
+
 func (l *load) create(ctx context.Context, e *env, p *policy, namespace string, creator int, annotations map[string]string) {
 	client := []kubernetes.Interface{e.client, e.lagging}[creator%2]
 	for i := 0; ctx.Err() == nil; i++ {

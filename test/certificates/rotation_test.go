@@ -78,13 +78,7 @@ func (e *env) read(t *testing.T) keeping {
 func TestRotationsUnderLoad(t *testing.T) {
 	t.Parallel()
 	const rotations = 20
-	e := newEnv(t)
-	e.install(t, compressed)
-	for range 3 {
-		e.startReady(t)
-	}
-	load := e.startLoad(t)
-	load.more(t, 20)
+	e, load := underLoad(t, compressed, 3)
 	chance := rand.New(rand.NewPCG(1, 2))
 	kills, restarts, began := 0, 0, time.Now()
 	for i := range rotations {
