@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -23,7 +22,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	ctrlclient "sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
@@ -67,7 +65,9 @@ func newGuarded(t *testing.T, values map[string]any, replicas int) *guarded {
 	}
 	installWebhook(t, g.c, g.webhooks[replicas-1])
 	permit(t, g.server, values)
-	g.kubeconfig = asAccount(t, g.server)
+	if g.kubeconfig, err = g.server.KubeconfigOf(releaseNamespace, "outrider-controller"); err != nil {
+		t.Fatal(err)
+	}
 	g.x = exportersOf(t, g.server.Config())
 	return g
 }
@@ -92,24 +92,6 @@ func permit(t *testing.T, server *kube.APIServer, values map[string]any) {
 			}
 		}
 	}
-}
-
-// asAccount is a kubeconfig that may do what the chart lets the controller do.
-func asAccount(t *testing.T, server *kube.APIServer) string {
-	t.Helper()
-	config, err := clientcmd.LoadFromFile(server.Kubeconfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, user := range config.AuthInfos {
-		user.Impersonate = account
-		user.ImpersonateGroups = []string{"system:serviceaccounts", "system:serviceaccounts:" + releaseNamespace, "system:authenticated"}
-	}
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := clientcmd.WriteToFile(*config, path); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // start starts the replicas, the leader first.

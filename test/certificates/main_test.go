@@ -15,7 +15,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/outrider-dev/outrider/test/cluster/kube"
@@ -56,8 +55,14 @@ func newEnv(t *testing.T) *env {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Stop)
-	c := server.Client()
-	return &env{server: server, client: c, lagging: beside(t, server), kubeconfig: impersonating(t, server.Kubeconfig(), "outrider-controller"), serves: impersonating(t, server.Kubeconfig(), "outrider-webhook"), service: newService(t)}
+	e := &env{server: server, client: server.Client(), lagging: beside(t, server), service: newService(t)}
+	if e.kubeconfig, err = server.KubeconfigOf(releaseNamespace, "outrider-controller"); err != nil {
+		t.Fatal(err)
+	}
+	if e.serves, err = server.KubeconfigOf(releaseNamespace, "outrider-webhook"); err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 // lag is how late a change reaches the second API server, and what it writes etcd. Every settle time of these tests is longer.
@@ -79,24 +84,6 @@ func beside(t *testing.T, first *kube.APIServer) kubernetes.Interface {
 	c := server.Client()
 	late.Delay.Store(int64(lag))
 	return c
-}
-
-// impersonating writes a kubeconfig for what the controller's pods would be: their ServiceAccount.
-func impersonating(t *testing.T, admin, account string) string {
-	t.Helper()
-	config, err := clientcmd.LoadFromFile(admin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, user := range config.AuthInfos {
-		user.Impersonate = "system:serviceaccount:" + releaseNamespace + ":" + account
-		user.ImpersonateGroups = []string{"system:serviceaccounts", "system:serviceaccounts:" + releaseNamespace, "system:authenticated"}
-	}
-	path := t.TempDir() + "/" + account + ".kubeconfig"
-	if err := clientcmd.WriteToFile(*config, path); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // namespace makes a namespace with a name of its own and the given labels, and returns its name.

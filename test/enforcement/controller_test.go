@@ -15,7 +15,6 @@ import (
 	"helm.sh/helm/v3/pkg/cli"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/outrider-dev/outrider/cmd/outrider/release"
 	"github.com/outrider-dev/outrider/sidecars"
@@ -156,7 +155,11 @@ func injecting(t *testing.T) (end func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(binary, "--kubeconfig="+asController(t), "--webhook-bind-address="+webhookAddress, "--metrics-bind-address="+metrics,
+	kubeconfig, err := api.KubeconfigOf(releaseNamespace, "outrider-controller")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(binary, "--kubeconfig="+kubeconfig, "--webhook-bind-address="+webhookAddress, "--metrics-bind-address="+metrics,
 		"--health-probe-bind-address="+health, "--shutdown-delay=0s", "--policy-parameters="+parameters, "--log-level=debug", "--injection="+map[bool]string{true: "policy", false: "webhook"}[noWebhook])
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
@@ -178,22 +181,4 @@ func injecting(t *testing.T) (end func()) {
 		return ""
 	})
 	return end
-}
-
-// asController is a kubeconfig of the controller's ServiceAccount: what it may do is what the chart says.
-func asController(t *testing.T) string {
-	t.Helper()
-	config, err := clientcmd.LoadFromFile(api.Kubeconfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, user := range config.AuthInfos {
-		user.Impersonate = "system:serviceaccount:" + releaseNamespace + ":outrider-controller"
-		user.ImpersonateGroups = []string{"system:serviceaccounts", "system:authenticated"}
-	}
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := clientcmd.WriteToFile(*config, path); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }

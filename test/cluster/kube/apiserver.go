@@ -151,6 +151,21 @@ func (s *APIServer) Client() kubernetes.Interface { return kubernetes.NewForConf
 // Kubeconfig returns the path of a kubeconfig of the same user as Config's.
 func (s *APIServer) Kubeconfig() string { return filepath.Join(s.dir, "admin.kubeconfig") }
 
+// KubeconfigOf writes a kubeconfig of a ServiceAccount, by impersonation: what runs with it may do what the account's roles
+// say and nothing else. It returns its path, in the server's folder.
+func (s *APIServer) KubeconfigOf(namespace, account string) (string, error) {
+	config, err := clientcmd.LoadFromFile(s.Kubeconfig())
+	if err != nil {
+		return "", err
+	}
+	for _, user := range config.AuthInfos {
+		user.Impersonate = "system:serviceaccount:" + namespace + ":" + account
+		user.ImpersonateGroups = []string{"system:serviceaccounts", "system:serviceaccounts:" + namespace, "system:authenticated"}
+	}
+	path := filepath.Join(s.dir, namespace+"."+account+".kubeconfig")
+	return path, clientcmd.WriteToFile(*config, path)
+}
+
 // Usage returns what kube-apiserver, without its etcd, has cost so far.
 func (s *APIServer) Usage() (child.Usage, error) { return s.server.Usage() }
 

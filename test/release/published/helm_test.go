@@ -107,7 +107,7 @@ func (p *published) testUpgrade(t *testing.T, helm string) {
 	chart := "oci://" + p.owner + "/charts/outrider"
 	p.installer(t, "helm-3", c.Kubeconfig()).run(t, "helm install outrider "+previous+" --namespace outrider --create-namespace --set crds.keep=false")
 	c.createExporter(t, listedExporter(t))
-	p.controller(t, c, c.untrusted, "--webhook-configuration=outrider")() // in place of the one of that time
+	p.controller(t, c, c.untrusted, "--kubeconfig="+c.Kubeconfig(), "--webhook-configuration=outrider")() // in place of the one of that time
 	h.run(t, "helm upgrade outrider "+chart+" -n outrider --set crds.keep=false")
 	if why := c.untrusted(t); why != "" {
 		t.Errorf("after the upgrade from 0.1.0: %s", why)
@@ -140,8 +140,8 @@ func (p *published) installLine(t *testing.T) string {
 	return line
 }
 
-// runtime runs the real controller, until stop is called, and waits until it has written its caBundle and the status of an
-// Exporter.
+// runtime runs the real controller as the release's ServiceAccount, which has no role any more once the release is gone,
+// until stop is called, and waits until it has written its caBundle and the status of an Exporter.
 func (p *published) runtime(t *testing.T, c cluster) (stop func()) {
 	t.Helper()
 	varnish, err := os.ReadFile("../../apiserver/testdata/varnish.yaml")
@@ -149,7 +149,11 @@ func (p *published) runtime(t *testing.T, c cluster) (stop func()) {
 		t.Fatal(err)
 	}
 	c.createExporter(t, varnish)
-	return p.controller(t, c, c.unready)
+	kubeconfig, err := c.KubeconfigOf("outrider", "outrider-controller")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.controller(t, c, c.unready, "--kubeconfig="+kubeconfig)
 }
 
 // controller runs the real controller under further flags until stop is called, and waits until missing says nothing.
@@ -160,7 +164,7 @@ func (p *published) controller(t *testing.T, c cluster, missing func(*testing.T)
 		t.Fatal(err)
 	}
 	log := filepath.Join(t.TempDir(), "controller.log")
-	process, err := child.Start("controller", binary, log, append(flags, "--kubeconfig="+c.Kubeconfig(), "--webhook-bind-address="+endpoint.FreeFor(t),
+	process, err := child.Start("controller", binary, log, append(flags, "--webhook-bind-address="+endpoint.FreeFor(t),
 		"--metrics-bind-address="+endpoint.FreeFor(t), "--health-probe-bind-address="+endpoint.FreeFor(t), "--shutdown-delay=0s")...)
 	if err != nil {
 		t.Fatal(err)
