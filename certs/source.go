@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,13 +51,11 @@ func (m *Mode) String() string { return string(*m) }
 
 // Set implements flag.Value.
 func (m *Mode) Set(text string) error {
-	for _, known := range modes {
-		if text == known {
-			*m = Mode(text)
-			return nil
-		}
+	if !slices.Contains(modes, text) {
+		return fmt.Errorf("%q is none of %s", text, strings.Join(modes, ", "))
 	}
-	return fmt.Errorf("%q is none of %s", text, strings.Join(modes, ", "))
+	*m = Mode(text)
+	return nil
 }
 
 // New returns the source of the options' mode. It serves nothing until the

@@ -39,19 +39,14 @@ func exporterName(d sidecars.Decision, c sidecars.Catalog) string {
 	return d.Exporter
 }
 
-// admitted are the entries of a pod that has a status.
-func admitted(status []sidecars.Decision, c sidecars.Catalog) []entry {
+// entriesOf are the entries of a pod's decisions; monitored says what one is that gives the pod an exporter.
+func entriesOf(decisions []sidecars.Decision, c sidecars.Catalog, monitored func(*entry, sidecars.Decision)) []entry {
 	var entries []entry
-	for _, d := range status {
-		e := entry{exporter: exporterName(d, c), reason: d.Reason, message: d.Message, native: d.Endpoint != "" || d.Outcome == sidecars.Discovered, reported: true}
+	for _, d := range decisions {
+		e := entry{exporter: exporterName(d, c), reason: d.Reason, message: d.Message}
 		switch d.Outcome {
 		case sidecars.Injected, sidecars.Discovered:
-			e.state = Injected
-			// One whose definition is gone runs on, and a restart would lose it.
-			// An attached one lasts as long as its pod, which is not to be restarted.
-			if now := c.Definition(d.Exporter); now != "" && d.Reason != sidecars.Attached && d.Definition != "" && d.Definition != now {
-				e.state = Stale
-			}
+			monitored(&e, d)
 		case sidecars.Refused:
 			e.state = refusal(d)
 		default:
@@ -62,24 +57,29 @@ func admitted(status []sidecars.Decision, c sidecars.Catalog) []entry {
 	return entries
 }
 
+// admitted are the entries of a pod that has a status.
+func admitted(status []sidecars.Decision, c sidecars.Catalog) []entry {
+	entries := entriesOf(status, c, func(e *entry, d sidecars.Decision) {
+		e.state, e.native = Injected, d.Endpoint != "" || d.Outcome == sidecars.Discovered
+		// One whose definition is gone runs on, and a restart would lose it.
+		// An attached one lasts as long as its pod, which is not to be restarted.
+		if now := c.Definition(d.Exporter); now != "" && d.Reason != sidecars.Attached && d.Definition != "" && d.Definition != now {
+			e.state = Stale
+		}
+	})
+	for i := range entries {
+		entries[i].reported = true
+	}
+	return entries
+}
+
 // judged are the entries of a pod without a status, from what would be decided
 // for it now: what would be injected was missed, and what would be refused is
 // refused, so that nobody restarts it for nothing.
 func judged(now []sidecars.Decision, c sidecars.Catalog) []entry {
-	var entries []entry
-	for _, d := range now {
-		e := entry{exporter: exporterName(d, c), reason: d.Reason, message: d.Message}
-		switch d.Outcome {
-		case sidecars.Injected, sidecars.Discovered:
-			e.state, e.message = Missed, "created before it was asked for, or while Outrider was away"
-		case sidecars.Refused:
-			e.state = refusal(d)
-		default:
-			continue
-		}
-		entries = append(entries, e)
-	}
-	return entries
+	return entriesOf(now, c, func(e *entry, _ sidecars.Decision) {
+		e.state, e.message = Missed, "created before it was asked for, or while Outrider was away"
+	})
 }
 
 // left are the entries of a pod without a status that the API server's policies left,

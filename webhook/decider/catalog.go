@@ -19,10 +19,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/outrider-dev/outrider/sidecars"
 	"github.com/outrider-dev/outrider/sidecars/v1alpha1"
+	"github.com/outrider-dev/outrider/webhook/internal/shared"
 )
 
 // Exporters is the catalog in force: the built-in exporters and the cluster's
@@ -94,7 +96,7 @@ func (x *Exporters) Check(*http.Request) error {
 // The manager's scheme must know them.
 func (x *Exporters) SetupWithManager(mgr ctrl.Manager, report bool) error {
 	x.client = mgr.GetClient()
-	return mgr.Add(onEveryReplica(func(ctx context.Context) error { return x.follow(ctx, mgr, report) }))
+	return mgr.Add(shared.OnEveryReplica{Runnable: manager.RunnableFunc(func(ctx context.Context) error { return x.follow(ctx, mgr, report) })})
 }
 
 // follow waits for the custom exporters and has controllers keep up with them.
@@ -185,10 +187,3 @@ func (x *Exporters) load(ctx context.Context) (merged, error) {
 	log.Info("catalog changed", "custom", len(after.customs), "exporters", len(after.catalog.Names()))
 	return after, nil
 }
-
-// onEveryReplica is a manager.Runnable that waits for no leader.
-type onEveryReplica func(context.Context) error
-
-func (f onEveryReplica) Start(ctx context.Context) error { return f(ctx) }
-
-func (onEveryReplica) NeedLeaderElection() bool { return false }

@@ -14,6 +14,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 )
 
 // Store is the ConfigMap.
@@ -64,13 +65,14 @@ func (s *Store) watch(mgr ctrl.Manager) error {
 		return fmt.Errorf("create cache of ConfigMap %s: %w", s, err)
 	}
 	s.cached, s.client = own, mgr.GetClient()
-	return mgr.Add(onEveryReplica{own})
+	return mgr.Add(OnEveryReplica{own})
 }
 
-// onEveryReplica is a cache that waits for no leader.
-type onEveryReplica struct{ cache.Cache }
+// OnEveryReplica is a Runnable that waits for no leader.
+type OnEveryReplica struct{ manager.Runnable }
 
-func (onEveryReplica) NeedLeaderElection() bool { return false }
+// NeedLeaderElection implements manager.LeaderElectionRunnable.
+func (OnEveryReplica) NeedLeaderElection() bool { return false }
 
 // Get gives the ConfigMap as the cache has it, or nil where it is missing.
 func (s *Store) Get(ctx context.Context) (*corev1.ConfigMap, error) {
