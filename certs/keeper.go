@@ -75,7 +75,7 @@ func (k *keeper) keep(ctx context.Context) (time.Time, error) {
 	before, broken := readState(secret.Data)
 	if broken != nil {
 		k.metrics.failures.Inc()
-		ctrl.LoggerFrom(ctx).Error(broken, "the secret is broken; mending it", "secret", k.key().String())
+		ctrl.LoggerFrom(ctx).Error(broken, "the Secret is broken; repairing it", "secret", k.key().String())
 	}
 	k.look(ctx, config, before)
 	after, again, err := k.rotation().step(before, k.observed, k.now())

@@ -80,7 +80,7 @@ func run(o Options) error {
 const heapShare = 0.45
 
 // boundMemory has the garbage collector heed the container's limit, which it does not
-// know by itself. GOMEMLIMIT in the environment goes first.
+// know. GOMEMLIMIT in the environment goes first.
 func boundMemory(log logr.Logger) {
 	_, err := memlimit.SetGoMemLimitWithOpts(memlimit.WithRatio(heapShare), memlimit.WithProvider(memlimit.FromCgroup))
 	if err != nil {

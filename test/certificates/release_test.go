@@ -71,7 +71,7 @@ func (e *env) helm(t *testing.T) *action.Configuration {
 
 // values are those of a release without Prometheus, with these for its certificates.
 func (e *env) values(certs map[string]any) map[string]any {
-	// What the API server decides by itself calls no webhook, and so proves nothing about its certificates.
+	// What the API server decides without a call calls no webhook, and so proves nothing about its certificates.
 	mode := cmp.Or(e.injection, "webhook")
 	return map[string]any{"discovery": map[string]any{"mode": "none"}, "certs": certs, "webhook": map[string]any{"mode": mode}}
 }

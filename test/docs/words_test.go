@@ -20,6 +20,8 @@ var words = []struct {
 	{word(`there already`), "already injected, already exists"},
 	{word(`aloud`), "logged"},
 	{word(`for ever`), "forever"},
+	{word(`by itself`), "automatically, alone"},
+	{word(`mend(s|ed|ing)?`), "repair, correct"},
 	{word(`guests?|shown out|showOut|trustees?`), "connections, is evicted, caBundleSyncer"},
 	{word(`strangers?|somebody`), "a client, someone, other"},
 	{word(`(un)?labelled|labelling`), "labeled"},

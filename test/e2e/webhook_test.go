@@ -51,7 +51,7 @@ func testUnasked(t *testing.T, e *env) {
 	if after := e.calls(t); after != before {
 		t.Errorf("the webhook was called %d times for 50 pods that did not ask", after-before)
 	}
-	// The API server decides by itself what it can: one exporter, and not two.
+	// The API server decides without a call what it can: one exporter, and not two.
 	want := 1
 	if e.policies(t) {
 		want = 0
@@ -72,7 +72,7 @@ func testUnasked(t *testing.T, e *env) {
 // left asks for an exporter in a way that the API server's policies leave to the webhook.
 var left = map[string]string{sidecars.InjectKey: "redis", sidecars.MeshKey: sidecars.MeshKeep}
 
-// policies says whether the API server injects by itself, as from Kubernetes 1.36 on.
+// policies says whether the API server injects without a call, as from Kubernetes 1.36 on.
 func (e *env) policies(t *testing.T) bool {
 	t.Helper()
 	list, err := e.client.AdmissionregistrationV1().MutatingAdmissionPolicies().List(t.Context(), metav1.ListOptions{})
@@ -246,7 +246,7 @@ func testRolloutUnderLoad(t *testing.T, e *env) {
 }
 
 // testControllerGone takes every replica away: annotated pods are still created, within the webhook's timeout. Those that
-// the API server decides by itself have their sidecar; the others have it once a replica is back.
+// the API server decides without a call have their sidecar; the others have it once a replica is back.
 func testControllerGone(t *testing.T, e *env) {
 	ns := e.namespace(t)
 	e.scale(t, 0)

@@ -1,5 +1,5 @@
 /*
-Package lint has linters of other projects read what the chart renders. Each finding is mended, or accepted with a reason in a table
+Package lint has linters of other projects read what the chart renders. Each finding is repaired, or accepted with a reason in a table
 here; an accepted finding that no longer occurs fails the test too.
 
 # Decision: the linters that are modules of the proxy

@@ -27,7 +27,7 @@ func TestWorkloadOf(t *testing.T) {
 		"bare pod":             {owned("", "", "redis", nil), "Pod", "redis", "pod", corev1.ObjectReference{Kind: "Pod", Name: "redis", UID: "pod"}},
 		"static pod":           {owned("Node", "node-a", "etcd-node-a", nil), "Pod", "etcd-node-a", "pod", corev1.ObjectReference{Kind: "Pod", Name: "etcd-node-a", UID: "pod"}},
 		"Deployment":           {owned("ReplicaSet", "web-7d9c", "web-7d9c-x2", hash), "Deployment", "web", "7d9c", corev1.ObjectReference{Kind: "ReplicaSet", Name: "web-7d9c", UID: "owner"}},
-		"ReplicaSet by itself": {owned("ReplicaSet", "web", "web-x2", nil), "ReplicaSet", "web", "owner", corev1.ObjectReference{Kind: "ReplicaSet", Name: "web", UID: "owner"}},
+		"ReplicaSet alone": {owned("ReplicaSet", "web", "web-x2", nil), "ReplicaSet", "web", "owner", corev1.ObjectReference{Kind: "ReplicaSet", Name: "web", UID: "owner"}},
 		"hash of another's":    {owned("ReplicaSet", "web-0000", "web-0000-x2", hash), "ReplicaSet", "web-0000", "7d9c", corev1.ObjectReference{Kind: "ReplicaSet", Name: "web-0000", UID: "owner"}},
 		"DaemonSet":            {owned("DaemonSet", "agent", "agent-0", revisions), "DaemonSet", "agent", "db-5f", corev1.ObjectReference{Kind: "DaemonSet", Name: "agent", UID: "owner"}},
 		"first of a set":       {owned("StatefulSet", "db", "db-0", revisions), "StatefulSet", "db", "db-5f first", corev1.ObjectReference{Kind: "StatefulSet", Name: "db", UID: "owner"}},

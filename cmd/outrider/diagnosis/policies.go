@@ -51,7 +51,7 @@ func (i Injection) String() string {
 	case !i.Served:
 		return "the API server serves no MutatingAdmissionPolicy (Kubernetes 1.36): the webhook injects alone"
 	case len(i.Policies) == 0:
-		return "the webhook injects alone; with webhook.mode auto, the API server decides most pods by itself"
+		return "the webhook injects alone; with webhook.mode auto, the API server decides most pods without a call"
 	case !i.Webhook:
 		return strings.Join(i.Policies, ", ") + " decide what they can, nobody the rest: there is no webhook (webhook.mode: policy)"
 	}
@@ -69,7 +69,7 @@ func withoutWebhook(bindings []admissionv1.MutatingAdmissionPolicyBinding) *inst
 	return nil
 }
 
-// ownPolicies tells whether the API server injects by itself, and whether it has the data
+// ownPolicies tells whether the API server injects without a call, and whether it has the data
 // for it.
 func ownPolicies(ctx context.Context, p *Patient, found func(Finding)) bool {
 	const name = "policies"

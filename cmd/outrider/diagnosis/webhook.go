@@ -99,7 +99,7 @@ func certificate(ctx context.Context, p *Patient, found func(Finding)) bool {
 		}
 		for j := range p.installation.config.Webhooks {
 			if err := trusted(chain, p.installation.config.Webhooks[j].ClientConfig.CABundle, dnsName); err != nil {
-				found(fail(name, fmt.Sprintf("kubectl -n %s logs %s; the controller repairs a caBundle by itself.", pod.Namespace, pod.Name),
+				found(fail(name, fmt.Sprintf("kubectl -n %s logs %s; the controller repairs a caBundle automatically.", pod.Namespace, pod.Name),
 					"pod %s serves a certificate that entry %s does not trust: %v", pod.Name, p.installation.config.Webhooks[j].Name, err))
 				return true
 			}

@@ -32,7 +32,7 @@ containers:
       {{- with include "outrider.secretMounts" $ | trim }}
       {{- . | nindent 6 }}
       {{- end }}
-  # Alertmanager does not look for a new configuration by itself.
+  # Alertmanager does not watch its configuration.
   - name: reload
     image: {{ include "outrider.image" (dict "root" $.root "values" .root.Values.controller) }}
     args:

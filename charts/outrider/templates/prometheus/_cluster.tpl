@@ -71,7 +71,7 @@ others: a pod that happens to have it changes nothing.
 {{- end -}}
 
 {{/*
-The kubelet's three pages. Its node is the instance, which discovery says by itself. cAdvisor's series carry namespace,
+The kubelet's three pages. Its node is the instance, which discovery sets. cAdvisor's series carry namespace,
 pod and container of their own, and the times at which they were measured.
 */}}
 {{- define "outrider.scrape.kubelet" -}}

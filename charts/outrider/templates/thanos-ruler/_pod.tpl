@@ -48,7 +48,7 @@ containers:
     volumeMounts:
       {{- . | nindent 6 }}
     {{- end }}
-  # The ruler does not look for new rules by itself.
+  # The ruler does not watch its rules.
   - name: reload
     image: {{ include "outrider.image" (dict "root" .root "values" .root.Values.controller) }}
     args:
