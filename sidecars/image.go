@@ -32,6 +32,9 @@ var (
 		"debezium", "logstash", "filebeat", "metricbeat", "fluentd", "fluentbit", "ferretdb", "dolt", "redpanda", "kroxylicious", "crate", "cratedb", "immudb", "busybox", "pause",
 		"cedardb", "doltgresql", "yugabyte", "yugabytedb", "materialize", "materialized", "environmentd", "risingwave", "greptimedb", "databend", "tidb", "oceanbase", "starrocks", "doris",
 		"manticore", "manticoresearch", "memsql", "singlestore", "zincsearch", "quickwit", "openobserve", "documentdb", "ray"}
+	// subjects are those that say in front of a server's name what it is for: dashboard-postgres is a PostgreSQL, postgres-dashboard a dashboard.
+	subjects = []string{"admin", "ui", "gui", "dashboard", "console", "browser", "explorer", "manager", "monitor", "monitoring", "metrics", "agent", "controller", "webhook",
+		"registry", "insight", "grafana", "metabase", "hasura", "kibana", "debezium", "logstash", "teleport", "ray"}
 	// proxies are words of what stands in front of servers and is a workload of the catalog.
 	proxies = []string{"pgbouncer", "haproxy", "traefik", "envoy", "squid", "varnish", "nginx", "openresty", "kong", "caddy"}
 	// stores are words of what keeps the data of the workload that it is named after: keycloak-db is no Keycloak.
@@ -40,13 +43,18 @@ var (
 	otherTags = []string{"cli", "exporter", "sentinel", "operator", "backup"}
 )
 
-var othersOfPorts = slices.DeleteFunc(slices.Clone(others), func(word string) bool { return word == "client" })
+var (
+	othersOfPorts = slices.DeleteFunc(slices.Clone(others), func(word string) bool { return word == "client" })
+	// tools are the others that stand on both sides of a name: exporter-redis is an exporter too.
+	tools = slices.DeleteFunc(slices.Clone(others), func(word string) bool { return slices.Contains(subjects, word) })
+)
 
 var (
 	isVariant = wordSet(variants)
 	isFront   = wordSet(append(fronts[:len(fronts):len(fronts)], variants...))
 	isTail    = wordSet(append(variants[:len(variants):len(variants)], roles...))
 	isOther   = wordSet(others)
+	isTool    = wordSet(tools)
 	// A server's port for its clients says client.
 	isOtherPort = wordSet(othersOfPorts)
 	isProxy     = wordSet(proxies)
@@ -64,6 +72,7 @@ var (
 	frontsPattern   = `^(?:` + oneOf(append(fronts[:len(fronts):len(fronts)], variants...)) + `[0-9]*[-_.])*`
 	tailsPattern    = tailPattern(append(variants[:len(variants):len(variants)], roles...))
 	othersPattern   = wordPattern(others)
+	toolsPattern    = wordPattern(tools)
 )
 
 // wordPattern matches names with one of the words in them.

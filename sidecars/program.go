@@ -2,6 +2,7 @@ package sidecars
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,6 +23,8 @@ var (
 	switches = []string{"su-exec", "gosu", "setuidgid", "s6-setuidgid", "chroot"}
 	// userFlags are flags of such programs that take one.
 	userFlags = []string{"-u", "-g", "--user", "--group", "--reuid", "--regid"}
+	// starters are flags whose value is a program.
+	starters = []string{"-exec", "--exec", "-cmd", "--cmd", "-command", "--command"}
 	// entrypoints are scripts that images begin with.
 	entrypoints = []string{"docker-entrypoint.sh", "entrypoint.sh", "docker-entrypoint", "entrypoint"}
 	// idle programs serve nothing, or only what something else serves.
@@ -39,11 +42,17 @@ var (
 	isWrapper      = wordSet(append(wrappers[:len(wrappers):len(wrappers)], shells...))
 	isIdle         = wordSet(idle)
 	isOtherProgram = wordSet(otherPrograms)
+	operand        = regexp.MustCompile(operandPattern)
 	// The same for the API server's policies, where words are joined by \x01: what begins a command line whose next word is a script, …
 	scriptPattern = `^(?:[^\x01]*\x01)*?(?:[^\x01]*/)?(?:` + oneOf(shells) + `/*\x01(?:[-+][oO]\x01[^\x01]*\x01|[-+][^\x01]*\x01)*?|su/*\x01(?:[^\x01]*\x01)*?)` +
 		`(?:-(?:[^-\x01][^\x01]*)?c|-[` + scriptOptions + `]*c[` + scriptOptions + `]*)\x01(?:-[^\x01]*\x01)*`
 	// … the words of a command, those that take another one together with it, …
 	wordsPattern = `(?:[^\x01]*/)?` + oneOf(switches) + `/*\x01[^\x01]*|` + oneOf(userFlags) + `\x01[^\x01]*|[^\x01]+`
+	// … those behind the program, where a flag stands together with its value, …
+	behindPattern = `(?:[^\x01]*/)?` + oneOf(switches) + `/*\x01[^\x01]*|` + oneOf(userFlags) + `\x01[^\x01]*|` + oneOf(starters) + `\x01|` +
+		`-(?:-[^=\x01]+|[^-=\x01][^=\x01]*)\x01[^-\x01][^\x01]*|[^\x01]+`
+	// … of which URLs and folders of data start nothing, …
+	operandPattern = `://|^/(?:etc|run|data|mnt|srv|var/(?:lib|log|run|cache|spool|opt|data|www))/[^/]+/*$`
 	// … and words that are no program.
 	passedPattern = `^-|=|\x01|^[0-9.,:]+[smhd]?$|^(?s:.*/)?` + oneOf(append(wrappers[:len(wrappers):len(wrappers)], shells...)) + `/*$`
 	shellPattern  = `^(?s:.*/)?` + oneOf(shells) + `/*$`
@@ -107,16 +116,18 @@ type command struct {
 	shell   bool   // there is a shell among what stands before
 	script  string // the image's own script, behind a shell
 	operand bool   // the next word is one
+	value   bool   // the next word is the flag's value, if it is no flag
 }
 
 // word reads the next word. The first decides if it is idle, and else the first
-// that is known: what is unknown may start it.
+// that is known: what is unknown may start it, but not what its flags are set to.
 func (r *command) word(word string, c Catalog) {
-	if r.operand || word == "" || r.known != "" {
-		r.operand = false
+	if r.operand || word == "" || r.known != "" || r.value && word[0] != '-' {
+		r.operand, r.value = false, false
 		return
 	}
 	base := path.Base(word)
+	r.value = r.first != "" && takesValue(word)
 	switch {
 	case slices.Contains(switches, base) || slices.Contains(userFlags, word):
 		r.operand = true
@@ -128,16 +139,22 @@ func (r *command) word(word string, c Catalog) {
 		r.shell = r.shell || slices.Contains(shells, base)
 		return
 	}
-	if r.first == "" {
+	behind := r.first != ""
+	if !behind {
 		r.first = base
 		if isIdle[base] {
 			r.known = base
 			return
 		}
 	}
-	if _, ok := c.byProgram[base]; ok {
+	if _, ok := c.byProgram[base]; ok && (!behind || !operand.MatchString(word)) {
 		r.known = base
 	}
+}
+
+// takesValue reports whether a word is a flag whose value may be the next word, and no program.
+func takesValue(word string) bool {
+	return len(word) > 1 && word[0] == '-' && word != "--" && !strings.Contains(word, "=") && !slices.Contains(starters, word)
 }
 
 // add adds what a command runs, and reports whether there is anything.

@@ -105,11 +105,11 @@ func (c Catalog) Recognition() map[string]string {
 //	webPorts               list of the usual ports of web servers
 //	fronts                 what matches the words before the name of an image that do not say what it is
 //	variants, tails        what matches the end of a name that does not say what it is: of an image, of any
-//	others, othersOfPorts, otherTags, otherPrograms
-//	                       what matches names of what is no server: of images and containers, ports, tags, programs
+//	others, tools, othersOfPorts, otherTags, otherPrograms
+//	                       what matches names of what is no server: of images and containers, of those that end with a server's, ports, tags, programs
 //	exporter               what matches names with the word exporter
 //	portTails              what matches the end of a port's name that says nothing
-//	script, words, passed, shell
+//	script, words, behind, operand, passed, shell
 //	                       how a command line is read, see program.go
 //	positional, assigns    what matches scripts that use the words behind them, and that set variables
 //	passwords, configurations
@@ -118,9 +118,9 @@ func Vocabulary() map[string]string {
 	literals := map[string]string{}
 	for name, pattern := range map[string]string{
 		"fronts": frontsPattern, "variants": variantsPattern, "tails": tailsPattern,
-		"others": othersPattern, "othersOfPorts": wordPattern(othersOfPorts), "otherTags": wordPattern(otherTags), "otherPrograms": wordPattern(otherPrograms),
+		"others": othersPattern, "tools": toolsPattern, "othersOfPorts": wordPattern(othersOfPorts), "otherTags": wordPattern(otherTags), "otherPrograms": wordPattern(otherPrograms),
 		"exporter": exporterPattern, "portTails": portTailsPattern,
-		"script": scriptPattern, "words": wordsPattern, "passed": passedPattern, "shell": shellPattern,
+		"script": scriptPattern, "words": wordsPattern, "behind": behindPattern, "operand": operandPattern, "passed": passedPattern, "shell": shellPattern,
 		"positional": positionalPattern, "assigns": assignsPattern, "passwords": passwordPattern, "configurations": configurationPattern,
 	} {
 		literals[name] = strconv.QuoteToASCII(pattern)

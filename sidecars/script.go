@@ -26,7 +26,7 @@ const (
 	// positionalPattern matches what a script has of the words behind it.
 	positionalPattern = `[$][{]?[@*0-9]`
 	// assignsPattern matches scripts that may set a variable that a definition reads.
-	assignsPattern = `(?:^|[\s;|&({])(?:[A-Z][A-Za-z0-9_]*=|(?:[.]|source)\s)`
+	assignsPattern = `(?:^|[\s;|&({])(?:[A-Z][A-Za-z0-9_]*=|(?:[.]|source)\s)|:=`
 )
 
 var (
@@ -57,7 +57,8 @@ func readScript(commands [][]string, r v1alpha1.Recognition) (found script) {
 		if len(words) > 1 && (words[0] == "." || words[0] == "source") && secretPath.MatchString(words[1]) {
 			found.secrets = words[1]
 		}
-		set := assignments(words, r)
+		set, defaults := assignments(words, r)
+		found.perhaps = append(found.perhaps, defaults...)
 		if depth > 0 || tested {
 			found.perhaps = append(found.perhaps, set...)
 		} else {
@@ -68,9 +69,13 @@ func readScript(commands [][]string, r v1alpha1.Recognition) (found script) {
 	return found
 }
 
-// assignments are the variables that a command sets for the server: not those in
-// front of another program, and none that is put together from its own value.
-func assignments(words []string, r v1alpha1.Recognition) (set []corev1.EnvVar) {
+// assignments are the variables that a command sets for the server, and those that
+// it sets where they are not: not those in front of another program, and none that is
+// put together from its own value.
+func assignments(words []string, r v1alpha1.Recognition) (set, defaults []corev1.EnvVar) {
+	if words[0] == ":" {
+		return nil, ownDefaults(words[1:])
+	}
 	i := 0
 	for i < len(words) && slices.Contains(wrappers, words[i]) {
 		i++
@@ -85,14 +90,44 @@ func assignments(words []string, r v1alpha1.Recognition) (set []corev1.EnvVar) {
 		if !ok || name == "" || strings.IndexFunc(name, func(r rune) bool { return !inName(r) }) >= 0 {
 			break
 		}
-		if value != "" && !strings.Contains(value, "$"+name) && !strings.Contains(value, "${"+name) {
+		if value != "" && !refersTo(value, name) {
 			set = append(set, corev1.EnvVar{Name: name, Value: value})
+		} else if strings.HasPrefix(value, "${"+name+":") {
+			defaults = append(defaults, ownDefaults([]string{value})...)
 		}
 	}
 	if !exports && !forServer(words[i:], r) {
-		return nil
+		return nil, nil
 	}
-	return set
+	return set, defaults
+}
+
+// ownDefaults are the variables of words such as ${NAME:=value} with what they are where nothing sets them.
+func ownDefaults(words []string) (defaults []corev1.EnvVar) {
+	for _, word := range words {
+		inner, ok := strings.CutSuffix(strings.TrimPrefix(word, "${"), "}")
+		name, value, cut := strings.Cut(inner, ":")
+		if ok && cut && len(value) > 1 && strings.IndexByte("-=", value[0]) >= 0 && !refersTo(value, name) {
+			defaults = append(defaults, corev1.EnvVar{Name: name, Value: value[1:]})
+		}
+	}
+	return defaults
+}
+
+// refersTo reports whether a text has the variable of a name in it, and not one whose
+// name only begins so.
+func refersTo(text, name string) bool {
+	for {
+		_, behind, ok := strings.Cut(text, "$")
+		if !ok {
+			return false
+		}
+		text = strings.TrimPrefix(behind, "{")
+		rest, ok := strings.CutPrefix(text, name)
+		if ok && strings.IndexFunc(rest, inName) != 0 {
+			return true
+		}
+	}
 }
 
 // ofEnv are the variables that env sets for the program behind it.

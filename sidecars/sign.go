@@ -33,7 +33,7 @@ func (e *entry) sees(s *shown, sign v1alpha1.Sign) bool {
 			return false
 		}
 		value, known := s.literal(sign.Env)
-		return known && e.says(sign, value) || !known && sign.Matches == ""
+		return known && e.says(sign, value) || !known && (sign.Matches == "" || e.saysPartly(sign, v.Value))
 	case sign.Image != "":
 		return imageIs(s.server.Image, sign.Image)
 	case sign.Port != "":
@@ -63,7 +63,7 @@ func (e *entry) seesArg(s *shown, sign v1alpha1.Sign) bool {
 			return sign.Matches == ""
 		}
 		text, known := s.resolve(value)
-		return known && e.says(sign, text) || !known && sign.Matches == ""
+		return known && e.says(sign, text) || !known && (sign.Matches == "" || e.saysPartly(sign, value))
 	}
 	return false
 }
@@ -74,6 +74,13 @@ func (e *entry) says(sign v1alpha1.Sign, value string) bool {
 		return e.matching[sign.Matches].MatchString(value)
 	}
 	return isSet(value)
+}
+
+// saysPartly reports whether a value of which a part is not in the pod is what a sign
+// asks for whatever that is, such as https://$(POD_IP):8200.
+func (e *entry) saysPartly(sign v1alpha1.Sign, value string) bool {
+	_, whole := variable(value)
+	return value != "" && !whole && e.matching[sign.Matches].MatchString(value)
 }
 
 // isSet reports whether a value switches something on.

@@ -159,10 +159,10 @@ func (s signals) otherImage(e *entry) string {
 	case s.image != nil:
 		return fmt.Sprintf("has the image of %s", s.image.name)
 	}
-	if word := hasWord(s.base, isOther); word != "" {
+	if word := e.otherName(s.base); word != "" {
 		return fmt.Sprintf("has an image whose name says %s", word)
 	}
-	if word := hasWord(s.Name, isOther); word != "" {
+	if word := e.otherName(s.Name); word != "" {
 		return fmt.Sprintf("has a name that says %s", word)
 	}
 	if word := s.catalog.another(s.base, e); word != "" {
@@ -172,6 +172,15 @@ func (s signals) otherImage(e *entry) string {
 		return fmt.Sprintf("has a name that says %s", word)
 	}
 	return ""
+}
+
+// otherName is a word of a name that says that it is no server, or "". What a
+// server is for may stand before its own name.
+func (e *entry) otherName(name string) string {
+	if e.named(name) {
+		return hasWord(name, isTool)
+	}
+	return hasWord(name, isOther)
 }
 
 // another is a word of an image's name that is the name of another workload, or

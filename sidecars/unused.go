@@ -13,15 +13,24 @@ const passwordPattern = `(?i)PASS|PWD|(?:^|_)(?:PW|AUTH)$`
 var passwordLike = regexp.MustCompile(passwordPattern)
 
 // refuseUnused refuses where the server has a password from a Secret in a
-// variable that no account has: a configuration file or script uses it.
+// variable that no account has, or in the file that it names: a configuration
+// file or script uses it.
 func (p *planner) refuseUnused(e *entry, s *shown) bool {
 	for i := range s.server.Env {
 		v := &s.server.Env[i]
-		if v.ValueFrom == nil || v.ValueFrom.SecretKeyRef == nil || !passwordLike.MatchString(v.Name) || s.flagged(v.Name) {
+		if !passwordLike.MatchString(v.Name) || s.flagged(v.Name) {
+			continue
+		}
+		from := v.ValueFrom
+		if strings.HasPrefix(v.Value, "/") {
+			env, _ := s.file(v.Value)
+			from = env.ValueFrom
+		}
+		if from == nil || from.SecretKeyRef == nil {
 			continue
 		}
 		p.refuse(e.name, UnfollowedCredential, "%s: container %q has a password in variable %s, and nothing says whose; name it: %s: %s/%s",
-			e.name, s.server.Name, v.Name, parameterKey(e.name, secretParameter), v.ValueFrom.SecretKeyRef.Name, v.ValueFrom.SecretKeyRef.Key)
+			e.name, s.server.Name, v.Name, parameterKey(e.name, secretParameter), from.SecretKeyRef.Name, from.SecretKeyRef.Key)
 		return true
 	}
 	if file, secret := s.secretConfiguration(); file != "" {

@@ -88,10 +88,19 @@ way than the webhook does, or takes long, is left out. */}}
       'is': c.is,
       'script': c.script,
       'words': c.words,
-      'lines': dyn(c.lines.map(line, string(line).findAll({{ include "outrider.vocabulary.words" . }})).map(line, {
-        'shell': dyn(line.exists(word, word.matches({{ include "outrider.vocabulary.shell" . }}))),
-        'programs': dyn(line.filter(word, !word.matches({{ include "outrider.vocabulary.passed" . }})).map(word, word.split('/').filter(part, part != ''))
-          .map(parts, parts.size() == 0 ? '' : parts[parts.size() - 1]))
+      'lines': dyn(c.lines.map(line, {
+        'text': dyn('\x01' + string(line) + '\x01'),
+        'words': dyn(string(line).findAll({{ include "outrider.vocabulary.words" . }}))
+      }).map(line, {
+        'text': line.text,
+        'shell': dyn(line.words.exists(word, word.matches({{ include "outrider.vocabulary.shell" . }}))),
+        'programs': dyn(line.words.filter(word, !word.matches({{ include "outrider.vocabulary.passed" . }})))
+      }).map(line, {
+        'shell': line.shell,
+        'programs': dyn((line.programs.size() < 2 ? line.programs.map(word, string(word)) : [string(line.programs[0])]
+          + string(line.text).substring(string(line.text).indexOf('\x01' + string(line.programs[0]) + '\x01') + string(line.programs[0]).size() + 2).findAll({{ include "outrider.vocabulary.behind" . }})
+            .filter(word, !word.matches({{ include "outrider.vocabulary.passed" . }}) && !word.matches({{ include "outrider.vocabulary.operand" . }})))
+          .map(word, word.split('/').filter(part, part != '')).map(parts, parts.size() == 0 ? '' : parts[parts.size() - 1]))
       }))
     }).map(c, {
       'is': c.is,
@@ -145,7 +154,8 @@ way than the webhook does, or takes long, is left out. */}}
         || {{ include "outrider.recognition.reads" . }}).map(name, string(name)).join('\n')).join('\n').split('\n')
         + (c.at.is.env.size() == 0 ? [] : (c.named[0] + c.named[1]).filter(name, {{ include "outrider.recognition.reads" . }}).map(name, string(name)))) + c.at.servers.map(name, string(name))).filter(name, name != ''
       && (name in c.at.servers || (c.image == name ? !c.tag.matches({{ include "outrider.vocabulary.otherTags" . }})
-        : c.image == '' && !c.base.matches({{ include "outrider.vocabulary.others" . }}) && !c.at.is.name.matches({{ include "outrider.vocabulary.others" . }})
+        : c.image == '' && !(name in c.named[1] ? c.base.matches({{ include "outrider.vocabulary.tools" . }}) : c.base.matches({{ include "outrider.vocabulary.others" . }}))
+          && !(name in c.named[0] ? c.at.is.name.matches({{ include "outrider.vocabulary.tools" . }}) : c.at.is.name.matches({{ include "outrider.vocabulary.others" . }}))
           && !c.parts.exists(words, words.exists(word, word in {{ include "outrider.vocabulary.proxies" . }} && !{{ include "outrider.recognition.names" "name" }}))
           && (c.parts[0].exists(word, {{ include "outrider.recognition.names" "name" }}) || !c.parts[0].exists(word, 'name.' + word in variables.known)
             || c.parts[0].exists(word, word in {{ include "outrider.vocabulary.stores" . }}))))

@@ -1,6 +1,9 @@
 {{/* Generated from sidecars.Vocabulary, which says what each is; to change it: go test ./sidecars -run TestChartFile -update */}}
 {{- define "outrider.vocabulary.assigns" -}}
-"(?:^|[\\s;|&({])(?:[A-Z][A-Za-z0-9_]*=|(?:[.]|source)\\s)"
+"(?:^|[\\s;|&({])(?:[A-Z][A-Za-z0-9_]*=|(?:[.]|source)\\s)|:="
+{{- end -}}
+{{- define "outrider.vocabulary.behind" -}}
+"(?:[^\\x01]*/)?(?:su-exec|gosu|setuidgid|s6-setuidgid|chroot)/*\\x01[^\\x01]*|(?:-u|-g|--user|--group|--reuid|--regid)\\x01[^\\x01]*|(?:-exec|--exec|-cmd|--cmd|-command|--command)\\x01|-(?:-[^=\\x01]+|[^-=\\x01][^=\\x01]*)\\x01[^-\\x01][^\\x01]*|[^\\x01]+"
 {{- end -}}
 {{- define "outrider.vocabulary.configurations" -}}
 "[.](?:conf|cnf|cfg|ini|ya?ml|json)$"
@@ -16,6 +19,9 @@
 {{- end -}}
 {{- define "outrider.vocabulary.metricsPorts" -}}
 ["metrics", "http-metrics", "https-metrics", "tcp-metrics", "prometheus", "prom", "http-prom", "http-prometheus", "monitoring", "prometheus-tls", "metrics-tls"]
+{{- end -}}
+{{- define "outrider.vocabulary.operand" -}}
+"://|^/(?:etc|run|data|mnt|srv|var/(?:lib|log|run|cache|spool|opt|data|www))/[^/]+/*$"
 {{- end -}}
 {{- define "outrider.vocabulary.otherPorts" -}}
 ["http", "https", "web", "grpc", "metrics", "http-metrics", "prometheus", "health", "healthz", "admin", "ssh", "debug", "pprof"]
@@ -58,6 +64,9 @@
 {{- end -}}
 {{- define "outrider.vocabulary.tails" -}}
 "[0-9]*(?:[-_.]+(?:v?[0-9][0-9a-z]*|(?:alpine|debian|ubuntu|bookworm|bullseye|slim|minimal|distroless|wolfi|photon|fips|amd64|arm64|arm64v8|arm|ppc64le|s390x|c8s|c9s|c10s|centos|el|fedora|rhel|ubi|micro|oss|ce|ee|community|enterprise|official|hardened|custom|server|srv|db|database|cache|master|slave|main|leader|primary|secondary|replica|replicas|replication|standalone|cluster|ha|node|member|broker|shard|sharded|data|store|service|svc|port|tcp|tls|ssl|kubernetes|k8s|docker|container|pod|follower|writer|reader|rw|ro|rs|session|sessions|queue|queues|prod|production|stage|staging|dev|development|test|qa|uat|live|demo|local|internal|base|image)[0-9]*))*$"
+{{- end -}}
+{{- define "outrider.vocabulary.tools" -}}
+"(?:^|[-_.])(?:exporter|exporters|operator|client|cli|shell|proxy|proxies|router|gateway|ingress|balancer|lb|bouncer|mesh|tunnel|forwarder|adapter|bridge|connect|connector|connectors|sync|fix|commander|redisinsight|express|reloader|sentinel|arbiter|backup|backups|restore|dump|archiver|cron|job|cleaner|cleanup|init|initializer|migrate|migrator|migration|migrations|seed|bootstrap|setup|tool|tools|toolbox|utils|benchmark|bench|loadgen|probe|healthcheck|sidecar|rest|mirrormaker|mcp|pgpool|pgcat|pgdog|pgagroal|odyssey|supavisor|spqr|proxysql|maxscale|vtgate|mcrouter|twemproxy|nutcracker|predixy|codis|envoy|proxyv|toxiproxy|stunnel|ghostunnel|socat|gost|kong|tyk|linkerd|skipper|hitch|keepalived|ambassador|contour|phpmyadmin|pgadmin|adminer|pgweb|pghero|akhq|kafdrop|kowl|cmak|cerebro|elasticvue|dejavu|postgrest|readyset|tailscale|headscale|netbird|twingate|cloudflared|ngrok|inlets|autossh|sshuttle|chisel|boundary|ziti|wireguard|openvpn|filebeat|metricbeat|fluentd|fluentbit|ferretdb|dolt|redpanda|kroxylicious|crate|cratedb|immudb|busybox|pause|cedardb|doltgresql|yugabyte|yugabytedb|materialize|materialized|environmentd|risingwave|greptimedb|databend|tidb|oceanbase|starrocks|doris|manticore|manticoresearch|memsql|singlestore|zincsearch|quickwit|openobserve|documentdb)[0-9]*(?:[-_.]|$)"
 {{- end -}}
 {{- define "outrider.vocabulary.variants" -}}
 "[0-9]*(?:[-_.]+(?:v?[0-9][0-9a-z]*|(?:alpine|debian|ubuntu|bookworm|bullseye|slim|minimal|distroless|wolfi|photon|fips|amd64|arm64|arm64v8|arm|ppc64le|s390x|c8s|c9s|c10s|centos|el|fedora|rhel|ubi|micro|oss|ce|ee|community|enterprise|official|hardened|custom)[0-9]*))*$"

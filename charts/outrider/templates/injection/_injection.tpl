@@ -173,7 +173,8 @@ Others are left where they may have one of the flags, and so are several words i
     variables.set.size() == 0 && {{ include "outrider.injection.of" "silent" }}.exists(q, !has(variables.server.envFrom)
       && (!has(variables.server.ports) || {{ $at.q.port }} == '' || variables.server.ports.exists(p, string(p.containerPort) == {{ $at.q.port }} && p.?protocol.orValue('TCP') == 'TCP')
         && variables.server.ports.all(p, string(p.containerPort) == {{ $at.q.port }} || !has(p.name) || !(p.name in {{ $at.q.portNames }}.split(','))))
-      && (!has(variables.server.env) || variables.server.env.all(v, !variables.reads.contains(',' + v.name + ',') && (!has(v.valueFrom) || {{ $at.q.login }} == '' || !has(v.valueFrom.secretKeyRef))))
+      && (!has(variables.server.env) || variables.server.env.all(v, !variables.reads.contains(',' + v.name + ',') && ({{ $at.q.login }} == '' || (has(v.valueFrom) ? !has(v.valueFrom.secretKeyRef)
+        : !(v.?value.orValue('').startsWith('/') && v.name.matches({{ include "outrider.vocabulary.passwords" . }}))))))
       && ({{ $at.q.login }} == '' || !variables.agents)) && variables.seenPod.size() == 0 && !variables.mentioned
 {{- include "outrider.injection.settings" . }}
 {{- include "outrider.injection.account" . }}

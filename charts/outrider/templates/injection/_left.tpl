@@ -110,6 +110,6 @@ variables.server.?env.orValue([]).size() > 0 && [{{ include "outrider.injection.
         || variables.from.exists(n, n in variables.env ? !has(variables.env[n].valueFrom) : variables.whole.size() != 1 || n == '?')
         || {{ $at.c.user }} != '' && variables.from.size() > 0 && {{ $at.a.user }} != '' && {{ $at.a.defaultUser }} == '' && variables.users.size() == 0)
       || variables.account.size() == 0 && ({{ $at.c.required }} != ''
-        || variables.server.?env.orValue([]).exists(v, has(v.valueFrom) && has(v.valueFrom.secretKeyRef) && v.name.matches({{ include "outrider.vocabulary.passwords" . }}))
+        || variables.server.?env.orValue([]).exists(v, (has(v.valueFrom) ? has(v.valueFrom.secretKeyRef) : v.?value.orValue('').startsWith('/')) && v.name.matches({{ include "outrider.vocabulary.passwords" . }}))
         || variables.agents))
 {{- end -}}
