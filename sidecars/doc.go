@@ -53,14 +53,16 @@
 // or a variable that only the server reads 2, a name (of the container, the port or
 // the image) 1, and 3 is enough, so a mirror's renamed image with the usual
 // port is recognized and a client with the workload's name is not. Names are compared whole, or by their kind:
-// substrings never count.
+// substrings never count. The name of a port counts where the container or its image says besides that it is the
+// workload or keeps data: much else speaks the protocol of a database and calls its port mysql.
 //
 // Only what is named contradicts: another workload's image, program or name in
 // the image's, words such as proxy, sentinel, backup or exporter, an argument, a
 // variable, ports that only something else has, or that are another workload's
 // by number and name. An unknown program contradicts nothing, since
 // wrapper scripts are common, but in a pod that runs to completion and declares
-// no usual port, where it is a task.
+// no usual port, where it is a task. It may start a server that is named behind it, but not by
+// the value of a flag, a URL or a folder of data.
 //
 // Asked for by name, an exporter takes the only server, else the container that
 // shows most of one, else the only container. Where several remain it gets its

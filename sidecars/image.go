@@ -33,12 +33,14 @@ var (
 		"cedardb", "doltgresql", "yugabyte", "yugabytedb", "materialize", "materialized", "environmentd", "risingwave", "greptimedb", "databend", "tidb", "oceanbase", "starrocks", "doris",
 		"manticore", "manticoresearch", "memsql", "singlestore", "zincsearch", "quickwit", "openobserve", "documentdb", "ray"}
 	// subjects are those that say in front of a server's name what it is for: dashboard-postgres is a PostgreSQL, postgres-dashboard a dashboard.
-	subjects = []string{"admin", "ui", "gui", "dashboard", "console", "browser", "explorer", "manager", "monitor", "monitoring", "metrics", "agent", "controller", "webhook",
+	subjects = []string{"admin", "ui", "gui", "dashboard", "console", "browser", "explorer", "manager", "monitor", "monitoring", "metrics", "controller", "webhook",
 		"registry", "insight", "grafana", "metabase", "hasura", "kibana", "debezium", "logstash", "teleport", "ray"}
 	// proxies are words of what stands in front of servers and is a workload of the catalog.
 	proxies = []string{"pgbouncer", "haproxy", "traefik", "envoy", "squid", "varnish", "nginx", "openresty", "kong", "caddy"}
 	// stores are words of what keeps the data of the workload that it is named after: keycloak-db is no Keycloak.
-	stores = []string{"db", "database", "sql", "store", "storage", "data", "cache"}
+	stores = append(holders[:len(holders):len(holders)], "sql")
+	// holders are those that say no more.
+	holders = []string{"db", "database", "store", "storage", "data", "cache"}
 	// others of an image's tag.
 	otherTags = []string{"cli", "exporter", "sentinel", "operator", "backup"}
 )
@@ -59,6 +61,7 @@ var (
 	isOtherPort = wordSet(othersOfPorts)
 	isProxy     = wordSet(proxies)
 	isStore     = wordSet(stores)
+	isHolder    = wordSet(holders)
 	isOtherTag  = wordSet(otherTags)
 )
 

@@ -35,7 +35,7 @@ var (
 		"ssh", "autossh", "sshpass", "tsh", "boundary", "tailscale", "tailscaled", "cloudflared", "chisel", "gost", "socat", "rinetd"}
 	// otherPrograms are words of the names of programs that serve something else.
 	otherPrograms = []string{"backup", "backups", "restore", "dump", "sentinel", "arbiter", "exporter", "benchmark", "cli", "client", "healthcheck", "probe",
-		"migrate", "migration", "migrations", "mirror", "mirrormaker", "connect", "cruise", "operator", "cleanup", "cron", "crond", "fix", "proxy", "tunnel"}
+		"migrate", "migration", "migrations", "mirror", "mirrormaker", "connect", "cruise", "pgbackup", "dbbackup", "mysqlbackup", "mongobackup", "autobackup", "backupdb", "pgdump", "dbdump", "operator", "cleanup", "cron", "crond", "fix", "proxy", "tunnel"}
 )
 
 var (

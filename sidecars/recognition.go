@@ -99,7 +99,8 @@ func (c Catalog) Recognition() map[string]string {
 // once, and one from data for each pod.
 //
 //	idle                   list of the programs that serve nothing
-//	proxies, stores        lists of words of images: of proxies, and of what keeps another workload's data
+//	proxies, stores, holders
+//	                       lists of words of images: of proxies, of what keeps another workload's data, and of what keeps any
 //	otherPorts             list of the names of ports that say what is spoken there
 //	metricsPorts           list of the names of ports for a workload's own metrics
 //	webPorts               list of the usual ports of web servers
@@ -125,7 +126,7 @@ func Vocabulary() map[string]string {
 	} {
 		literals[name] = strconv.QuoteToASCII(pattern)
 	}
-	for name, list := range map[string][]string{"idle": idle, "proxies": proxies, "stores": stores, "otherPorts": otherPorts, "metricsPorts": metricsPorts, "webPorts": webPorts} {
+	for name, list := range map[string][]string{"idle": idle, "proxies": proxies, "stores": stores, "holders": holders, "otherPorts": otherPorts, "metricsPorts": metricsPorts, "webPorts": webPorts} {
 		quoted := make([]string, len(list))
 		for i, word := range list {
 			quoted[i] = strconv.QuoteToASCII(word)

@@ -2,6 +2,7 @@ package sidecars
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -171,12 +172,13 @@ func (c Catalog) guess(pod *corev1.Pod, e *entry) *corev1.Container {
 }
 
 // exporterOf returns the name of a container that runs as long as the pod and is an
-// exporter for the workload and not ours, or "": by its image, or by a name with both words in it, such as
+// exporter for the workload and not ours, or "": by its image or program, or by a name with both words in it, such as
 // crunchy-postgres-exporter; an image's tag may be that name.
 func exporterOf(pod *corev1.Pod, e *entry) string {
 	for _, c := range running(pod) {
 		base, tag := splitImage(c.Image)
-		if slices.Contains(e.spec.Recognize.Exporters, base) || e.exportedBy(base) || e.exportedBy(tag) || e.exportedBy(c.Name) {
+		if slices.Contains(e.spec.Recognize.Exporters, base) || e.exportedBy(base) || e.exportedBy(tag) || e.exportedBy(c.Name) ||
+			len(c.Command) > 0 && e.exportedBy(path.Base(c.Command[0])) {
 			return c.Name
 		}
 	}

@@ -55,7 +55,11 @@ func (s *shown) readLine() {
 func (s *shown) opened(words []string) []string {
 	flags := func(word string) string {
 		if name, ok := variable(word); ok {
-			if value, ok := s.literal(name); ok && strings.HasPrefix(value, "-") {
+			value, known := s.literal(name)
+			if v := s.env(name); !known && v != nil {
+				value = v.Value // what is in it is followed flag by flag
+			}
+			if strings.HasPrefix(value, "-") {
 				return value
 			}
 		}

@@ -87,7 +87,7 @@ func (s signals) weight(e *entry) int {
 	named := e.named(s.Name) || e.named(s.base)
 	if port := s.port(e); port != nil {
 		sum += byPort
-		named = named || e.named(port.Name)
+		named = named || e.named(port.Name) && (s.mentions(e, s.base) || s.mentions(e, s.Name))
 	}
 	if named {
 		sum += byName
@@ -96,6 +96,17 @@ func (s signals) weight(e *entry) int {
 		sum += byVariable
 	}
 	return sum
+}
+
+// mentions reports whether a name has one of the workload's names in it, or a word of what
+// keeps data: a port's name alone may also say whose protocol something else speaks.
+func (s signals) mentions(e *entry, name string) bool {
+	for word := range strings.FieldsFuncSeq(name, separates) {
+		if word = withoutDigits(word); e.names[word] || isHolder[word] {
+			return true
+		}
+	}
+	return false
 }
 
 // reads reports whether the container has a variable that only the server reads.
@@ -159,10 +170,11 @@ func (s signals) otherImage(e *entry) string {
 	case s.image != nil:
 		return fmt.Sprintf("has the image of %s", s.image.name)
 	}
-	if word := e.otherName(s.base); word != "" {
+	named := e.named(s.Name)
+	if word := otherName(s.base, named || e.named(s.base)); word != "" {
 		return fmt.Sprintf("has an image whose name says %s", word)
 	}
-	if word := e.otherName(s.Name); word != "" {
+	if word := otherName(s.Name, named); word != "" {
 		return fmt.Sprintf("has a name that says %s", word)
 	}
 	if word := s.catalog.another(s.base, e); word != "" {
@@ -174,10 +186,10 @@ func (s signals) otherImage(e *entry) string {
 	return ""
 }
 
-// otherName is a word of a name that says that it is no server, or "". What a
-// server is for may stand before its own name.
-func (e *entry) otherName(name string) string {
-	if e.named(name) {
+// otherName is a word of a name that says that it is no server, or "". Where the image
+// or the container is named after the workload, what that is for may be said besides.
+func otherName(name string, named bool) string {
+	if named {
 		return hasWord(name, isTool)
 	}
 	return hasWord(name, isOther)

@@ -150,11 +150,12 @@ way than the webhook does, or takes long, is left out. */}}
 - name: served
   expression: >-
     variables.named.map(c, ((c.image != '' ? [string(c.image)]
-      : c.at.is.ports.map(p, p.of.filter(name, name in c.named[0] || name in c.named[1] || name in p.named
+      : c.at.is.ports.map(p, p.of.filter(name, name in c.named[0] || name in c.named[1]
+        || name in p.named && c.parts.exists(words, words.exists(word, word in {{ include "outrider.vocabulary.holders" . }} || {{ include "outrider.recognition.names" "name" }}))
         || {{ include "outrider.recognition.reads" . }}).map(name, string(name)).join('\n')).join('\n').split('\n')
         + (c.at.is.env.size() == 0 ? [] : (c.named[0] + c.named[1]).filter(name, {{ include "outrider.recognition.reads" . }}).map(name, string(name)))) + c.at.servers.map(name, string(name))).filter(name, name != ''
       && (name in c.at.servers || (c.image == name ? !c.tag.matches({{ include "outrider.vocabulary.otherTags" . }})
-        : c.image == '' && !(name in c.named[1] ? c.base.matches({{ include "outrider.vocabulary.tools" . }}) : c.base.matches({{ include "outrider.vocabulary.others" . }}))
+        : c.image == '' && !(name in c.named[0] || name in c.named[1] ? c.base.matches({{ include "outrider.vocabulary.tools" . }}) : c.base.matches({{ include "outrider.vocabulary.others" . }}))
           && !(name in c.named[0] ? c.at.is.name.matches({{ include "outrider.vocabulary.tools" . }}) : c.at.is.name.matches({{ include "outrider.vocabulary.others" . }}))
           && !c.parts.exists(words, words.exists(word, word in {{ include "outrider.vocabulary.proxies" . }} && !{{ include "outrider.recognition.names" "name" }}))
           && (c.parts[0].exists(word, {{ include "outrider.recognition.names" "name" }}) || !c.parts[0].exists(word, 'name.' + word in variables.known)
@@ -178,7 +179,8 @@ way than the webhook does, or takes long, is left out. */}}
     + variables.containers.filter(c, c.name.startsWith('outrider-')).map(c, string(c.name).substring(9))
 - name: exporting
   expression: >-
-    !variables.lasting.exists(c, c.name.contains('exporter') || has(c.image) && c.image.contains('exporter')) ? [] : variables.lasting.map(c, [string(c.name)] + (has(c.image) ? string(c.image) : '').split('@')[0].find('[^/]*$').split(':'))
+    !variables.lasting.exists(c, c.name.contains('exporter') || has(c.image) && c.image.contains('exporter') || has(c.command) && c.command.size() > 0 && c.command[0].contains('exporter')) ? []
+    : variables.lasting.map(c, [string(c.name)] + (has(c.image) ? string(c.image) : '').split('@')[0].find('[^/]*$').split(':') + (has(c.command) && c.command.size() > 0 ? [string(c.command[0]).find('[^/]*$')] : []))
       .map(names, names.filter(name, name.contains('exporter') && name.matches({{ include "outrider.vocabulary.exporter" . }})).join('\n')).join('\n').split('\n').filter(name, name != '')
 {{- end -}}
 

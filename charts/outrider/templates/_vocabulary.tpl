@@ -14,6 +14,9 @@
 {{- define "outrider.vocabulary.fronts" -}}
 "^(?:(?:mirrored|mirror|library|docker|io|hub|alpine|debian|ubuntu|bookworm|bullseye|slim|minimal|distroless|wolfi|photon|fips|amd64|arm64|arm64v8|arm|ppc64le|s390x|c8s|c9s|c10s|centos|el|fedora|rhel|ubi|micro|oss|ce|ee|community|enterprise|official|hardened|custom)[0-9]*[-_.])*"
 {{- end -}}
+{{- define "outrider.vocabulary.holders" -}}
+["db", "database", "store", "storage", "data", "cache"]
+{{- end -}}
 {{- define "outrider.vocabulary.idle" -}}
 ["sleep", "tail", "true", "false", ":", "cat", "echo", "printf", "date", "yes", "pause", "wait", "trap", "exit", "return", "break", "continue", "set", "export", "unset", "source", ".", "cd", "umask", "ulimit", "shift", "local", "read", "test", "[", "[[", "]", "]]", "for", "function", "cp", "mv", "rm", "ln", "mkdir", "touch", "chown", "chmod", "install", "find", "ls", "stat", "df", "du", "grep", "egrep", "sed", "awk", "head", "sort", "cut", "tr", "tee", "wc", "uniq", "tar", "gzip", "gunzip", "zstd", "curl", "wget", "nc", "ping", "dig", "nslookup", "getent", "hostname", "id", "whoami", "uname", "ps", "kill", "sysctl", "apk", "apt-get", "microdnf", "openssl", "envsubst", "mc", "aws", "gsutil", "rclone", "kubectl", "ssh", "autossh", "sshpass", "tsh", "boundary", "tailscale", "tailscaled", "cloudflared", "chisel", "gost", "socat", "rinetd"]
 {{- end -}}
@@ -27,7 +30,7 @@
 ["http", "https", "web", "grpc", "metrics", "http-metrics", "prometheus", "health", "healthz", "admin", "ssh", "debug", "pprof"]
 {{- end -}}
 {{- define "outrider.vocabulary.otherPrograms" -}}
-"(?:^|[-_.])(?:backup|backups|restore|dump|sentinel|arbiter|exporter|benchmark|cli|client|healthcheck|probe|migrate|migration|migrations|mirror|mirrormaker|connect|cruise|operator|cleanup|cron|crond|fix|proxy|tunnel)[0-9]*(?:[-_.]|$)"
+"(?:^|[-_.])(?:backup|backups|restore|dump|sentinel|arbiter|exporter|benchmark|cli|client|healthcheck|probe|migrate|migration|migrations|mirror|mirrormaker|connect|cruise|pgbackup|dbbackup|mysqlbackup|mongobackup|autobackup|backupdb|pgdump|dbdump|operator|cleanup|cron|crond|fix|proxy|tunnel)[0-9]*(?:[-_.]|$)"
 {{- end -}}
 {{- define "outrider.vocabulary.otherTags" -}}
 "(?:^|[-_.])(?:cli|exporter|sentinel|operator|backup)[0-9]*(?:[-_.]|$)"
@@ -60,13 +63,13 @@
 "^(?s:.*/)?(?:sh|bash|ash|dash|zsh|ksh|su|shell)/*$"
 {{- end -}}
 {{- define "outrider.vocabulary.stores" -}}
-["db", "database", "sql", "store", "storage", "data", "cache"]
+["db", "database", "store", "storage", "data", "cache", "sql"]
 {{- end -}}
 {{- define "outrider.vocabulary.tails" -}}
 "[0-9]*(?:[-_.]+(?:v?[0-9][0-9a-z]*|(?:alpine|debian|ubuntu|bookworm|bullseye|slim|minimal|distroless|wolfi|photon|fips|amd64|arm64|arm64v8|arm|ppc64le|s390x|c8s|c9s|c10s|centos|el|fedora|rhel|ubi|micro|oss|ce|ee|community|enterprise|official|hardened|custom|server|srv|db|database|cache|master|slave|main|leader|primary|secondary|replica|replicas|replication|standalone|cluster|ha|node|member|broker|shard|sharded|data|store|service|svc|port|tcp|tls|ssl|kubernetes|k8s|docker|container|pod|follower|writer|reader|rw|ro|rs|session|sessions|queue|queues|prod|production|stage|staging|dev|development|test|qa|uat|live|demo|local|internal|base|image)[0-9]*))*$"
 {{- end -}}
 {{- define "outrider.vocabulary.tools" -}}
-"(?:^|[-_.])(?:exporter|exporters|operator|client|cli|shell|proxy|proxies|router|gateway|ingress|balancer|lb|bouncer|mesh|tunnel|forwarder|adapter|bridge|connect|connector|connectors|sync|fix|commander|redisinsight|express|reloader|sentinel|arbiter|backup|backups|restore|dump|archiver|cron|job|cleaner|cleanup|init|initializer|migrate|migrator|migration|migrations|seed|bootstrap|setup|tool|tools|toolbox|utils|benchmark|bench|loadgen|probe|healthcheck|sidecar|rest|mirrormaker|mcp|pgpool|pgcat|pgdog|pgagroal|odyssey|supavisor|spqr|proxysql|maxscale|vtgate|mcrouter|twemproxy|nutcracker|predixy|codis|envoy|proxyv|toxiproxy|stunnel|ghostunnel|socat|gost|kong|tyk|linkerd|skipper|hitch|keepalived|ambassador|contour|phpmyadmin|pgadmin|adminer|pgweb|pghero|akhq|kafdrop|kowl|cmak|cerebro|elasticvue|dejavu|postgrest|readyset|tailscale|headscale|netbird|twingate|cloudflared|ngrok|inlets|autossh|sshuttle|chisel|boundary|ziti|wireguard|openvpn|filebeat|metricbeat|fluentd|fluentbit|ferretdb|dolt|redpanda|kroxylicious|crate|cratedb|immudb|busybox|pause|cedardb|doltgresql|yugabyte|yugabytedb|materialize|materialized|environmentd|risingwave|greptimedb|databend|tidb|oceanbase|starrocks|doris|manticore|manticoresearch|memsql|singlestore|zincsearch|quickwit|openobserve|documentdb)[0-9]*(?:[-_.]|$)"
+"(?:^|[-_.])(?:exporter|exporters|operator|client|cli|shell|proxy|proxies|router|gateway|ingress|balancer|lb|bouncer|mesh|tunnel|forwarder|adapter|bridge|connect|connector|connectors|sync|fix|commander|redisinsight|express|agent|reloader|sentinel|arbiter|backup|backups|restore|dump|archiver|cron|job|cleaner|cleanup|init|initializer|migrate|migrator|migration|migrations|seed|bootstrap|setup|tool|tools|toolbox|utils|benchmark|bench|loadgen|probe|healthcheck|sidecar|rest|mirrormaker|mcp|pgpool|pgcat|pgdog|pgagroal|odyssey|supavisor|spqr|proxysql|maxscale|vtgate|mcrouter|twemproxy|nutcracker|predixy|codis|envoy|proxyv|toxiproxy|stunnel|ghostunnel|socat|gost|kong|tyk|linkerd|skipper|hitch|keepalived|ambassador|contour|phpmyadmin|pgadmin|adminer|pgweb|pghero|akhq|kafdrop|kowl|cmak|cerebro|elasticvue|dejavu|postgrest|readyset|tailscale|headscale|netbird|twingate|cloudflared|ngrok|inlets|autossh|sshuttle|chisel|boundary|ziti|wireguard|openvpn|filebeat|metricbeat|fluentd|fluentbit|ferretdb|dolt|redpanda|kroxylicious|crate|cratedb|immudb|busybox|pause|cedardb|doltgresql|yugabyte|yugabytedb|materialize|materialized|environmentd|risingwave|greptimedb|databend|tidb|oceanbase|starrocks|doris|manticore|manticoresearch|memsql|singlestore|zincsearch|quickwit|openobserve|documentdb)[0-9]*(?:[-_.]|$)"
 {{- end -}}
 {{- define "outrider.vocabulary.variants" -}}
 "[0-9]*(?:[-_.]+(?:v?[0-9][0-9a-z]*|(?:alpine|debian|ubuntu|bookworm|bullseye|slim|minimal|distroless|wolfi|photon|fips|amd64|arm64|arm64v8|arm|ppc64le|s390x|c8s|c9s|c10s|centos|el|fedora|rhel|ubi|micro|oss|ce|ee|community|enterprise|official|hardened|custom)[0-9]*))*$"
