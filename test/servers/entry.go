@@ -23,8 +23,10 @@ var files embed.FS
 
 // Entry is a server that can run here with its exporter.
 type Entry struct {
-	Exporter string         `json:"exporter"`
-	Spec     corev1.PodSpec `json:"spec"`
+	Exporter string `json:"exporter"`
+	// Slow marks one whose programs take minutes to be built: it is left out unless it is named.
+	Slow bool           `json:"slow"`
+	Spec corev1.PodSpec `json:"spec"`
 	// Values are what Secrets hold, by NAME/KEY, and Files what volumes do, by path.
 	Values sandbox.Values    `json:"values"`
 	Files  map[string]string `json:"files"`
@@ -43,8 +45,8 @@ type Load struct {
 	Run string `json:"run"`
 }
 
-// Entries reads those of the names, which commas separate, or all where there is none,
-// and plans them.
+// Entries reads those of the names, which commas separate, or all but the slow ones where
+// there is none, and plans them.
 func Entries(only string) ([]Entry, error) {
 	paths, err := fs.Glob(files, "entries/*.yaml")
 	if err != nil {
@@ -60,7 +62,7 @@ func Entries(only string) ([]Entry, error) {
 		if err := yaml.UnmarshalStrict(raw, &e); err != nil {
 			return nil, fmt.Errorf("read %s: %w", p, err)
 		}
-		if only != "" && !slices.Contains(strings.Split(only, ","), e.Exporter) {
+		if only != "" && !slices.Contains(strings.Split(only, ","), e.Exporter) || only == "" && e.Slow {
 			continue
 		}
 		if _, err := e.planned(sidecars.Full); err != nil {

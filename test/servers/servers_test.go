@@ -14,9 +14,11 @@ import (
 	"github.com/outrider-dev/outrider/test/sandbox"
 )
 
+var only = flag.String("only", "", "entries to be started, separated by commas; all but the slow ones if there is none")
+
 func TestMain(m *testing.M) {
 	flag.Parse()
-	entries, err := Entries("")
+	entries, err := Entries(*only)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "servers:", err)
 		os.Exit(2)
@@ -27,7 +29,7 @@ func TestMain(m *testing.M) {
 // TestExportersReachTheirServers starts each server with its exporter, also under the profile essential where it has settings of
 // its own, and waits until the up metric is there, and is not 0.
 func TestExportersReachTheirServers(t *testing.T) {
-	entries, err := Entries("")
+	entries, err := Entries(*only)
 	if err != nil {
 		t.Fatal(err)
 	}

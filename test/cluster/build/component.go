@@ -75,6 +75,8 @@ var components = append(olderAPIServers(), []Component{
 	{Name: "kube-network-policies", Module: "sigs.k8s.io/kube-network-policies", Package: "cmd", Nested: "kube-network-policies"},
 	// It needs replacements of its own, and casts labels to slices. Only what tests Thanos builds it.
 	{Name: "thanos", Module: "github.com/thanos-io/thanos", Package: "cmd/thanos", Nested: "thanos", Tags: "slicelabels", Stamp: stamp(commonVersion)},
+	// Later versions need a module of theirs that is not in it. Only test/cost builds it.
+	{Name: "traefik", Module: "github.com/traefik/traefik/v3", Package: "cmd/traefik", Nested: "traefik", Stamp: stamp("github.com/traefik/traefik/v3/pkg/version.Version")},
 	// Only what tests remote write builds it.
 	{Name: "victoria-metrics", Module: "github.com/VictoriaMetrics/VictoriaMetrics", Package: "app/victoria-metrics", Nested: "victoria-metrics", Stamp: stamp("github.com/VictoriaMetrics/VictoriaMetrics/lib/buildinfo.Version")},
 	{Name: "mongodb_exporter", Module: "github.com/percona/mongodb_exporter", Nested: "mongodb_exporter", Stamp: stamp("main.version")},

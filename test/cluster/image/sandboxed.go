@@ -1,5 +1,7 @@
 package image
 
+import "fmt"
+
 // sandboxed are further servers and exporters of the catalog, which only test/sandbox runs: no
 // cluster loads them.
 var sandboxed = []Image{
@@ -42,6 +44,11 @@ var sandboxed = []Image{
 	{
 		Repository: "docker.io/prom/statsd-exporter", Component: "statsd_exporter", At: "/bin/statsd_exporter",
 		Config: Config{Entrypoint: []string{"/bin/statsd_exporter"}, User: "nobody"},
+	},
+	{
+		Repository: "docker.io/library/traefik", Component: "traefik", At: "/usr/local/bin/traefik", Busybox: true,
+		Files:  map[string]string{"/entrypoint.sh": fmt.Sprintf(serve, "traefik", "")},
+		Config: Config{Entrypoint: []string{"/entrypoint.sh"}, Cmd: []string{"traefik"}},
 	},
 	{
 		// Its shell sends packets.
