@@ -15,7 +15,7 @@ import (
 
 // TestEveryExporterHasACost holds that a cost is known before it is paid, and that what is called measured is.
 func TestEveryExporterHasACost(t *testing.T) {
-	entries, err := servers.Entries("")
+	entries, err := servers.All()
 	if err != nil {
 		t.Fatal(err)
 	}

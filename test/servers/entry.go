@@ -45,9 +45,8 @@ type Load struct {
 	Run string `json:"run"`
 }
 
-// Entries reads those of the names, which commas separate, or all but the slow ones where
-// there is none, and plans them.
-func Entries(only string) ([]Entry, error) {
+// All reads every entry and plans it.
+func All() ([]Entry, error) {
 	paths, err := fs.Glob(files, "entries/*.yaml")
 	if err != nil {
 		return nil, err
@@ -62,14 +61,24 @@ func Entries(only string) ([]Entry, error) {
 		if err := yaml.UnmarshalStrict(raw, &e); err != nil {
 			return nil, fmt.Errorf("read %s: %w", p, err)
 		}
-		if only != "" && !slices.Contains(strings.Split(only, ","), e.Exporter) || only == "" && e.Slow {
-			continue
-		}
 		if _, err := e.planned(sidecars.Full); err != nil {
 			return nil, fmt.Errorf("read %s: %w", p, err)
 		}
 		entries = append(entries, e)
 	}
+	return entries, nil
+}
+
+// Entries are those of the names, which commas separate, or all but the slow ones where
+// there is none.
+func Entries(only string) ([]Entry, error) {
+	entries, err := All()
+	if err != nil {
+		return nil, err
+	}
+	entries = slices.DeleteFunc(entries, func(e Entry) bool {
+		return only == "" && e.Slow || only != "" && !slices.Contains(strings.Split(only, ","), e.Exporter)
+	})
 	if len(entries) == 0 {
 		return nil, fmt.Errorf("%q: there is no such entry in test/servers/entries", only)
 	}
