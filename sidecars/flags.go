@@ -18,6 +18,9 @@ func arguments(c *corev1.Container, r v1alpha1.Recognition) (words []string, of 
 	line := commandLine(c)
 	if text, ok := shellScript(line); ok {
 		commands := evaluated(shellCommands(text))
+		for i := range commands {
+			commands[i] = withoutRedirections(commands[i])
+		}
 		of = readScript(commands, r)
 		words = slices.Concat(serving(commands, r)...)
 		if positional.MatchString(text) {
@@ -53,19 +56,22 @@ func severalWords(word string) bool {
 	return strings.HasPrefix(word, "-") && strings.ContainsAny(word, " \t\n") || strings.Contains(word, " --")
 }
 
-// serving are the commands of a script without those of clients and of servers that
-// another one follows, where one starts the server.
+// serving are the commands of a script without those of clients and of programs that only
+// work on files, and of servers that another one follows, where one starts the server.
 func serving(commands [][]string, r v1alpha1.Recognition) [][]string {
 	last := len(commands) - 1
 	for ; last >= 0 && !starts(commands[last], r.Commands); last-- {
 	}
 	for i := range commands {
-		if last >= 0 && (starts(commands[i], r.NotCommands) || i < last && starts(commands[i], r.Commands)) {
+		if starts(commands[i], passive) || last >= 0 && (starts(commands[i], r.NotCommands) || i < last && starts(commands[i], r.Commands)) {
 			commands[i] = nil
 		}
 	}
 	return commands
 }
+
+// passive are programs whose flags are no server's: set has the words behind a script.
+var passive = slices.DeleteFunc(slices.Clone(idle), func(word string) bool { return word == "set" || slices.Contains(assigners, word) })
 
 // starts reports whether the program of a command is one of some.
 func starts(words, programs []string) bool {
@@ -105,7 +111,7 @@ func shellCommands(script string) [][]string {
 				commands, words = append(commands, words), nil
 			}
 		case c == '#' && !begun:
-			i += untilByte(script[i:], '\n')
+			i += untilByte(script[i:], '\n') - 1 // the line feed ends the command
 		case c == '\\' && i+1 < len(script):
 			if i++; script[i] != '\n' {
 				begun = true

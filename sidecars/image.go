@@ -74,6 +74,8 @@ var (
 	variantsPattern = tailPattern(variants)
 	frontsPattern   = `^(?:` + oneOf(append(fronts[:len(fronts):len(fronts)], variants...)) + `[0-9]*[-_.])*`
 	tailsPattern    = tailPattern(append(variants[:len(variants):len(variants)], roles...))
+	foldersPattern  = `(?:^|/)[^/.:]+/` + tailWord + `(?:[-_.]+` + tailWord + `)*(?::[^/]*)?$`
+	tailWord        = `(?:v?[0-9][0-9a-z]*|` + oneOf(append(variants[:len(variants):len(variants)], roles...)) + `[0-9]*)`
 	othersPattern   = wordPattern(others)
 	toolsPattern    = wordPattern(tools)
 )
@@ -94,6 +96,22 @@ func splitImage(image string) (base, tag string) {
 	image = image[strings.LastIndexByte(image, '/')+1:]
 	base, tag, _ = strings.Cut(image, ":")
 	return base, tag
+}
+
+// calledBesides is what an image is called besides its base name: by its folder, where the base name says
+// nothing, as redis/main, or else by its tag, as mirror:redis-7.
+func calledBesides(image, base, tag string) string {
+	for word := range strings.FieldsFuncSeq(base, separates) {
+		if !isVersion(word) && !isTail[word] && !isTail[withoutDigits(word)] {
+			return tag
+		}
+	}
+	image, _, _ = strings.Cut(image, "@")
+	folders := strings.Split(image, "/")
+	if len(folders) < 2 || strings.ContainsAny(folders[len(folders)-2], ".:") {
+		return tag
+	}
+	return folders[len(folders)-2]
 }
 
 // stem is a name without the versions and the words at its end that are in tail:

@@ -51,13 +51,17 @@ func (s *shown) withPodAddress(text string) string {
 	if !strings.Contains(text, "$") {
 		return text
 	}
-	return anyVariable.ReplaceAllStringFunc(text, func(reference string) string {
+	text = anyVariable.ReplaceAllStringFunc(text, func(reference string) string {
 		if name, ok := variable(reference); ok && s.isPodAddress(name) {
 			return podAddress
 		}
 		return reference
 	})
+	return nameInService.ReplaceAllLiteralString(text, podAddress)
 }
+
+// nameInService matches the pod's name with that of its Service, which is resolved to its address.
+var nameInService = regexp.MustCompile(regexp.QuoteMeta(podAddress) + `[.](?:[-.A-Za-z0-9]|` + anyVariable.String() + `)+`)
 
 // anyVariable matches $(NAME), ${NAME} and $NAME in a text.
 var anyVariable = regexp.MustCompile(`\$(?:\([A-Za-z0-9_]+\)|\{[A-Za-z0-9_]+\}|[A-Za-z0-9_]+)`)
@@ -107,7 +111,7 @@ func (s *shown) listened(text, part string, not *regexp.Regexp, native bool) fin
 	return partOf(best, part)
 }
 
-// isPodAddress reports whether a variable of the server is the pod's address.
+// isPodAddress reports whether a variable of the server is the pod's address, or its name.
 func (s *shown) isPodAddress(name string) bool {
 	for range 4 {
 		v := s.env(name)
@@ -116,7 +120,7 @@ func (s *shown) isPodAddress(name string) bool {
 		}
 		if v.ValueFrom != nil {
 			from := v.ValueFrom.FieldRef
-			return from != nil && (from.FieldPath == "status.podIP" || from.FieldPath == "status.podIPs")
+			return from != nil && (from.FieldPath == "status.podIP" || from.FieldPath == "status.podIPs" || from.FieldPath == "metadata.name")
 		}
 		other, ok := variable(v.Value)
 		if !ok {

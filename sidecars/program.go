@@ -76,7 +76,7 @@ func (c Catalog) programs(container *corev1.Container) (found programs) {
 	}
 	if script, ok := shellScript(line); ok {
 		forCommands(script, func(text string) {
-			read := command{}
+			read := command{inScript: true}
 			for word := range strings.FieldsSeq(text) {
 				read.word(strings.Trim(word, `"'`), c)
 			}
@@ -96,6 +96,7 @@ func (c Catalog) programs(container *corev1.Container) (found programs) {
 
 // forCommands visits the commands of a script, without comments.
 func forCommands(script string, visit func(text string)) {
+	script = strings.ReplaceAll(script, "\\\n", " ")
 	for line := range strings.SplitSeq(script, "\n") {
 		for text := range strings.FieldsFuncSeq(uncommented(line), func(r rune) bool { return r == ';' || r == '|' || r == '&' }) {
 			visit(text)
@@ -111,12 +112,13 @@ func ownProgram(c *corev1.Container) bool {
 
 // command is what the words of one command show, as they are read.
 type command struct {
-	first   string // the first that is a program, or could be
-	known   string // the program that decides
-	shell   bool   // there is a shell among what stands before
-	script  string // the image's own script, behind a shell
-	operand bool   // the next word is one
-	value   bool   // the next word is the flag's value, if it is no flag
+	first    string // the first that is a program, or could be
+	known    string // the program that decides
+	inScript bool   // it is one of a script
+	shell    bool   // there is a shell among what stands before
+	script   string // the image's own script, behind a shell
+	operand  bool   // the next word is one
+	value    bool   // the next word is the flag's value, if it is no flag
 }
 
 // word reads the next word. The first decides if it is idle, and else the first
@@ -133,7 +135,7 @@ func (r *command) word(word string, c Catalog) {
 		r.operand = true
 		return
 	case isPassed(word, base):
-		if r.shell && slices.Contains(entrypoints, base) {
+		if (r.shell || r.inScript) && slices.Contains(entrypoints, base) {
 			r.script = base
 		}
 		r.shell = r.shell || slices.Contains(shells, base)
@@ -282,18 +284,4 @@ func runsWithout(c *corev1.Container, programs, args []string) (without bool) {
 		without = without || at >= 0 && !slices.ContainsFunc(words[at:], func(word string) bool { return slices.Contains(args, word) })
 	})
 	return without
-}
-
-// uncommented is a line of a script without the comment at its end.
-func uncommented(line string) string {
-	for from := 0; ; {
-		i := strings.IndexByte(line[from:], '#')
-		if i < 0 {
-			return line
-		}
-		if i += from; i == 0 || strings.IndexByte("\t\f\r ", line[i-1]) >= 0 {
-			return line[:i]
-		}
-		from = i + 1
-	}
 }

@@ -104,6 +104,7 @@ func (c Catalog) Recognition() map[string]string {
 //	otherPorts             list of the names of ports that say what is spoken there
 //	metricsPorts           list of the names of ports for a workload's own metrics
 //	webPorts               list of the usual ports of web servers
+//	folders                what matches images of which the folder's name says what they are
 //	fronts                 what matches the words before the name of an image that do not say what it is
 //	variants, tails        what matches the end of a name that does not say what it is: of an image, of any
 //	others, tools, othersOfPorts, otherTags, otherPrograms
@@ -118,7 +119,7 @@ func (c Catalog) Recognition() map[string]string {
 func Vocabulary() map[string]string {
 	literals := map[string]string{}
 	for name, pattern := range map[string]string{
-		"fronts": frontsPattern, "variants": variantsPattern, "tails": tailsPattern,
+		"fronts": frontsPattern, "folders": foldersPattern, "variants": variantsPattern, "tails": tailsPattern,
 		"others": othersPattern, "tools": toolsPattern, "othersOfPorts": wordPattern(othersOfPorts), "otherTags": wordPattern(otherTags), "otherPrograms": wordPattern(otherPrograms),
 		"exporter": exporterPattern, "portTails": portTailsPattern,
 		"script": scriptPattern, "words": wordsPattern, "behind": behindPattern, "operand": operandPattern, "passed": passedPattern, "shell": shellPattern,

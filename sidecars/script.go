@@ -77,7 +77,10 @@ func assignments(words []string, r v1alpha1.Recognition) (set, defaults []corev1
 		return nil, ownDefaults(words[1:])
 	}
 	i := 0
-	for i < len(words) && slices.Contains(wrappers, words[i]) {
+	for i < len(words) && slices.Contains(wrappers, path.Base(words[i])) {
+		if slices.Contains(switches, path.Base(words[i])) && i+1 < len(words) {
+			i++
+		}
 		i++
 	}
 	exports := i < len(words) && slices.Contains(assigners, words[i])
@@ -112,6 +115,24 @@ func ownDefaults(words []string) (defaults []corev1.EnvVar) {
 		}
 	}
 	return defaults
+}
+
+// withoutRedirections are the words of a command without those that say where its
+// input and output are: 2> /log and >/log.
+func withoutRedirections(words []string) []string {
+	if !slices.ContainsFunc(words, func(word string) bool { return strings.ContainsAny(word, "<>") }) {
+		return words
+	}
+	var kept []string
+	for i := 0; i < len(words); i++ {
+		switch rest := strings.TrimLeft(words[i], "0123456789"); {
+		case rest == "" || strings.IndexByte("<>", rest[0]) < 0:
+			kept = append(kept, words[i])
+		case strings.Trim(rest, "<>|-") == "":
+			i++
+		}
+	}
+	return kept
 }
 
 // refersTo reports whether a text has the variable of a name in it, and not one whose
@@ -164,4 +185,18 @@ func last(env []corev1.EnvVar, name string) *corev1.EnvVar {
 		}
 	}
 	return nil
+}
+
+// uncommented is a line of a script without the comment at its end.
+func uncommented(line string) string {
+	for from := 0; ; {
+		i := strings.IndexByte(line[from:], '#')
+		if i < 0 {
+			return line
+		}
+		if i += from; i == 0 || strings.IndexByte("\t\f\r ", line[i-1]) >= 0 {
+			return line[:i]
+		}
+		from = i + 1
+	}
 }

@@ -46,7 +46,11 @@ func (s *shown) readLine() {
 	s.line = s.opened(s.line)
 	for _, name := range s.argsEnv {
 		if v := s.env(name); v != nil && v.Value != "" {
-			s.line = append(slices.Clip(s.line), shellWords(v.Value)...)
+			value, known := s.literal(name)
+			if !known {
+				value = v.Value
+			}
+			s.line = append(slices.Clip(s.line), shellWords(value)...)
 		}
 	}
 }

@@ -84,7 +84,7 @@ func (s signals) weight(e *entry) int {
 	if slices.Contains(s.programs.servers, e) {
 		sum += byProgram
 	}
-	named := e.named(s.Name) || e.named(s.base)
+	named := e.named(s.Name) || e.named(s.base) || s.image == nil && e.named(calledBesides(s.Image, s.base, s.tag))
 	if port := s.port(e); port != nil {
 		sum += byPort
 		named = named || e.named(port.Name) && (s.mentions(e, s.base) || s.mentions(e, s.Name))

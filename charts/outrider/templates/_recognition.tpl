@@ -43,6 +43,7 @@ line, its words joined by \x01. Without data, and with such a word, none. */}}
   expression: >-
     ('exporters' in variables.known ? variables.looked : []).map(c, {
       'image': dyn((has(c.image) ? string(c.image) : '').split('@')[0].find('[^/]*$')),
+      'whole': dyn(has(c.image) ? string(c.image) : ''),
       'name': dyn(string(c.name)),
       'ports': dyn(has(c.ports) ? c.ports.map(p, {'port': string(p.containerPort), 'name': has(p.name) ? string(p.name) : ''}).map(p, {
           'port': dyn(p.port), 'name': dyn(p.name),
@@ -77,7 +78,7 @@ way than the webhook does, or takes long, is left out. */}}
         : string(c.text).replace('|', ' ').replace('&', ' ').replace(';', ' ').replace('\n', ' ').replace('\t', ' ').replace('\v', ' ').replace('\f', ' ').replace('\r', ' ')
             .split(' ').map(word, word.find(r"""(?s:[^"'](?:.*[^"'])?)"""))),
       'lines': dyn(c.is.own ? [] : !c.script ? [string(c.text)]
-        : string(c.text).split('\n').map(line, line.find(r'^(?:[^\s#]\S*|\s+)*').replace('|', ';').replace('&', ';')).join(';').split(';').map(command,
+        : string(c.text).replace('\\\n', ' ').split('\n').map(line, line.find(r'^(?:[^\s#]\S*|\s+)*').replace('|', ';').replace('&', ';')).join(';').split(';').map(command,
             command.replace('\t', ' ').replace('\v', ' ').replace('\f', ' ').replace('\r', ' ').split(' ').filter(word, word != '')
               .map(word, word.find(r"""(?s:[^"'](?:.*[^"'])?)""")).join('\x01')))
     })
@@ -142,7 +143,8 @@ way than the webhook does, or takes long, is left out. */}}
     }).map(c, {
       'at': c.at, 'base': c.base, 'tag': c.tag, 'image': c.image,
       'parts': dyn(c.image != '' ? [] : [string(c.base), string(c.at.is.name)].map(name, name.replace('_', '-').replace('.', '-').split('-').map(word, word.substring(0, word.size() - word.find('[0-9]*$').size())))),
-      'named': dyn(c.image != '' ? [] : [string(c.at.is.name), string(c.base)].map(name, [name, !name.matches('[-_.0-9]') ? name : name.substring(0, name.size() - name.find({{ include "outrider.vocabulary.tails" . }}).size())])
+      'named': dyn(c.image != '' ? [] : [string(c.at.is.name), string(c.base), [string(c.at.is.whole).split('@')[0]].map(path,
+          path.matches({{ include "outrider.vocabulary.folders" . }}) ? path.find('[^/]+/[^/]*$').split('/')[0] : string(c.tag))[0]].map(name, [name, !name.matches('[-_.0-9]') ? name : name.substring(0, name.size() - name.find({{ include "outrider.vocabulary.tails" . }}).size())])
         .map(names, [names[0], names[1].replace('_', '-').replace('.', '-')])
         .map(names, ['name.' + names[0], 'name.' + names[1].find('[^-]*$')].filter(key, key in variables.known).map(key, string(variables.known[key])).join('\n').split('\n')))
     })
@@ -150,7 +152,7 @@ way than the webhook does, or takes long, is left out. */}}
 - name: served
   expression: >-
     variables.named.map(c, ((c.image != '' ? [string(c.image)]
-      : c.at.is.ports.map(p, p.of.filter(name, name in c.named[0] || name in c.named[1]
+      : c.at.is.ports.map(p, p.of.filter(name, name in c.named[0] || name in c.named[1] || name in c.named[2]
         || name in p.named && c.parts.exists(words, words.exists(word, word in {{ include "outrider.vocabulary.holders" . }} || {{ include "outrider.recognition.names" "name" }}))
         || {{ include "outrider.recognition.reads" . }}).map(name, string(name)).join('\n')).join('\n').split('\n')
         + (c.at.is.env.size() == 0 ? [] : (c.named[0] + c.named[1]).filter(name, {{ include "outrider.recognition.reads" . }}).map(name, string(name)))) + c.at.servers.map(name, string(name))).filter(name, name != ''

@@ -11,6 +11,9 @@
 {{- define "outrider.vocabulary.exporter" -}}
 "(?:^|[-_.])exporters?(?:[-_.]|$)"
 {{- end -}}
+{{- define "outrider.vocabulary.folders" -}}
+"(?:^|/)[^/.:]+/(?:v?[0-9][0-9a-z]*|(?:alpine|debian|ubuntu|bookworm|bullseye|slim|minimal|distroless|wolfi|photon|fips|amd64|arm64|arm64v8|arm|ppc64le|s390x|c8s|c9s|c10s|centos|el|fedora|rhel|ubi|micro|oss|ce|ee|community|enterprise|official|hardened|custom|server|srv|db|database|cache|master|slave|main|leader|primary|secondary|replica|replicas|replication|standalone|cluster|ha|node|member|broker|shard|sharded|data|store|service|svc|port|tcp|tls|ssl|kubernetes|k8s|docker|container|pod|follower|writer|reader|rw|ro|rs|session|sessions|queue|queues|prod|production|stage|staging|dev|development|test|qa|uat|live|demo|local|internal|base|image)[0-9]*)(?:[-_.]+(?:v?[0-9][0-9a-z]*|(?:alpine|debian|ubuntu|bookworm|bullseye|slim|minimal|distroless|wolfi|photon|fips|amd64|arm64|arm64v8|arm|ppc64le|s390x|c8s|c9s|c10s|centos|el|fedora|rhel|ubi|micro|oss|ce|ee|community|enterprise|official|hardened|custom|server|srv|db|database|cache|master|slave|main|leader|primary|secondary|replica|replicas|replication|standalone|cluster|ha|node|member|broker|shard|sharded|data|store|service|svc|port|tcp|tls|ssl|kubernetes|k8s|docker|container|pod|follower|writer|reader|rw|ro|rs|session|sessions|queue|queues|prod|production|stage|staging|dev|development|test|qa|uat|live|demo|local|internal|base|image)[0-9]*))*(?::[^/]*)?$"
+{{- end -}}
 {{- define "outrider.vocabulary.fronts" -}}
 "^(?:(?:mirrored|mirror|library|docker|io|hub|alpine|debian|ubuntu|bookworm|bullseye|slim|minimal|distroless|wolfi|photon|fips|amd64|arm64|arm64v8|arm|ppc64le|s390x|c8s|c9s|c10s|centos|el|fedora|rhel|ubi|micro|oss|ce|ee|community|enterprise|official|hardened|custom)[0-9]*[-_.])*"
 {{- end -}}

@@ -118,7 +118,8 @@ Others are left where they may have one of the flags, and so are several words i
   expression: >-
     variables.line.size() > 2 && variables.line[0].matches({{ include "outrider.vocabulary.shell" . }}) && variables.line[1].matches('^-[a-z]*c$') && !variables.line[2].startsWith('-') && !(variables.line[2] in [variables.line[0], variables.line[1]]) && !variables.line[2].matches('(?:^|[^A-Za-z0-9_])eval(?:[^A-Za-z0-9_]|$)')
     && variables.line[2].matches(r"""^(?:[ \t\r\n;|&]*(?:"(?:[^"\\`$]|[$][A-Za-z0-9_]|[$][({][^"\\`$(){}]*[)}])*"|(?:[^ \t\r\n;|&"'\\`#$]|[$][A-Za-z0-9_])+)(?:[ \t\r\n;|&]+|$))*$""")
-    && variables.line[2].findAll(r"""[^ \t\r\n;|&"]+""").filter(word, 'program.' + word.substring(word.lastIndexOf('/') + 1) in variables.known).size() < 2
+    && [variables.line[2].findAll(r"""[^ \t\r\n;|&"]+""")].exists(words, words.filter(word, 'program.' + word.substring(word.lastIndexOf('/') + 1) in variables.known).size() < 2
+      && !words.exists(word, word.matches('[<>]') || word != 'set' && word.substring(word.lastIndexOf('/') + 1) in {{ include "outrider.vocabulary.idle" . }}))
 - name: taken
   expression: >-
     variables.script || !variables.line.exists(word, word.matches({{ include "outrider.vocabulary.shell" . }}) || word.startsWith('-') && word.matches('[ \t\n]') || word.contains(' --'))
