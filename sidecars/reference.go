@@ -27,6 +27,9 @@ func (s *shown) variable(name string) reference {
 	if r := s.inContainer(name, 4); r.found {
 		return r
 	}
+	if r := s.mentioned(name); r.found {
+		return r
+	}
 	companion := name + fileSuffix
 	v := s.env(companion)
 	if name == "" || v == nil || v.ValueFrom == nil && v.Value == "" {

@@ -143,7 +143,7 @@ func refersTo(text, name string) bool {
 		if !ok {
 			return false
 		}
-		text = strings.TrimPrefix(behind, "{")
+		text = strings.TrimLeft(behind, "{(")
 		rest, ok := strings.CutPrefix(text, name)
 		if ok && strings.IndexFunc(rest, inName) != 0 {
 			return true

@@ -98,6 +98,21 @@ func (s *shown) env(name string) *corev1.EnvVar {
 	return last(s.script.perhaps, name)
 }
 
+// mentioned finds a variable that the command line names and a Secret as a whole may have.
+func (s *shown) mentioned(name string) reference {
+	if name == "" || len(s.server.EnvFrom) == 0 || s.env(name) != nil || !slices.ContainsFunc(commandLine(s.server), func(word string) bool { return refersTo(word, name) }) {
+		return reference{}
+	}
+	from := s.allFrom(name)
+	switch {
+	case len(from) == 0 || from[0].ValueFrom.SecretKeyRef == nil:
+		return reference{}
+	case len(from) > 1:
+		return reference{found: true, where: "variable " + name, lost: "it may be in several Secrets (envFrom)"}
+	}
+	return reference{found: true, where: "variable " + name, env: from[0]}
+}
+
 // literal is a variable's value with all variables in it replaced; ok where it
 // is wholly in the pod.
 func (s *shown) literal(name string) (value string, ok bool) { return s.literalWithin(name, 4) }

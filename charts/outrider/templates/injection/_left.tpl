@@ -105,6 +105,7 @@ variables.server.?env.orValue([]).size() > 0 && [{{ include "outrider.injection.
         || v.name.endsWith('_FILE') && v.name.substring(0, v.name.size() - 5) in logins))
     || !variables.secret && variables.credentials.exists(c,
       variables.server.?envFrom.orValue([]).size() > variables.whole.size() || variables.whole.size() > 1
+      || variables.whole.size() > 0 && variables.line.exists(word, word.contains('$')) && !variables.found.exists(a, {{ $at.a.flags }} != '')
       || variables.unsure && {{ $at.c.fallback }} == ''
       || variables.account.exists(a, 'user' in variables.set || {{ $at.a.among }} != ''
         || variables.from.exists(n, n in variables.env ? !has(variables.env[n].valueFrom) : variables.whole.size() != 1 || n == '?')
