@@ -64,6 +64,21 @@ func (s signals) candidates(c Catalog, found []*entry) []*entry {
 	return found
 }
 
+// byPortName are the exporters whose usual port a container declares under their workload's name.
+func (s signals) byPortName(c Catalog) (found []*entry) {
+	if s.image != nil {
+		return nil
+	}
+	for _, p := range s.Ports {
+		for _, e := range c.byPort[p.ContainerPort] {
+			if e.named(p.Name) {
+				found = append(found, e)
+			}
+		}
+	}
+	return found
+}
+
 // recognize are the exporters of the workloads that a pod's containers serve, in
 // the order of the containers; those of the first that serves any are enough for
 // some.
@@ -103,8 +118,12 @@ func (c Catalog) Passed(pod *corev1.Pod) []Passed {
 	var passed []Passed
 	for _, container := range long(pod) {
 		s := c.look(container, completes(pod))
-		for _, e := range s.candidates(c, nil) {
+		candidates := s.candidates(c, nil)
+		for _, e := range append(candidates, s.byPortName(c)...) {
 			p := Passed{container.Name, e.name, s.contradiction(e)}
+			if p.Why == "" && !slices.Contains(candidates, e) {
+				p.Why = "shows it by the name of a port only"
+			}
 			if p.Why != "" && len(passed) < mostWords && !slices.Contains(passed, p) && len(c.servers(pod, e)) == 0 {
 				passed = append(passed, p)
 			}
