@@ -255,7 +255,7 @@ func TestLargePods(t *testing.T) {
 			c.Args = []string{"redis-server", "--port", "7000", "--maxmemory", "100mb", "--save", ""}
 		}),
 		"ports": large(func(c *corev1.Container) {
-			c.Image, c.Ports = "corp/x", []corev1.ContainerPort{{Name: "redis", ContainerPort: 6379}, {ContainerPort: 80}}
+			c.Image, c.Ports = "corp/store", []corev1.ContainerPort{{Name: "redis", ContainerPort: 6379}, {ContainerPort: 80}}
 		}),
 		"one last": large(func(c *corev1.Container) {
 			if c.Name != "c199" {
