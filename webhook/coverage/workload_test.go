@@ -24,15 +24,15 @@ func TestWorkloadOf(t *testing.T) {
 		kind, of, revision string
 		regarded           corev1.ObjectReference
 	}{
-		"bare pod":             {owned("", "", "redis", nil), "Pod", "redis", "pod", corev1.ObjectReference{Kind: "Pod", Name: "redis", UID: "pod"}},
-		"static pod":           {owned("Node", "node-a", "etcd-node-a", nil), "Pod", "etcd-node-a", "pod", corev1.ObjectReference{Kind: "Pod", Name: "etcd-node-a", UID: "pod"}},
-		"Deployment":           {owned("ReplicaSet", "web-7d9c", "web-7d9c-x2", hash), "Deployment", "web", "7d9c", corev1.ObjectReference{Kind: "ReplicaSet", Name: "web-7d9c", UID: "owner"}},
-		"ReplicaSet alone": {owned("ReplicaSet", "web", "web-x2", nil), "ReplicaSet", "web", "owner", corev1.ObjectReference{Kind: "ReplicaSet", Name: "web", UID: "owner"}},
-		"hash of another's":    {owned("ReplicaSet", "web-0000", "web-0000-x2", hash), "ReplicaSet", "web-0000", "7d9c", corev1.ObjectReference{Kind: "ReplicaSet", Name: "web-0000", UID: "owner"}},
-		"DaemonSet":            {owned("DaemonSet", "agent", "agent-0", revisions), "DaemonSet", "agent", "db-5f", corev1.ObjectReference{Kind: "DaemonSet", Name: "agent", UID: "owner"}},
-		"first of a set":       {owned("StatefulSet", "db", "db-0", revisions), "StatefulSet", "db", "db-5f first", corev1.ObjectReference{Kind: "StatefulSet", Name: "db", UID: "owner"}},
-		"second of a set":      {owned("StatefulSet", "db", "db-1", revisions), "StatefulSet", "db", "db-5f", corev1.ObjectReference{Kind: "StatefulSet", Name: "db", UID: "owner"}},
-		"Job":                  {owned("Job", "backup-28", "backup-28-x", nil), "Job", "backup-28", "owner", corev1.ObjectReference{Kind: "Job", Name: "backup-28", UID: "owner"}},
+		"bare pod":          {owned("", "", "redis", nil), "Pod", "redis", "pod", corev1.ObjectReference{Kind: "Pod", Name: "redis", UID: "pod"}},
+		"static pod":        {owned("Node", "node-a", "etcd-node-a", nil), "Pod", "etcd-node-a", "pod", corev1.ObjectReference{Kind: "Pod", Name: "etcd-node-a", UID: "pod"}},
+		"Deployment":        {owned("ReplicaSet", "web-7d9c", "web-7d9c-x2", hash), "Deployment", "web", "7d9c", corev1.ObjectReference{Kind: "ReplicaSet", Name: "web-7d9c", UID: "owner"}},
+		"ReplicaSet alone":  {owned("ReplicaSet", "web", "web-x2", nil), "ReplicaSet", "web", "owner", corev1.ObjectReference{Kind: "ReplicaSet", Name: "web", UID: "owner"}},
+		"hash of another's": {owned("ReplicaSet", "web-0000", "web-0000-x2", hash), "ReplicaSet", "web-0000", "7d9c", corev1.ObjectReference{Kind: "ReplicaSet", Name: "web-0000", UID: "owner"}},
+		"DaemonSet":         {owned("DaemonSet", "agent", "agent-0", revisions), "DaemonSet", "agent", "db-5f", corev1.ObjectReference{Kind: "DaemonSet", Name: "agent", UID: "owner"}},
+		"first of a set":    {owned("StatefulSet", "db", "db-0", revisions), "StatefulSet", "db", "db-5f first", corev1.ObjectReference{Kind: "StatefulSet", Name: "db", UID: "owner"}},
+		"second of a set":   {owned("StatefulSet", "db", "db-1", revisions), "StatefulSet", "db", "db-5f", corev1.ObjectReference{Kind: "StatefulSet", Name: "db", UID: "owner"}},
+		"Job":               {owned("Job", "backup-28", "backup-28-x", nil), "Job", "backup-28", "owner", corev1.ObjectReference{Kind: "Job", Name: "backup-28", UID: "owner"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got, want := workloadOf(tc.pod), (Workload{"shop", tc.kind, tc.of}); got != want {
