@@ -181,20 +181,23 @@ func (w *warnings) HandleWarningHeaderWithContext(_ context.Context, _ int, _, t
 	w.texts = append(w.texts, text)
 }
 
-// active waits until the policies are in force.
+// active waits until the policies are in force: each has a copy of its own for namespaces that are opted in.
 func active(t *testing.T) {
 	t.Helper()
-	ns := namespaceLike(t, server(t), sidecars.Namespace{})
-	poll.Until(t, 2*time.Minute, 50*time.Millisecond, func() string {
-		pod, _ := dryRun(t, ns, redis(sidecars.InjectKey, "redis"))
-		if len(pod.Spec.Containers) != 2 {
-			return "the policies do not inject"
-		}
-		if _, warned := dryRun(t, ns, redis(sidecars.InjectKey, "nothing")); len(warned) == 0 {
-			return "the policies do not warn"
-		}
-		return ""
-	})
+	optedIn := sidecars.Namespace{Labels: map[string]string{sidecars.InjectKey: sidecars.InjectEnabled}}
+	for _, like := range []sidecars.Namespace{{}, optedIn} {
+		ns := namespaceLike(t, server(t), like)
+		poll.Until(t, 2*time.Minute, 50*time.Millisecond, func() string {
+			pod, _ := dryRun(t, ns, redis(sidecars.InjectKey, "redis"))
+			if len(pod.Spec.Containers) != 2 {
+				return "the policies do not inject"
+			}
+			if _, warned := dryRun(t, ns, redis(sidecars.InjectKey, "nothing")); len(warned) == 0 {
+				return "the policies do not warn"
+			}
+			return ""
+		})
+	}
 }
 
 // redis is a pod of one image with annotations in pairs of key and value.
