@@ -47,6 +47,8 @@ var (
 
 var (
 	othersOfPorts = slices.DeleteFunc(slices.Clone(others), func(word string) bool { return word == "client" })
+	// tails are the words at the end of a name that do not say what it is.
+	tails = append(variants[:len(variants):len(variants)], roles...)
 	// tools are the others that stand on both sides of a name: exporter-redis is an exporter too.
 	tools = slices.DeleteFunc(slices.Clone(others), func(word string) bool { return slices.Contains(subjects, word) })
 )
@@ -54,7 +56,7 @@ var (
 var (
 	isVariant = wordSet(variants)
 	isFront   = wordSet(append(fronts[:len(fronts):len(fronts)], variants...))
-	isTail    = wordSet(append(variants[:len(variants):len(variants)], roles...))
+	isTail    = wordSet(tails)
 	isOther   = wordSet(others)
 	isTool    = wordSet(tools)
 	// A server's port for its clients says client.
@@ -73,9 +75,8 @@ const separators = "-_."
 var (
 	variantsPattern = tailPattern(variants)
 	frontsPattern   = `^(?:` + oneOf(append(fronts[:len(fronts):len(fronts)], variants...)) + `[0-9]*[-_.])*`
-	tailsPattern    = tailPattern(append(variants[:len(variants):len(variants)], roles...))
-	foldersPattern  = `(?:^|/)[^/.:]+/` + tailWord + `(?:[-_.]+` + tailWord + `)*(?::[^/]*)?$`
-	tailWord        = `(?:v?[0-9][0-9a-z]*|` + oneOf(append(variants[:len(variants):len(variants)], roles...)) + `[0-9]*)`
+	tailsPattern    = tailPattern(tails)
+	foldersPattern  = `(?:^|/)[^/.:]+/` + tailWord(tails) + `(?:[-_.]+` + tailWord(tails) + `)*(?::[^/]*)?$`
 	othersPattern   = wordPattern(others)
 	toolsPattern    = wordPattern(tools)
 )
@@ -85,9 +86,10 @@ func wordPattern(words []string) string {
 	return `(?:^|[-_.])` + oneOf(words) + `[0-9]*(?:[-_.]|$)`
 }
 
-func tailPattern(words []string) string {
-	return `[0-9]*(?:[-_.]+(?:v?[0-9][0-9a-z]*|` + oneOf(words) + `[0-9]*))*$`
-}
+func tailPattern(words []string) string { return `[0-9]*(?:[-_.]+` + tailWord(words) + `)*$` }
+
+// tailWord matches a version, or one of the words.
+func tailWord(words []string) string { return `(?:v?[0-9][0-9a-z]*|` + oneOf(words) + `[0-9]*)` }
 
 // splitImage returns the last part of an image's repository, and its tag: redis
 // and 7 of registry:5000/library/redis:7@sha256:….
